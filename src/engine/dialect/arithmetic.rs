@@ -4,76 +4,34 @@
 //! [`resolve`] decides types; `Arithmetic` is the function that operators are planned as; `compute` has the
 //! kernels.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::{
     arrow::datatypes::{DataType, TimeUnit},
     common::exec_err,
     error::Result,
-    logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    },
 };
 
 use super::{
     compute,
+    operation::Operation,
     types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
 };
 use crate::engine::function::plain_nan;
 
-/// An arithmetic or bitwise operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Operation {
-    /// `+`
-    Add,
-    /// Binary `-`.
-    Subtract,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
-    /// `//`
-    DivideWhole,
-    /// `%`
-    Modulo,
-    /// `^` and `**`
-    Power,
-    /// Unary `-`.
-    Negate,
-    /// Unary `~`.
-    BitwiseNot,
-    /// `<<`
-    ShiftLeft,
-    /// `>>`
-    ShiftRight,
-}
-
-impl Operation {
-    /// Returns the operator as written in SQL.
-    pub(super) fn symbol(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract | Self::Negate => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::DivideWhole => "//",
-            Self::Modulo => "%",
-            Self::Power => "**",
-            Self::BitwiseNot => "~",
-            Self::ShiftLeft => "<<",
-            Self::ShiftRight => ">>",
-        }
-    }
-}
-
 /// The types that an operator's operands are cast to, and its result type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(super) struct ResolvedOperation {
     /// The type of each operand.
     pub(super) operands: Vec<DataType>,
     /// The type of the result.
     pub(super) result: DataType,
 }
 
-impl Resolved {
+impl ResolvedOperation {
     fn of(operands: impl Into<Vec<DataType>>, result: DataType) -> Self {
         Self { operands: operands.into(), result }
     }
@@ -84,16 +42,16 @@ impl Resolved {
 }
 
 /// Returns the operand and result types of an operation; `None` if DuckDB has no such operator.
-pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Resolved> {
+pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<ResolvedOperation> {
     match operands {
         [one] if operation == Operation::BitwiseNot => {
-            one.is_integer().then(|| Resolved::of([one.clone()], one.clone()))
+            one.is_integer().then(|| ResolvedOperation::of([one.clone()], one.clone()))
         }
         [one] => negation(one),
         [left, right] => {
             use DataType as T;
             match (left, right) {
-                (T::Null, T::Null) => Some(Resolved::same(T::Int64)),
+                (T::Null, T::Null) => Some(ResolvedOperation::same(T::Int64)),
                 (T::Null, other) => resolve(operation, &[before(operation, other)?, other.clone()]),
                 (other, T::Null) => resolve(operation, &[other.clone(), behind(operation, other)?]),
                 (left, right) if is_number(left) && is_number(right) => numeric(operation, left, right),
@@ -131,8 +89,8 @@ fn behind(operation: Operation, other: &DataType) -> Option<DataType> {
     })
 }
 
-fn negation(of: &DataType) -> Option<Resolved> {
-    let one = |of: DataType| Some(Resolved::of([of.clone()], of));
+fn negation(of: &DataType) -> Option<ResolvedOperation> {
+    let one = |of: DataType| Some(ResolvedOperation::of([of.clone()], of));
     match of {
         DataType::Null => one(DataType::Int64),
         DataType::Interval(_) => one(INTERVAL),
@@ -141,19 +99,21 @@ fn negation(of: &DataType) -> Option<Resolved> {
     }
 }
 
-fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<ResolvedOperation> {
     use DataType as T;
     match operation {
         Operation::ShiftLeft | Operation::ShiftRight => (is_whole(left) && is_whole(right))
-            .then(|| common(left, right).filter(is_whole).map(Resolved::same))?,
-        Operation::Power => Some(Resolved::same(T::Float64)),
+            .then(|| common(left, right).filter(is_whole).map(ResolvedOperation::same))?,
+        Operation::Power => Some(ResolvedOperation::same(T::Float64)),
         Operation::DivideWhole if is_whole(left) && is_whole(right) => {
-            Some(Resolved::same(integer(left, right)))
+            Some(ResolvedOperation::same(integer(left, right)))
         }
-        Operation::Divide | Operation::DivideWhole => Some(Resolved::same(floating(left, right))),
-        _ if left.is_floating() || right.is_floating() => Some(Resolved::same(floating(left, right))),
+        Operation::Divide | Operation::DivideWhole => Some(ResolvedOperation::same(floating(left, right))),
+        _ if left.is_floating() || right.is_floating() => {
+            Some(ResolvedOperation::same(floating(left, right)))
+        }
         _ if is_decimal(left) || is_decimal(right) => decimal(operation, left, right),
-        _ => Some(Resolved::same(integer(left, right))),
+        _ => Some(ResolvedOperation::same(integer(left, right))),
     }
 }
 
@@ -181,7 +141,7 @@ fn integer(left: &DataType, right: &DataType) -> DataType {
 /// The maximum precision of decimals that DuckDB computes in 64 bits; it widens only beyond this.
 const NARROW_DIGITS: u8 = 18;
 
-fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<ResolvedOperation> {
     let ((left_digits, left_scale), (right_digits, right_scale)) =
         (types::digits(left)?, types::digits(right)?);
     let both_narrow = left_digits.max(right_digits) <= NARROW_DIGITS;
@@ -199,7 +159,7 @@ fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
         }
         _ => {
             let result = common(left, right)?;
-            return Some(Resolved::of(operands, result));
+            return Some(ResolvedOperation::of(operands, result));
         }
     };
     if scale > i8::try_from(MAX_DIGITS).ok()? {
@@ -209,11 +169,11 @@ fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
         both_narrow && digits > i16::from(NARROW_DIGITS) && scale < i8::try_from(NARROW_DIGITS).ok()?;
     let most = if narrow { NARROW_DIGITS } else { MAX_DIGITS };
     let digits = u8::try_from(digits.min(i16::from(most))).ok()?;
-    Some(Resolved::of(operands, DataType::Decimal128(digits, scale)))
+    Some(ResolvedOperation::of(operands, DataType::Decimal128(digits, scale)))
 }
 
 /// Resolves operators on dates, times and intervals.
-fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<ResolvedOperation> {
     use DataType as T;
     use Operation::{Add, Divide, Multiply, Subtract};
     const TIME: DataType = DataType::Time64(TimeUnit::Microsecond);
@@ -226,33 +186,45 @@ fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<R
     };
     Some(match (operation, left, right) {
         (Add | Subtract, from, by) if date(from) && days(by) => {
-            Resolved::of([T::Date32, T::Int32], T::Date32)
+            ResolvedOperation::of([T::Date32, T::Int32], T::Date32)
         }
-        (Add, by, from) if days(by) && date(from) => Resolved::of([T::Int32, T::Date32], T::Date32),
-        (Subtract, a, b) if date(a) && date(b) => Resolved::of([T::Date32, T::Date32], T::Int64),
+        (Add, by, from) if days(by) && date(from) => ResolvedOperation::of([T::Int32, T::Date32], T::Date32),
+        (Subtract, a, b) if date(a) && date(b) => ResolvedOperation::of([T::Date32, T::Date32], T::Int64),
         (Add | Subtract, from, T::Interval(_)) if date(from) => {
-            Resolved::of([TIMESTAMP, INTERVAL], TIMESTAMP)
+            ResolvedOperation::of([TIMESTAMP, INTERVAL], TIMESTAMP)
         }
-        (Add, T::Interval(_), to) if date(to) => Resolved::of([INTERVAL, TIMESTAMP], TIMESTAMP),
-        (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => Resolved::of([T::Date32, TIME], TIMESTAMP),
-        (Add, T::Time32(_) | T::Time64(_), to) if date(to) => Resolved::of([TIME, T::Date32], TIMESTAMP),
-        (Add | Subtract, T::Time32(_) | T::Time64(_), T::Interval(_)) => Resolved::of([TIME, INTERVAL], TIME),
-        (Add, T::Interval(_), T::Time32(_) | T::Time64(_)) => Resolved::of([INTERVAL, TIME], TIME),
-        (Add | Subtract, T::Interval(_), T::Interval(_)) => Resolved::same(INTERVAL),
-        (Multiply, T::Interval(_), by) if is_number(by) => Resolved::of([INTERVAL, factor(by)], INTERVAL),
-        (Multiply, by, T::Interval(_)) if is_number(by) => Resolved::of([factor(by), INTERVAL], INTERVAL),
-        (Divide, T::Interval(_), by) if is_number(by) => Resolved::of([INTERVAL, T::Float64], INTERVAL),
+        (Add, T::Interval(_), to) if date(to) => ResolvedOperation::of([INTERVAL, TIMESTAMP], TIMESTAMP),
+        (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => {
+            ResolvedOperation::of([T::Date32, TIME], TIMESTAMP)
+        }
+        (Add, T::Time32(_) | T::Time64(_), to) if date(to) => {
+            ResolvedOperation::of([TIME, T::Date32], TIMESTAMP)
+        }
+        (Add | Subtract, T::Time32(_) | T::Time64(_), T::Interval(_)) => {
+            ResolvedOperation::of([TIME, INTERVAL], TIME)
+        }
+        (Add, T::Interval(_), T::Time32(_) | T::Time64(_)) => ResolvedOperation::of([INTERVAL, TIME], TIME),
+        (Add | Subtract, T::Interval(_), T::Interval(_)) => ResolvedOperation::same(INTERVAL),
+        (Multiply, T::Interval(_), by) if is_number(by) => {
+            ResolvedOperation::of([INTERVAL, factor(by)], INTERVAL)
+        }
+        (Multiply, by, T::Interval(_)) if is_number(by) => {
+            ResolvedOperation::of([factor(by), INTERVAL], INTERVAL)
+        }
+        (Divide, T::Interval(_), by) if is_number(by) => {
+            ResolvedOperation::of([INTERVAL, T::Float64], INTERVAL)
+        }
         (Add | Subtract, from, T::Interval(_)) => {
             let moment = moment(from)?;
-            Resolved::of([moment.clone(), INTERVAL], moment)
+            ResolvedOperation::of([moment.clone(), INTERVAL], moment)
         }
         (Add, T::Interval(_), to) => {
             let moment = moment(to)?;
-            Resolved::of([INTERVAL, moment.clone()], moment)
+            ResolvedOperation::of([INTERVAL, moment.clone()], moment)
         }
         (Subtract, a, b) if (date(a) || moment(a).is_some()) && (date(b) || moment(b).is_some()) => {
             let meeting = moment(&common(a, b)?)?;
-            Resolved::of([meeting.clone(), meeting], INTERVAL)
+            ResolvedOperation::of([meeting.clone(), meeting], INTERVAL)
         }
         _ => return None,
     })
@@ -396,4 +368,31 @@ impl ScalarUDFImpl for Arithmetic {
         }
         Ok(ColumnarValue::Array(Arc::clone(&result)))
     }
+}
+
+/// Returns the function that computes an operation.
+pub(super) fn function(operation: Operation) -> Arc<ScalarUDF> {
+    static FUNCTIONS: LazyLock<Vec<(Operation, Arc<ScalarUDF>)>> = LazyLock::new(|| {
+        [
+            Operation::Add,
+            Operation::Subtract,
+            Operation::Multiply,
+            Operation::Divide,
+            Operation::DivideWhole,
+            Operation::Modulo,
+            Operation::Power,
+            Operation::Negate,
+            Operation::BitwiseNot,
+            Operation::ShiftLeft,
+            Operation::ShiftRight,
+        ]
+        .into_iter()
+        .map(|operation| (operation, Arc::new(ScalarUDF::from(Arithmetic::new(operation)))))
+        .collect()
+    });
+    let found = FUNCTIONS.iter().find(|(known, _)| *known == operation);
+    found.map_or_else(
+        || Arc::new(ScalarUDF::from(Arithmetic::new(operation))),
+        |(_, function)| Arc::clone(function),
+    )
 }

@@ -1,30 +1,32 @@
 //! Arithmetic kernels: DuckDB's arithmetic on arrays of the types that `arithmetic::resolve` chose.
+//!
+//! - `calendar`: dates, times and intervals
+//! - `operand`: columns and constants, NULLs, and errors of results that don't fit
+
+mod calendar;
+mod operand;
 
 use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{
-            Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, PrimitiveArray, Scalar, new_null_array,
-        },
+        array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, Scalar, new_null_array},
         compute::{self, kernels::numeric},
-        datatypes::{
-            DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
-            IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
-        },
-        error::ArrowError,
+        datatypes::{DataType, Decimal128Type, Float64Type, IntervalMonthDayNanoType},
     },
     common::exec_err,
     error::{DataFusionError, Result},
     logical_expr::ColumnarValue,
 };
 
+use self::{
+    calendar::{calendar, scaled},
+    operand::{out_of_range, overflow, with_datum, without_zeros, zipped},
+};
 use super::{
-    arithmetic::Operation,
+    operation::Operation,
     types::{self, is_decimal},
 };
-
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Computes `left OP right`: `rows` values, or a single one if both operands are constants.
 pub(super) fn binary(
@@ -172,97 +174,6 @@ fn holds_minus_one(divisor: &dyn Datum) -> Result<bool> {
     Ok(datafusion::arrow::compute::kernels::cmp::eq(divisor, &minus_one)?.true_count() > 0)
 }
 
-/// Runs a kernel on a column or a constant.
-fn with_datum<T>(
-    value: &ColumnarValue,
-    kernel: impl FnOnce(&dyn Datum) -> std::result::Result<T, ArrowError>,
-) -> std::result::Result<T, ArrowError> {
-    match value {
-        ColumnarValue::Array(array) => kernel(array),
-        ColumnarValue::Scalar(value) => match value.to_scalar() {
-            Ok(scalar) => kernel(&scalar),
-            Err(error) => Err(ArrowError::ExternalError(Box::new(error))),
-        },
-    }
-}
-
-fn overflow(operation: Operation, result: &DataType, error: &ArrowError) -> DataFusionError {
-    let detail = match error {
-        ArrowError::ArithmeticOverflow(text) => {
-            text.strip_prefix("Overflow happened on: ").unwrap_or(text).to_owned()
-        }
-        other => other.to_string(),
-    };
-    DataFusionError::Execution(format!(
-        "{detail} is out of range of {}: cast an operand of `{}` to a wider type",
-        types::name(result),
-        operation.symbol()
-    ))
-}
-
-fn out_of_range(what: &str) -> DataFusionError {
-    DataFusionError::Execution(format!("{what} out of range"))
-}
-
-/// Returns the divisors, with zeros replaced by NULL.
-fn without_zeros(divisor: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
-    let divisor = divisor.to_array(rows)?;
-    let zero = compute::cast(
-        &(Arc::new(datafusion::arrow::array::Int64Array::from(vec![0])) as ArrayRef),
-        divisor.data_type(),
-    )?;
-    let zeros = compute::kernels::cmp::eq(&divisor, &Scalar::new(zero))?;
-    // Arrow treats negative zero as a distinct value.
-    let zeros = if divisor.data_type().is_floating() {
-        let negative = compute::cast(
-            &(Arc::new(datafusion::arrow::array::Float64Array::from(vec![-0.0])) as ArrayRef),
-            divisor.data_type(),
-        )?;
-        compute::or_kleene(&zeros, &compute::kernels::cmp::eq(&divisor, &Scalar::new(negative))?)?
-    } else {
-        zeros
-    };
-    Ok(compute::nullif(&divisor, &zeros)?)
-}
-
-/// Applies a function to every row where neither operand is NULL.
-fn zipped<L: ArrowPrimitiveType, R: ArrowPrimitiveType, O: ArrowPrimitiveType>(
-    left: &ColumnarValue,
-    right: &ColumnarValue,
-    rows: usize,
-    function: impl Fn(L::Native, R::Native) -> Result<O::Native>,
-) -> Result<ArrayRef> {
-    // Fast path for constants, which are common: no copy, and no null check per row.
-    let result: PrimitiveArray<O> = match (left, right) {
-        (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => {
-            let right = right.to_array()?;
-            if right.is_null(0) {
-                return Ok(new_null_array(&O::DATA_TYPE, rows));
-            }
-            let right = right.as_primitive::<R>().value(0);
-            left.as_primitive::<L>().try_unary(|left| function(left, right))?
-        }
-        (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => {
-            let left = left.to_array()?;
-            if left.is_null(0) {
-                return Ok(new_null_array(&O::DATA_TYPE, rows));
-            }
-            let left = left.as_primitive::<L>().value(0);
-            right.as_primitive::<R>().try_unary(|right| function(left, right))?
-        }
-        _ => {
-            let (left, right) = (left.to_array(rows)?, right.to_array(rows)?);
-            let pairs = left.as_primitive::<L>().iter().zip(right.as_primitive::<R>());
-            let values = pairs.map(|pair| match pair {
-                (Some(left), Some(right)) => function(left, right).map(Some),
-                _ => Ok(None),
-            });
-            values.collect::<Result<PrimitiveArray<O>>>()?
-        }
-    };
-    Ok(Arc::new(result))
-}
-
 fn decimals(
     operation: Operation,
     left: &ColumnarValue,
@@ -321,168 +232,4 @@ fn decimals(
     };
     let array = array.as_primitive::<Decimal128Type>().clone();
     Ok(Arc::new(array.with_precision_and_scale(*digits, *scale)?))
-}
-
-/// Multiplies each part of an interval by an integer, or returns `None` on overflow.
-fn scaled(value: IntervalMonthDayNano, by: i64) -> Option<IntervalMonthDayNano> {
-    let part = |of: i32| i32::try_from(i64::from(of).checked_mul(by)?).ok();
-    Some(IntervalMonthDayNano::new(
-        part(value.months)?,
-        part(value.days)?,
-        value.nanoseconds.checked_mul(by)?,
-    ))
-}
-
-/// Multiplies an interval by any number: fractions of months become days, and fractions of days become
-/// smaller units. Returns `None` on overflow.
-fn stretched(value: IntervalMonthDayNano, by: f64) -> Option<IntervalMonthDayNano> {
-    #[expect(clippy::cast_possible_truncation, reason = "whole, and within the range")]
-    let whole = |of: f64, most: f64| (of.abs() <= most).then_some(of as i64);
-    let months = f64::from(value.months) * by;
-    let days = f64::from(value.days) * by + (months - months.trunc()) * 30.0;
-    let micros = (value.nanoseconds / 1_000) as f64 * by + (days - days.trunc()) * MICROS_PER_DAY as f64;
-    Some(IntervalMonthDayNano::new(
-        i32::try_from(whole(months.trunc(), f64::from(i32::MAX))?).ok()?,
-        i32::try_from(whole(days.trunc(), f64::from(i32::MAX))?).ok()?,
-        whole(micros.round_ties_even(), 9.0e15)?.checked_mul(1_000)?,
-    ))
-}
-
-/// Computes operators on dates, times and intervals.
-fn calendar(
-    operation: Operation,
-    left: &ColumnarValue,
-    right: &ColumnarValue,
-    rows: usize,
-) -> Result<ArrayRef> {
-    use DataType as T;
-    let sign: i32 = if operation == Operation::Subtract { -1 } else { 1 };
-    let far = || out_of_range("date or timestamp");
-    let wide = || out_of_range("interval");
-    match (left.data_type(), right.data_type()) {
-        (T::Date32, T::Int32) => {
-            zipped::<Date32Type, Int32Type, Date32Type>(left, right, rows, |date, days| {
-                days.checked_mul(sign).and_then(|days| date.checked_add(days)).ok_or_else(far)
-            })
-        }
-        (T::Int32, T::Date32) => {
-            zipped::<Int32Type, Date32Type, Date32Type>(left, right, rows, |days, date| {
-                date.checked_add(days).ok_or_else(far)
-            })
-        }
-        (T::Date32, T::Date32) => zipped::<Date32Type, Date32Type, Int64Type>(left, right, rows, |a, b| {
-            Ok(i64::from(a) - i64::from(b))
-        }),
-        (T::Timestamp(..), T::Timestamp(..)) => zipped::<
-            TimestampMicrosecondType,
-            TimestampMicrosecondType,
-            IntervalMonthDayNanoType,
-        >(left, right, rows, |a, b| {
-            let micros = a.checked_sub(b).ok_or_else(wide)?;
-            let days = i32::try_from(micros / MICROS_PER_DAY).map_err(|_| wide())?;
-            Ok(IntervalMonthDayNano::new(0, days, micros % MICROS_PER_DAY * 1_000))
-        }),
-        (T::Date32, T::Time64(_)) => moment(left, right, rows),
-        (T::Time64(_), T::Date32) => moment(right, left, rows),
-        (T::Timestamp(..), T::Interval(_)) => {
-            let kernel = if sign < 0 { numeric::sub } else { numeric::add };
-            with_datum(left, |left| with_datum(right, |right| kernel(left, right))).map_err(|_| far())
-        }
-        (T::Interval(_), T::Timestamp(..)) => {
-            with_datum(right, |right| with_datum(left, |left| numeric::add(right, left))).map_err(|_| far())
-        }
-        (T::Time64(_), T::Interval(_)) => clock(left, right, rows, sign),
-        (T::Interval(_), T::Time64(_)) => clock(right, left, rows, sign),
-        (T::Interval(_), T::Interval(_)) => zipped::<
-            IntervalMonthDayNanoType,
-            IntervalMonthDayNanoType,
-            IntervalMonthDayNanoType,
-        >(left, right, rows, |a, b| {
-            let b = scaled(b, sign.into()).ok_or_else(wide)?;
-            let sum = || {
-                Some(IntervalMonthDayNano::new(
-                    a.months.checked_add(b.months)?,
-                    a.days.checked_add(b.days)?,
-                    a.nanoseconds.checked_add(b.nanoseconds)?,
-                ))
-            };
-            sum().ok_or_else(wide)
-        }),
-        (T::Interval(_), T::Int64) => {
-            zipped::<IntervalMonthDayNanoType, Int64Type, IntervalMonthDayNanoType>(
-                left,
-                right,
-                rows,
-                |a, by| scaled(a, by).ok_or_else(wide),
-            )
-        }
-        (T::Int64, T::Interval(_)) => {
-            zipped::<Int64Type, IntervalMonthDayNanoType, IntervalMonthDayNanoType>(
-                left,
-                right,
-                rows,
-                |by, a| scaled(a, by).ok_or_else(wide),
-            )
-        }
-        (T::Interval(_), T::Float64) => {
-            zipped_option::<IntervalMonthDayNanoType, Float64Type>(left, right, rows, |a, by| {
-                if operation == Operation::Divide {
-                    // Division by zero is NULL, as with numbers.
-                    if by == 0.0 { Ok(None) } else { stretched(a, 1.0 / by).map(Some).ok_or_else(wide) }
-                } else {
-                    stretched(a, by).map(Some).ok_or_else(wide)
-                }
-            })
-        }
-        (T::Float64, T::Interval(_)) => zipped::<
-            Float64Type,
-            IntervalMonthDayNanoType,
-            IntervalMonthDayNanoType,
-        >(left, right, rows, |by, a| {
-            stretched(a, by).ok_or_else(wide)
-        }),
-        (a, b) => exec_err!(
-            "`{}` is not defined for {} and {}",
-            operation.symbol(),
-            types::name(&a),
-            types::name(&b)
-        ),
-    }
-}
-
-/// Works like [`zipped`], but the function may return NULL.
-fn zipped_option<L: ArrowPrimitiveType, R: ArrowPrimitiveType>(
-    left: &ColumnarValue,
-    right: &ColumnarValue,
-    rows: usize,
-    function: impl Fn(L::Native, R::Native) -> Result<Option<L::Native>>,
-) -> Result<ArrayRef> {
-    let (left, right) = (left.to_array(rows)?, right.to_array(rows)?);
-    let pairs = left.as_primitive::<L>().iter().zip(right.as_primitive::<R>());
-    let values = pairs.map(|pair| match pair {
-        (Some(left), Some(right)) => function(left, right),
-        _ => Ok(None),
-    });
-    Ok(Arc::new(values.collect::<Result<PrimitiveArray<L>>>()?))
-}
-
-/// Combines a date and a time of day into a timestamp.
-fn moment(date: &ColumnarValue, time: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
-    zipped::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(date, time, rows, |date, time| {
-        let midnight = i64::from(date).checked_mul(MICROS_PER_DAY);
-        midnight.and_then(|midnight| midnight.checked_add(time)).ok_or_else(|| out_of_range("timestamp"))
-    })
-}
-
-/// Adds an interval to a time of day, wrapping around at midnight.
-fn clock(time: &ColumnarValue, by: &ColumnarValue, rows: usize, sign: i32) -> Result<ArrayRef> {
-    zipped::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(
-        time,
-        by,
-        rows,
-        |time, by| {
-            let micros = by.nanoseconds / 1_000 % MICROS_PER_DAY * i64::from(sign);
-            Ok((time + micros).rem_euclid(MICROS_PER_DAY))
-        },
-    )
 }

@@ -9,18 +9,18 @@ use datafusion::{
 use super::{
     cast,
     placeholder::parse_target,
-    types::{Rule, Target},
+    types::{CastTarget, TypeRule},
 };
 
 /// Returns whether an expression is a cast to JSON.
 pub(in crate::engine) fn is_cast_to_json(call: &ScalarFunction) -> bool {
     let function = call.func.inner().as_ref() as &dyn std::any::Any;
-    function.downcast_ref::<cast::Cast>().is_some_and(cast::Cast::gives_json)
+    function.downcast_ref::<cast::CastFunction>().is_some_and(cast::CastFunction::gives_json)
 }
 
 /// A type parsed from its SQL name.
 #[derive(Debug)]
-pub(in crate::engine) struct NamedType(Target);
+pub(in crate::engine) struct NamedType(CastTarget);
 
 impl NamedType {
     /// Parses a type name.
@@ -33,7 +33,7 @@ impl NamedType {
 
     /// Creates a type without special rules.
     pub(in crate::engine) fn plain(data_type: DataType) -> Self {
-        Self(Target { data_type, rule: Rule::Plain })
+        Self(CastTarget { data_type, rule: TypeRule::Plain })
     }
 
     /// Returns the Arrow type.
@@ -43,7 +43,7 @@ impl NamedType {
 
     /// Returns whether values are JSON documents.
     pub(in crate::engine) fn is_json(&self) -> bool {
-        self.0.rule == Rule::Json
+        self.0.rule == TypeRule::Json
     }
 
     /// Converts values to this type, with NULL for each value that doesn't fit.

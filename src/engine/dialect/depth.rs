@@ -1,6 +1,9 @@
 //! Depth limit: rejects statements whose expressions are nested too deeply to plan.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::{
+    error::Result,
+    sql::sqlparser::ast::{BinaryOperator, Expr},
+};
 
 /// The maximum number of levels, as in DuckDB (`max_expression_depth`). Each level asks for the type of every
 /// level inside it, so planning time grows with the square of the depth.
@@ -12,13 +15,13 @@ const LONGEST: usize = 20_000;
 
 /// The stack of expressions being visited.
 #[derive(Default)]
-pub(super) struct Depth {
+pub(super) struct Nesting {
     /// For each open expression, whether it adds a level.
     open: Vec<bool>,
     levels: usize,
 }
 
-impl Depth {
+impl Nesting {
     /// Enters an expression.
     ///
     /// # Errors
@@ -45,3 +48,6 @@ impl Depth {
         self.levels -= usize::from(self.open.pop().unwrap_or_default());
     }
 }
+
+/// The maximum nesting of parentheses and subqueries that the parser accepts.
+pub(super) const MOST_BRACKETS: usize = 1_000;

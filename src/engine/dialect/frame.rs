@@ -1,9 +1,7 @@
 //! Window frame offsets: evaluates them to typed constants before the statement is planned.
 //!
 //! DataFusion reads an offset as untyped text. Here each offset is evaluated and written in a form that
-//! [`offset`] can read back during the type check: digits, or a value and its type.
-
-use std::sync::Arc;
+//! [`offset`](super::offset) can read back during the type check: digits, or a value and its type.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -11,16 +9,15 @@ use datafusion::{
     error::Result,
     execution::SessionState,
     logical_expr::Expr,
-    prelude::lit,
     sql::sqlparser::ast,
 };
 
 use super::{
     cast, constant,
-    placeholder::parse_target,
-    refused,
-    statement::{self, Refused},
-    types::{self, INTERVAL, Target},
+    offset::written,
+    refusal::{SyntaxRefusal, refused},
+    statement,
+    types::CastTarget,
 };
 
 /// Evaluates the offsets of a query's frames.
@@ -35,7 +32,7 @@ pub(super) fn settle(state: &SessionState, query: &mut ast::Query) -> Result<()>
             return Ok(());
         }
         let span = ast::Spanned::span(&*offset);
-        let refuse = |message: &str, help: &str| refused(Refused::new(message, Some(help), span));
+        let refuse = |message: &str, help: &str| refused(SyntaxRefusal::new(message, Some(help), span));
         let value = value_of(state, offset).map_err(|_| {
             let message = "an offset of a window's frame must be a constant";
             refuse(message, "write a number or an interval, or join each row with the rows of its frame")
@@ -85,31 +82,10 @@ fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
 /// Casts a value to a whole number as DuckDB does.
 fn whole(value: ScalarValue) -> Result<Option<i64>> {
     let from = value.data_type();
-    let number = cast::explicit(Expr::Literal(value, None), &from, &Target::plain(DataType::Int64), false)?;
+    let number =
+        cast::explicit(Expr::Literal(value, None), &from, &CastTarget::plain(DataType::Int64), false)?;
     Ok(match constant::value(number)? {
         ScalarValue::Int64(number) => number,
         _ => None,
     })
-}
-
-/// Formats a value and its type so that [`offset`] can read them.
-fn written(value: &ScalarValue) -> Result<String> {
-    let name = types::name(&value.data_type());
-    let text = cast::value_text(&Arc::clone(&value.to_array()?), 0)?.unwrap_or_default();
-    Ok(format!("{text}::{name}"))
-}
-
-/// Parses an offset that was planned as text.
-///
-/// # Errors
-/// If the text isn't a value of its type.
-pub(super) fn offset(text: &str) -> Result<ScalarValue> {
-    if let Ok(number) = text.parse::<i32>() {
-        return Ok(ScalarValue::Int32(Some(number)));
-    }
-    let (text, target) = match text.rsplit_once("::") {
-        Some((text, name)) => (text, parse_target(name)?),
-        None => (text, Target::plain(INTERVAL)),
-    };
-    constant::value(cast::explicit(lit(text), &DataType::Utf8, &target, false)?)
 }

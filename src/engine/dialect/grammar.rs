@@ -14,10 +14,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, Word},
 };
 
-/// The name of the operator `**` in a parsed statement.
-pub(super) const POWER: &str = "**";
-/// The name of the operator GLOB in a parsed statement.
-pub(super) const GLOB: &str = "GLOB";
+use super::marker::{GLOB, POWER};
 
 /// The precedence of `^` and `**`: tighter than `*`, looser than unary minus.
 const POWER_PRECEDENCE: u8 = 45;
@@ -30,9 +27,9 @@ const ARROW_PRECEDENCE: u8 = 16;
 
 /// DuckDB's grammar. See the [module's documentation](self).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grammar;
+pub(super) struct DuckDbGrammar;
 
-impl Dialect for Grammar {
+impl Dialect for DuckDbGrammar {
     /// Returns DuckDB's type, because the parser checks it in a few places.
     fn dialect(&self) -> TypeId {
         TypeId::of::<DuckDbDialect>()
@@ -322,7 +319,7 @@ fn within_list(parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Resul
         parser.next_token();
     }
     Some(parser.parse_subexpr(precedence).map(|list| {
-        let contains = super::statement::call("contains", vec![list, expr.clone()]);
+        let contains = super::build::call("contains", vec![list, expr.clone()]);
         if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(contains) } } else { contains }
     }))
 }

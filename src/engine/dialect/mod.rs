@@ -14,10 +14,13 @@
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
 //! - `depth`: rejects expressions that are nested too deeply
-//! - `frame`: offsets of window frames
+//! - `frame`, `offset`: offsets of window frames
+//! - `constant`, `evaluation`: constant expressions, type-checked and evaluated
+//! - `refusal`: errors for unsupported syntax
 //! - `lateral`: subqueries in FROM that unnest a list of an earlier table; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
-//! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `operator`, `operation`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `build`: SQL expressions that rewrites insert; `marker`: names that exist only until a query is planned
 //! - `ordered`: carries the order of a subquery to where it is read
 //! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: type names and common types
@@ -29,6 +32,7 @@
 
 mod arithmetic;
 pub(super) mod as_of;
+mod build;
 mod cast;
 mod coerce;
 mod compute;
@@ -36,15 +40,20 @@ mod constant;
 mod conversion;
 mod correlated;
 mod depth;
+mod evaluation;
 mod frame;
 mod grammar;
 mod independent;
 mod lateral;
+mod marker;
+mod offset;
+mod operation;
 mod operator;
 mod order;
 mod ordered;
 mod placeholder;
 mod postgres;
+mod refusal;
 mod relation;
 mod star;
 mod statement;
@@ -59,7 +68,7 @@ use std::sync::Arc;
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
-        Column, DFSchema, Diagnostic, Location, ScalarValue, SchemaError, Span, config,
+        Column, DFSchema, Diagnostic, Location, ScalarValue, SchemaError, config,
         tree_node::TreeNodeRecursion,
     },
     error::{DataFusionError, Result},
@@ -72,11 +81,15 @@ use datafusion::{
     },
 };
 
-pub(in crate::engine) use self::statement::SORTED;
-use self::{arithmetic::Operation, statement::Refused};
+pub(in crate::engine) use self::marker::SORTED;
 pub(super) use self::{
     cast::{converted, double, is_possible, value_text, value_texts},
     conversion::{NamedType, is_cast_to_json},
+};
+use self::{
+    depth::MOST_BRACKETS,
+    operation::Operation,
+    refusal::{SyntaxRefusal, refused},
 };
 use crate::diag::near;
 
@@ -93,9 +106,6 @@ pub(super) enum Dialect {
 
 /// The maximum number of attempts to resolve the names of one statement.
 const MOST_NAMES: usize = 1_000;
-
-/// The maximum nesting of parentheses and subqueries that the parser accepts.
-const DEEPEST: usize = 1_000;
 
 impl Dialect {
     /// Returns the dialect for a configured syntax.
@@ -142,10 +152,10 @@ impl Dialect {
             for function in order::Quantified::every() {
                 context.register_udf(ScalarUDF::from(function));
             }
-            context.register_udf(ScalarUDF::from(as_of::Mark::new(statement::AS_OF)));
-            context.register_udf(ScalarUDF::from(as_of::Mark::new(token::UNPACK)));
+            context.register_udf(ScalarUDF::from(as_of::Mark::new(self::marker::AS_OF)));
+            context.register_udf(ScalarUDF::from(as_of::Mark::new(self::marker::UNPACK)));
             for operation in [Operation::Negate, Operation::BitwiseNot] {
-                context.register_udf(operator::function(operation).as_ref().clone());
+                context.register_udf(self::arithmetic::function(operation).as_ref().clone());
             }
         }
     }
@@ -161,8 +171,8 @@ impl Dialect {
                     token::Problem::Refused(problem) => refused(problem),
                 })?;
                 let mut statements = DFParserBuilder::new(tokens)
-                    .with_dialect(&grammar::Grammar)
-                    .with_recursion_limit(DEEPEST)
+                    .with_dialect(&grammar::DuckDbGrammar)
+                    .with_recursion_limit(MOST_BRACKETS)
                     .build()?
                     .parse_statements()?;
                 if statements.len() > 1 {
@@ -252,7 +262,7 @@ fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<Logical
     })?;
     if crosses {
         let message = "NATURAL JOIN without a column that both sides have, or next to a cross join";
-        return Err(refused(Refused::new(message, Some("name the columns: `join … using (…)`"), span)));
+        return Err(refused(SyntaxRefusal::new(message, Some("name the columns: `join … using (…)`"), span)));
     }
     Ok(plan)
 }
@@ -277,7 +287,7 @@ fn limit(state: &SessionState, query: &mut ast::Query) -> Result<()> {
             let unknown = || {
                 let help =
                     "write a number, or keep rows by qualify row_number() over (order by …) <= (select …)";
-                refused(Refused::new("LIMIT and OFFSET take a constant", Some(help), span))
+                refused(SyntaxRefusal::new("LIMIT and OFFSET take a constant", Some(help), span))
             };
             let mut lowered =
                 ast::Query { body: Box::new(statement::value_of(count.clone())), ..statement::nothing() };
@@ -327,16 +337,4 @@ fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
         diagnostic.add_help(question, None);
     }
     DataFusionError::Plan(message).with_diagnostic(diagnostic)
-}
-
-fn refused(refused: Refused) -> DataFusionError {
-    let mut diagnostic = Diagnostic::new_error(&refused.message, span(refused.span));
-    if let Some(help) = &refused.help {
-        diagnostic.add_help(help, None);
-    }
-    DataFusionError::NotImplemented(refused.message).with_diagnostic(diagnostic)
-}
-
-fn span(span: tokenizer::Span) -> Option<Span> {
-    Span::try_from_sqlparser_span(span)
 }

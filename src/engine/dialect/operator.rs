@@ -1,24 +1,19 @@
 //! Operators as functions: plans `+`, `/` or `**` as function calls before types are checked.
 
-use std::sync::{Arc, LazyLock};
-
 use datafusion::{
     arrow::datatypes::DataType,
     common::DFSchema,
     error::Result,
     functions_nested::expr_fn::array_element,
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator, ScalarUDF,
+        BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator,
         expr::ScalarFunction,
         planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr},
     },
     sql::sqlparser::ast::BinaryOperator,
 };
 
-use super::{
-    arithmetic::{Arithmetic, Operation},
-    grammar::POWER,
-};
+use super::{arithmetic::function, marker::POWER, operation::Operation};
 
 /// The planner of DuckDB's operators.
 #[derive(Debug)]
@@ -106,31 +101,4 @@ fn kept(op: &BinaryOperator) -> Option<Operator> {
         BinaryOperator::BitwiseOr => Operator::BitwiseOr,
         _ => return None,
     })
-}
-
-/// Returns the function that computes an operation.
-pub(super) fn function(operation: Operation) -> Arc<ScalarUDF> {
-    static FUNCTIONS: LazyLock<Vec<(Operation, Arc<ScalarUDF>)>> = LazyLock::new(|| {
-        [
-            Operation::Add,
-            Operation::Subtract,
-            Operation::Multiply,
-            Operation::Divide,
-            Operation::DivideWhole,
-            Operation::Modulo,
-            Operation::Power,
-            Operation::Negate,
-            Operation::BitwiseNot,
-            Operation::ShiftLeft,
-            Operation::ShiftRight,
-        ]
-        .into_iter()
-        .map(|operation| (operation, Arc::new(ScalarUDF::from(Arithmetic::new(operation)))))
-        .collect()
-    });
-    let found = FUNCTIONS.iter().find(|(known, _)| *known == operation);
-    found.map_or_else(
-        || Arc::new(ScalarUDF::from(Arithmetic::new(operation))),
-        |(_, function)| Arc::clone(function),
-    )
 }

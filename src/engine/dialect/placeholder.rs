@@ -14,9 +14,9 @@ use datafusion::{
 };
 
 use super::{
-    grammar::Grammar,
-    statement::{CAST, TRY_CAST},
-    types::{Target, target},
+    grammar::DuckDbGrammar,
+    marker::{CAST, TRY_CAST},
+    types::{CastTarget, target},
 };
 
 /// A cast whose type is still text.
@@ -44,8 +44,9 @@ pub(super) fn cast_name(lenient: bool, value: &Expr, data_type: &str) -> String 
 }
 
 /// Parses a type name.
-pub(super) fn parse_target(name: &str) -> Result<Target> {
-    let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
+pub(super) fn parse_target(name: &str) -> Result<CastTarget> {
+    let parsed =
+        Parser::new(&DuckDbGrammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed.map_err(|error| error.to_string()).and_then(|parsed| target(&parsed)) {
         Ok(target) => Ok(target),
         Err(problem) => plan_err!("{problem}"),

@@ -8,8 +8,10 @@ use datafusion::{
 };
 
 use super::{
-    constant, refused,
-    statement::{self, Choice, Refused, Star, Taken, call, text},
+    build::{call, text},
+    constant,
+    refusal::{SyntaxRefusal, refused},
+    statement::{self, Choice, Star, StarColumn},
 };
 
 /// Replaces a star with the columns that it selects.
@@ -32,15 +34,15 @@ pub(super) fn expand(
             names.iter().find(|name| !taken.iter().any(|column| column.name.eq_ignore_ascii_case(name)))
     {
         let message = format!("the column {missing} in columns(…) is none of FROM's");
-        return Err(refused(Refused::new(message, None, star.span())));
+        return Err(refused(SyntaxRefusal::new(message, None, star.span())));
     }
     if taken.is_empty() {
         let names: Vec<&str> = known.iter().map(|column| column.name.as_str()).collect();
         let help = format!("the columns are {}", names.join(", "));
-        return Err(refused(Refused::new("no column has such a name", Some(&help), star.span())));
+        return Err(refused(SyntaxRefusal::new("no column has such a name", Some(&help), star.span())));
     }
     let mut problem = None;
-    let mut alias = |written: &str, column: &Taken| {
+    let mut alias = |written: &str, column: &StarColumn| {
         named(state, star.choice(), written, &column.name).unwrap_or_else(|error| {
             problem.get_or_insert(error);
             String::new()
@@ -78,7 +80,7 @@ fn named(state: &SessionState, choice: &Choice, alias: &str, name: &str) -> Resu
         letters.next();
         match choice {
             Choice::Matching(pattern) if group > 0 => {
-                let number = statement::integer(group.into());
+                let number = super::build::integer(group.into());
                 let matched = call("regexp_extract", vec![text(name), text(pattern), number]);
                 made.push_str(
                     &constant::text(&constant::value(planned(state, matched)?)?).unwrap_or_default(),

@@ -28,7 +28,7 @@ pub(super) fn timestamptz() -> DataType {
 
 /// The special rules of a DuckDB type that Arrow represents by another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Rule {
+pub(super) enum TypeRule {
     /// No special rule: Arrow has the same type.
     Plain,
     /// Text: 32 hexadecimal digits in five groups.
@@ -41,25 +41,25 @@ pub(super) enum Rule {
 
 /// The target type of a cast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Target {
+pub(super) struct CastTarget {
     /// The Arrow type.
     pub(super) data_type: DataType,
     /// The rule for values that the Arrow type alone doesn't express.
-    pub(super) rule: Rule,
+    pub(super) rule: TypeRule,
 }
 
-impl Target {
+impl CastTarget {
     pub(super) fn plain(data_type: DataType) -> Self {
-        Self { data_type, rule: Rule::Plain }
+        Self { data_type, rule: TypeRule::Plain }
     }
 
     /// Returns its name in DuckDB.
     pub(super) fn name(&self) -> String {
         match self.rule {
-            Rule::Plain => name(&self.data_type),
-            Rule::Uuid => "UUID".into(),
-            Rule::Json => "JSON".into(),
-            Rule::Huge => "HUGEINT".into(),
+            TypeRule::Plain => name(&self.data_type),
+            TypeRule::Uuid => "UUID".into(),
+            TypeRule::Json => "JSON".into(),
+            TypeRule::Huge => "HUGEINT".into(),
         }
     }
 }
@@ -68,11 +68,11 @@ impl Target {
 ///
 /// # Errors
 /// If the type is unknown or unsupported, with an alternative if there is one.
-pub(super) fn target(sql: &Sql) -> Result<Target, String> {
+pub(super) fn target(sql: &Sql) -> Result<CastTarget, String> {
     use DataType as T;
     let data_type = match sql {
-        Sql::Uuid => return Ok(Target { data_type: T::Utf8, rule: Rule::Uuid }),
-        Sql::JSON => return Ok(Target { data_type: T::Utf8, rule: Rule::Json }),
+        Sql::Uuid => return Ok(CastTarget { data_type: T::Utf8, rule: TypeRule::Uuid }),
+        Sql::JSON => return Ok(CastTarget { data_type: T::Utf8, rule: TypeRule::Json }),
         Sql::Character(_)
         | Sql::Char(_)
         | Sql::CharacterVarying(_)
@@ -97,7 +97,7 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
         Sql::SmallInt(_) | Sql::Int2(_) | Sql::Int16 => T::Int16,
         Sql::Int(_) | Sql::Integer(_) | Sql::Int4(_) | Sql::Int32 | Sql::Signed => T::Int32,
         Sql::BigInt(_) | Sql::Int8(_) | Sql::Int64 => T::Int64,
-        Sql::HugeInt | Sql::Int128 => return Ok(Target { data_type: HUGEINT, rule: Rule::Huge }),
+        Sql::HugeInt | Sql::Int128 => return Ok(CastTarget { data_type: HUGEINT, rule: TypeRule::Huge }),
         Sql::UTinyInt | Sql::UInt8 => T::UInt8,
         Sql::USmallInt | Sql::UInt16 => T::UInt16,
         Sql::UInt32 => T::UInt32,
@@ -123,11 +123,11 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
         }
         other => return Err(format!("the type {other} is not supported")),
     };
-    Ok(Target::plain(data_type))
+    Ok(CastTarget::plain(data_type))
 }
 
 /// Resolves type names that the parser doesn't know.
-fn custom(name: &str, modifiers: &[String]) -> Result<Target, String> {
+fn custom(name: &str, modifiers: &[String]) -> Result<CastTarget, String> {
     use DataType as T;
     let data_type = match name {
         "int1" => T::Int8,
@@ -145,18 +145,18 @@ fn custom(name: &str, modifiers: &[String]) -> Result<Target, String> {
             let [key, value] = modifiers else { return Err("a map is written `map(key, value)`".into()) };
             map(named(key)?, named(value)?)
         }
-        "guid" => return Ok(Target { data_type: T::Utf8, rule: Rule::Uuid }),
+        "guid" => return Ok(CastTarget { data_type: T::Utf8, rule: TypeRule::Uuid }),
         "bit" | "bitstring" | "bignum" | "varint" | "variant" | "uhugeint" | "union" | "enum" | "timetz"
         | "geometry" | "null" => {
             return Err(format!("the type {} is not supported: Delta has none like it", name.to_uppercase()));
         }
         _ => return Err(format!("there is no type `{name}`")),
     };
-    Ok(Target::plain(data_type))
+    Ok(CastTarget::plain(data_type))
 }
 
 fn named(name: &str) -> Result<DataType, String> {
-    let mut parser = datafusion::sql::sqlparser::parser::Parser::new(&super::grammar::Grammar)
+    let mut parser = datafusion::sql::sqlparser::parser::Parser::new(&super::grammar::DuckDbGrammar)
         .try_with_sql(name)
         .map_err(|error| error.to_string())?;
     let parsed = parser.parse_data_type().map_err(|error| error.to_string())?;

@@ -111,14 +111,14 @@ impl<'a> Call<'a> {
     }
 
     /// Returns an argument for row-by-row access.
-    pub(super) fn column<'b, A: Arg<'b>>(&'b self, argument: usize) -> Result<Column<'b, A>> {
+    pub(super) fn column<'b, A: Arg<'b>>(&'b self, argument: usize) -> Result<ArgumentColumn<'b, A>> {
         let Some(Argument { array, constant }) = self.arguments.get(argument) else {
             return Err(DataFusionError::Internal(format!("argument {argument} is missing")));
         };
         let array = array.as_any().downcast_ref::<A::Array>().ok_or_else(|| {
             DataFusionError::Internal(format!("argument {argument} has the type {}", array.data_type()))
         })?;
-        Ok(Column { array, constant: *constant })
+        Ok(ArgumentColumn { array, constant: *constant })
     }
 
     /// Computes a column row by row.
@@ -175,12 +175,12 @@ impl<'a> Call<'a> {
 }
 
 /// An argument read as Rust values.
-pub(super) struct Column<'a, A: Arg<'a>> {
+pub(super) struct ArgumentColumn<'a, A: Arg<'a>> {
     array: &'a A::Array,
     constant: bool,
 }
 
-impl<'a, A: Arg<'a>> Column<'a, A> {
+impl<'a, A: Arg<'a>> ArgumentColumn<'a, A> {
     /// Returns a row's value, or `None` for NULL.
     pub(super) fn at(&self, row: usize) -> Option<A> {
         A::read(self.array, if self.constant { 0 } else { row })

@@ -6,7 +6,7 @@ use super::{
     calendar::MICROS_PER_DAY,
     call::{Days, Micros, TimeOfDay},
     description::{Function, takes},
-    kind::Kind::{Date, Time, Timestamp, TimestampTz},
+    kind::ParameterKind::{Date, Time, Timestamp, TimestampTz},
 };
 
 /// The functions defined in this file.

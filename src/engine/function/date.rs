@@ -13,9 +13,11 @@ use datafusion::{
 use super::{
     calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE},
     call::{Call, Days, Micros, Nanos, TimeOfDay, fail},
-    description::{Body, Function, computes, takes},
+    description::{Function, FunctionBody, computes, takes},
     interval::rounded,
-    kind::Kind::{AnyStruct, BigInt, Date, Double, Time, Timestamp, TimestampNs, TimestampTz, Varchar},
+    kind::ParameterKind::{
+        AnyStruct, BigInt, Date, Double, Time, Timestamp, TimestampNs, TimestampTz, Varchar,
+    },
     zone,
 };
 
@@ -218,7 +220,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-const OF_MICROS: Body = |call| {
+const OF_MICROS: FunctionBody = |call| {
     call.map1(|micros: i64| match Micros(micros) {
         at if calendar::is_finite(at) => Ok(Some(at)),
         _ => fail(format!("make_timestamp: {micros} microseconds are out of range")),

@@ -12,7 +12,7 @@ use super::{
     call::{Arg, Call, Days, Micros, fail},
     date::{MONTHS, WEEKDAYS},
     description::{Function, Typing, computes},
-    kind::Kind::{Date, Timestamp, TimestampTz, Varchar},
+    kind::ParameterKind::{Date, Timestamp, TimestampTz, Varchar},
 };
 
 /// The functions defined in this file.
@@ -65,7 +65,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
 
 /// A part of a format string.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum DateFormatPiece {
     Text(String),
     /// A specifier, by letter; `padded` unless written with `-`.
     Field {
@@ -76,11 +76,11 @@ pub(super) enum Piece {
 
 /// A parsed format string.
 #[derive(Debug, Clone)]
-pub(super) struct Format {
-    pub(super) pieces: Vec<Piece>,
+pub(super) struct DateFormat {
+    pub(super) pieces: Vec<DateFormatPiece>,
 }
 
-impl Format {
+impl DateFormat {
     /// Parses a format string.
     pub(super) fn parse(format: &str) -> Result<Self> {
         let mut pieces = Vec::new();
@@ -110,7 +110,7 @@ impl Format {
                     if (if padded { "aAwudbhBmyYGHIpMSfgnzZjUVW" } else { "dmyHIMSj" }).contains(letter) =>
                 {
                     flush(&mut text, &mut pieces);
-                    pieces.push(Piece::Field { letter, padded });
+                    pieces.push(DateFormatPiece::Field { letter, padded });
                 }
                 Some(letter) => {
                     let dash = if padded { "" } else { "-" };
@@ -127,7 +127,7 @@ impl Format {
     pub(super) fn has(&self, letters: &str) -> bool {
         self.pieces
             .iter()
-            .any(|piece| matches!(piece, Piece::Field { letter, .. } if letters.contains(*letter)))
+            .any(|piece| matches!(piece, DateFormatPiece::Field { letter, .. } if letters.contains(*letter)))
     }
 
     /// Formats a timestamp.
@@ -139,17 +139,19 @@ impl Format {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Text(plain) => text.push_str(plain),
-                Piece::Field { letter, padded } => field(&mut text, *letter, *padded, day, time, zone),
+                DateFormatPiece::Text(plain) => text.push_str(plain),
+                DateFormatPiece::Field { letter, padded } => {
+                    field(&mut text, *letter, *padded, day, time, zone)
+                }
             }
         }
         text
     }
 }
 
-fn flush(text: &mut String, pieces: &mut Vec<Piece>) {
+fn flush(text: &mut String, pieces: &mut Vec<DateFormatPiece>) {
     if !text.is_empty() {
-        pieces.push(Piece::Text(std::mem::take(text)));
+        pieces.push(DateFormatPiece::Text(std::mem::take(text)));
     }
 }
 
@@ -198,8 +200,8 @@ fn field(text: &mut String, letter: char, padded: bool, day: i64, time: i64, zon
 
 /// A column of formats, parsed once for each run of equal values.
 pub(super) struct Formats<'a> {
-    column: super::call::Column<'a, &'a str>,
-    last: std::cell::RefCell<Option<(&'a str, std::rc::Rc<Format>)>>,
+    column: super::call::ArgumentColumn<'a, &'a str>,
+    last: std::cell::RefCell<Option<(&'a str, std::rc::Rc<DateFormat>)>>,
 }
 
 impl<'a> Formats<'a> {
@@ -207,7 +209,7 @@ impl<'a> Formats<'a> {
         Ok(Self { column: call.column(argument)?, last: std::cell::RefCell::default() })
     }
 
-    pub(super) fn at(&self, row: usize) -> Result<Option<std::rc::Rc<Format>>> {
+    pub(super) fn at(&self, row: usize) -> Result<Option<std::rc::Rc<DateFormat>>> {
         let Some(text) = self.column.at(row) else { return Ok(None) };
         let mut last = self.last.borrow_mut();
         if let Some((known, format)) = last.as_ref()
@@ -231,8 +233,8 @@ fn checked(typing: &Typing, argument: usize) -> Result<DataType> {
 }
 
 /// Parses a format, rejecting an empty one.
-pub(super) fn not_empty(text: &str) -> Result<Format> {
-    if text.is_empty() { fail("the format is empty") } else { Format::parse(text) }
+pub(super) fn not_empty(text: &str) -> Result<DateFormat> {
+    if text.is_empty() { fail("the format is empty") } else { DateFormat::parse(text) }
 }
 
 fn write<'a, A: Arg<'a>>(

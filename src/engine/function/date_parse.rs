@@ -11,13 +11,13 @@ use datafusion::{
 
 use super::{
     call::{Call, Micros, Nanos, fail},
-    date_format::{Format, Formats, not_empty},
+    date_format::{DateFormat, Formats, not_empty},
     description::{Function, Typing, computes},
     kind::{
-        Kind::{List, Varchar},
+        ParameterKind::{List, Varchar},
         UTC,
     },
-    moment::{Moment, moment},
+    moment::{ParsedMoment, moment},
 };
 
 /// The functions defined in this file.
@@ -50,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn type_of_format(typing: &Typing) -> Result<DataType> {
     typing.constant(1, "the format of `strptime`")?;
     let planned = |error: DataFusionError| DataFusionError::Plan(crate::engine::message(&error));
-    let formats: Vec<Format> = match typing.literals.get(1) {
+    let formats: Vec<DateFormat> = match typing.literals.get(1) {
         Some(Some(ScalarValue::List(list))) if list.is_valid(0) => {
             let formats = list.value(0);
             let formats = formats.as_string_opt::<i32>();
@@ -91,7 +91,7 @@ fn read_any(call: &Call, lenient: bool) -> Result<ArrayRef> {
     let lists = call.column::<ArrayRef>(1)?;
     let zoned = is_zoned(call);
     let constant = call.constant(1).is_some();
-    let mut known: Option<Vec<Format>> = None;
+    let mut known: Option<Vec<DateFormat>> = None;
     moments(call, lenient, |row| {
         let (Some(text), Some(list)) = (texts.at(row), lists.at(row)) else { return Ok(None) };
         if known.is_none() || !constant {
@@ -117,25 +117,25 @@ fn is_zoned(call: &Call) -> bool {
 fn moments(
     call: &Call,
     lenient: bool,
-    mut at: impl FnMut(usize) -> Result<Option<Moment>>,
+    mut at: impl FnMut(usize) -> Result<Option<ParsedMoment>>,
 ) -> Result<ArrayRef> {
     if matches!(call.returns(), DataType::Timestamp(TimeUnit::Nanosecond, _)) {
         return call.each(|row| match at(row)? {
-            Some(Moment::At(micros, nanos)) => {
+            Some(ParsedMoment::At(micros, nanos)) => {
                 match micros.0.checked_mul(1_000).and_then(|whole| whole.checked_add(nanos)) {
                     Some(found) => Ok(Some(Nanos(found))),
                     None if lenient => Ok(None),
                     None => fail("strptime: the date is out of range for a timestamp of nanoseconds"),
                 }
             }
-            Some(Moment::Infinite(sign)) => Ok(Some(Nanos(sign * i64::MAX))),
+            Some(ParsedMoment::Infinite(sign)) => Ok(Some(Nanos(sign * i64::MAX))),
             None => Ok(None),
         });
     }
     call.each(|row| {
         Ok(at(row)?.map(|found| match found {
-            Moment::At(micros, nanos) => Micros(micros.0 + i64::from(nanos >= 500)),
-            Moment::Infinite(sign) => Micros(sign * i64::MAX),
+            ParsedMoment::At(micros, nanos) => Micros(micros.0 + i64::from(nanos >= 500)),
+            ParsedMoment::Infinite(sign) => Micros(sign * i64::MAX),
         }))
     })
 }

@@ -1,121 +1,15 @@
 //! `date_part`, and one function per part.
 
-use std::sync::Arc;
-
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, AsArray, StructArray},
-        datatypes::{DataType, Field},
-    },
-    common::{ScalarValue, plan_err},
-    error::{DataFusionError, Result},
-};
+use datafusion::{arrow::array::ArrayRef, common::plan_err, error::Result};
 
 use super::{
     calendar::MICROS_PER_DAY,
     call::{Call, Micros, Nanos, fail},
-    description::{Function, Overload, Typing, computes, takes},
-    kind::Kind::{BigInt, Date, Double, Interval, List, Time, Timestamp, TimestampNs, TimestampTz, Varchar},
-    part::{Part, Parted, Parts, parted},
+    description::{Function, Overload, computes, takes},
+    kind::ParameterKind::{BigInt, Date, Double, Interval, Time, Timestamp, TimestampNs, TimestampTz},
+    named_part::DATE_PART,
+    part::{DatePart, Parted, parted},
 };
-
-/// Computes `date_part(part, value)`: an integer, or a double for `epoch` and `julian`.
-fn date_part(call: &Call) -> Result<ArrayRef> {
-    let parts = Parts::new(call, 0)?;
-    let value = parted(call, 1)?;
-    if call.returns() == &DataType::Float64 {
-        return call.each(|row| match (parts.at(row)?, value(row)) {
-            (Some(part), Some(value)) if part.is_double() => value.double(part),
-            (Some(part), Some(value)) => Ok(value.whole(part)?.map(|whole| whole as f64)),
-            _ => Ok(None),
-        });
-    }
-    call.each(|row| match (parts.at(row)?, value(row)) {
-        (Some(part), Some(_)) if part.is_double() => fail("the part `epoch` or `julian` must be a constant"),
-        (Some(part), Some(value)) => {
-            part.check(call.type_of(1), false)?;
-            value.whole(part)
-        }
-        _ => Ok(None),
-    })
-}
-
-fn type_of_part(typing: &Typing) -> Result<DataType> {
-    let Some(part) = Part::planned(typing, 0)? else { return Ok(DataType::Int64) };
-    part.check(&typing.types[1], false).map_err(planned)?;
-    // DuckDB picks the type of a part of NULL before it looks at the part.
-    let null = typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null);
-    Ok(if part.is_double() && !null { DataType::Float64 } else { DataType::Int64 })
-}
-
-/// Converts an evaluation error to a planning error.
-fn planned(error: impl std::borrow::Borrow<DataFusionError>) -> DataFusionError {
-    DataFusionError::Plan(crate::engine::message(error.borrow()))
-}
-
-/// Returns the names in a list of parts.
-fn names_of_parts(typing: &Typing) -> Result<Vec<String>> {
-    let names = match typing.literals.first() {
-        Some(Some(ScalarValue::List(names))) if names.is_valid(0) => names.value(0),
-        _ => {
-            return Err(DataFusionError::Plan(
-                "the parts of a date must be a list of constants, such as ['year', 'month']".into(),
-            ));
-        }
-    };
-    let names = names.as_string_opt::<i32>().filter(|names| names.null_count() == 0);
-    let names = names.ok_or_else(|| DataFusionError::Plan("the parts of a date must be texts".into()))?;
-    Ok(names.iter().flatten().map(str::to_owned).collect())
-}
-
-fn type_of_parts(typing: &Typing) -> Result<DataType> {
-    let names = names_of_parts(typing)?;
-    for (at, name) in names.iter().enumerate() {
-        if names[..at].iter().any(|other| other.eq_ignore_ascii_case(name)) {
-            return Err(DataFusionError::Plan(format!("the part `{name}` is named twice")));
-        }
-    }
-    let fields = names.into_iter().map(|name| {
-        let part = Part::parse(&name).map_err(planned)?;
-        part.check(&typing.types[1], true).map_err(planned)?;
-        let of = if part.is_double() { DataType::Float64 } else { DataType::Int64 };
-        Ok(Field::new(name, of, true))
-    });
-    Ok(DataType::Struct(fields.collect::<Result<Vec<Field>>>()?.into()))
-}
-
-/// Computes `date_part([part, …], value)`: a struct.
-fn date_parts(call: &Call) -> Result<ArrayRef> {
-    let DataType::Struct(fields) = call.returns() else { return fail("date_part: no parts") };
-    let value = parted(call, 1)?;
-    let columns = fields.iter().map(|field| {
-        let part = Part::parse(field.name())?;
-        let column: ArrayRef = if part.is_double() {
-            let values = (0..call.rows()).map(|row| value(row).map_or(Ok(None), |value| value.double(part)));
-            Arc::new(values.collect::<Result<datafusion::arrow::array::Float64Array>>()?)
-        } else {
-            let values = (0..call.rows()).map(|row| value(row).map_or(Ok(None), |value| value.whole(part)));
-            Arc::new(values.collect::<Result<datafusion::arrow::array::Int64Array>>()?)
-        };
-        Ok(column)
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let valid = (0..call.rows()).map(|row| value(row).is_some()).collect();
-    Ok(Arc::new(StructArray::try_new(fields.clone(), columns, Some(valid))?))
-}
-
-const DATE_PART: &[Overload] = &[
-    computes(&[Varchar, Date], type_of_part, "BIGINT", date_part),
-    computes(&[Varchar, Timestamp], type_of_part, "BIGINT", date_part),
-    computes(&[Varchar, TimestampTz], type_of_part, "BIGINT", date_part),
-    computes(&[Varchar, Time], type_of_part, "BIGINT", date_part),
-    computes(&[Varchar, Interval], type_of_part, "BIGINT", date_part),
-    computes(&[List(&Varchar), Date], type_of_parts, "STRUCT", date_parts),
-    computes(&[List(&Varchar), Timestamp], type_of_parts, "STRUCT", date_parts),
-    computes(&[List(&Varchar), TimestampTz], type_of_parts, "STRUCT", date_parts),
-    computes(&[List(&Varchar), Time], type_of_parts, "STRUCT", date_parts),
-    computes(&[List(&Varchar), Interval], type_of_parts, "STRUCT", date_parts),
-];
 
 /// Returns the nanoseconds within the minute.
 fn nanosecond(call: &Call) -> Result<ArrayRef> {
@@ -123,13 +17,13 @@ fn nanosecond(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Returns a part as an integer column.
-fn whole(call: &Call, part: Part) -> Result<ArrayRef> {
+pub(super) fn whole(call: &Call, part: DatePart) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.whole(part)))
 }
 
 /// Returns a part as a column of doubles.
-fn double(call: &Call, part: Part) -> Result<ArrayRef> {
+fn double(call: &Call, part: DatePart) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.double(part)))
 }
@@ -207,10 +101,10 @@ const ZONE: &[Overload] = &[
         &[Date],
         |_| plan_err!("a date has no time zone"),
         "an error",
-        |call| whole(call, Part::Timezone),
+        |call| whole(call, DatePart::Timezone),
     ),
-    takes(&[Timestamp], BigInt, |call| whole(call, Part::Timezone)),
-    takes(&[TimestampTz], BigInt, |call| whole(call, Part::Timezone)),
+    takes(&[Timestamp], BigInt, |call| whole(call, DatePart::Timezone)),
+    takes(&[TimestampTz], BigInt, |call| whole(call, DatePart::Timezone)),
 ];
 
 /// The functions defined in this file.
@@ -225,14 +119,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: DATE_PART,
         ..Function::DATE
     },
-    part_of_date!(&["year"], "year(at)", "Returns the year.", "year(date '1992-02-15')", "1992", Part::Year),
+    part_of_date!(
+        &["year"],
+        "year(at)",
+        "Returns the year.",
+        "year(date '1992-02-15')",
+        "1992",
+        DatePart::Year
+    ),
     part_of_date!(
         &["month"],
         "month(at)",
         "Returns the month.",
         "month(date '1992-02-15')",
         "2",
-        Part::Month
+        DatePart::Month
     ),
     part_of_date!(
         &["day", "dayofmonth"],
@@ -240,7 +141,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day.",
         "day(date '1992-02-15')",
         "15",
-        Part::Day
+        DatePart::Day
     ),
     part_of_date!(
         &["decade"],
@@ -248,7 +149,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the decade.",
         "decade(date '1992-02-15')",
         "199",
-        Part::Decade
+        DatePart::Decade
     ),
     part_of_date!(
         &["century"],
@@ -256,7 +157,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the century.",
         "century(date '1992-02-15')",
         "20",
-        Part::Century
+        DatePart::Century
     ),
     part_of_date!(
         &["millennium"],
@@ -264,7 +165,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the millennium.",
         "millennium(date '1992-02-15')",
         "2",
-        Part::Millennium
+        DatePart::Millennium
     ),
     part_of_date!(
         &["quarter"],
@@ -272,7 +173,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the quarter.",
         "quarter(date '1992-02-15')",
         "1",
-        Part::Quarter
+        DatePart::Quarter
     ),
     part_of_date!(
         &["dayofweek", "weekday"],
@@ -280,7 +181,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the week: Sunday is 0, Saturday 6.",
         "dayofweek(date '1992-02-15')",
         "6",
-        Part::DayOfWeek
+        DatePart::DayOfWeek
     ),
     part_of_date!(
         &["isodow"],
@@ -288,7 +189,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the week: Monday is 1, Sunday 7.",
         "isodow(date '1992-02-15')",
         "6",
-        Part::IsoDayOfWeek
+        DatePart::IsoDayOfWeek
     ),
     part_of_date!(
         &["dayofyear"],
@@ -296,7 +197,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the year, from 1.",
         "dayofyear(date '1992-02-15')",
         "46",
-        Part::DayOfYear
+        DatePart::DayOfYear
     ),
     part_of_date!(
         &["week", "weekofyear"],
@@ -304,7 +205,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the ISO week.",
         "week(date '1992-02-15')",
         "7",
-        Part::Week
+        DatePart::Week
     ),
     part_of_date!(
         &["isoyear"],
@@ -312,7 +213,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the year that the ISO week belongs to.",
         "isoyear(date '2022-01-01')",
         "2021",
-        Part::IsoYear
+        DatePart::IsoYear
     ),
     part_of_date!(
         &["yearweek"],
@@ -320,7 +221,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the ISO year and week as one number.",
         "yearweek(date '1992-02-15')",
         "199207",
-        Part::YearWeek
+        DatePart::YearWeek
     ),
     Function {
         names: &["timezone_hour"],
@@ -344,36 +245,36 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns 1 for years of our era, 0 for those before.",
         "era(date '1992-02-15')",
         "1",
-        Part::Era
+        DatePart::Era
     ),
-    part_of_time!("hour", "Returns the hour.", "hour(timestamp '1992-02-15 20:38:40')", "20", Part::Hour),
+    part_of_time!("hour", "Returns the hour.", "hour(timestamp '1992-02-15 20:38:40')", "20", DatePart::Hour),
     part_of_time!(
         "minute",
         "Returns the minute.",
         "minute(timestamp '1992-02-15 20:38:40')",
         "38",
-        Part::Minute
+        DatePart::Minute
     ),
     part_of_time!(
         "second",
         "Returns the second.",
         "second(timestamp '1992-02-15 20:38:40')",
         "40",
-        Part::Second
+        DatePart::Second
     ),
     part_of_time!(
         "millisecond",
         "Returns the milliseconds of the minute.",
         "millisecond(timestamp '1992-02-15 20:38:40.5')",
         "40500",
-        Part::Millisecond
+        DatePart::Millisecond
     ),
     part_of_time!(
         "microsecond",
         "Returns the microseconds of the minute.",
         "microsecond(timestamp '1992-02-15 20:38:40.5')",
         "40500000",
-        Part::Microsecond
+        DatePart::Microsecond
     ),
     Function {
         names: &["nanosecond"],
@@ -381,12 +282,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the nanoseconds of the minute.",
         example: ("nanosecond(timestamp '1992-02-15 20:38:40.5')", "40500000000"),
         overloads: &[
-            takes(&[Date], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Timestamp], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[Date], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Timestamp], BigInt, |call| whole(call, DatePart::Nanosecond)),
             takes(&[TimestampNs], BigInt, nanosecond),
-            takes(&[TimestampTz], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Time], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Interval], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[TimestampTz], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Time], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Interval], BigInt, |call| whole(call, DatePart::Nanosecond)),
         ],
         ..Function::TIMESTAMP
     },
@@ -396,11 +297,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the seconds since 1970, since midnight, or of an interval.",
         example: ("epoch(timestamp '2022-11-07 08:43:04')", "1667810584.0"),
         overloads: &[
-            takes(&[Date], Double, |call| double(call, Part::Epoch)),
-            takes(&[Timestamp], Double, |call| double(call, Part::Epoch)),
-            takes(&[TimestampTz], Double, |call| double(call, Part::Epoch)),
-            takes(&[Time], Double, |call| double(call, Part::Epoch)),
-            takes(&[Interval], Double, |call| double(call, Part::Epoch)),
+            takes(&[Date], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Timestamp], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[TimestampTz], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Time], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Interval], Double, |call| double(call, DatePart::Epoch)),
         ],
         ..Function::TIMESTAMP
     },
@@ -459,9 +360,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the Julian day, with its fraction.",
         example: ("julian(timestamp '1992-09-20 12:00:00')", "2448886.5"),
         overloads: &[
-            takes(&[Date], Double, |call| double(call, Part::Julian)),
-            takes(&[Timestamp], Double, |call| double(call, Part::Julian)),
-            takes(&[TimestampTz], Double, |call| double(call, Part::Julian)),
+            takes(&[Date], Double, |call| double(call, DatePart::Julian)),
+            takes(&[Timestamp], Double, |call| double(call, DatePart::Julian)),
+            takes(&[TimestampTz], Double, |call| double(call, DatePart::Julian)),
         ],
         ..Function::DATE
     },

@@ -14,10 +14,10 @@ use super::{
     description::{Function, Overload, Typing, computes},
     interval::age,
     kind::{
-        Kind::{self, Date, Interval, Time, Timestamp, TimestampTz, Varchar},
+        ParameterKind::{self, Date, Interval, Time, Timestamp, TimestampTz, Varchar},
         UTC,
     },
-    part::{Part, Parts},
+    part::{DatePart, DateParts},
 };
 
 /// Defines one overload for each type that supports counting units between two values.
@@ -61,7 +61,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             computes(&[Varchar, Timestamp], truncated, "TIMESTAMP", truncate_timestamps),
             computes(&[Varchar, TimestampTz], truncated, "TIMESTAMP WITH TIME ZONE", truncate_timestamps),
             computes(&[Varchar, Interval], truncated, "INTERVAL", |call| {
-                let parts = Parts::new(call, 0)?;
+                let parts = DateParts::new(call, 0)?;
                 let values = call.column::<IntervalMonthDayNano>(1)?;
                 call.each(|row| match (parts.at(row)?, values.at(row)) {
                     (Some(part), Some(value)) => truncate_interval(part, value).map(Some),
@@ -94,7 +94,7 @@ fn truncated(typing: &Typing) -> Result<DataType> {
     Ok(match &typing.types[1] {
         DataType::Interval(unit) => DataType::Interval(*unit),
         DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some(UTC.into())),
-        _ => Kind::Timestamp.data_type().unwrap_or(DataType::Null),
+        _ => ParameterKind::Timestamp.data_type().unwrap_or(DataType::Null),
     })
 }
 
@@ -105,8 +105,8 @@ fn counted(typing: &Typing) -> Result<DataType> {
 
 /// Rejects parts that aren't units while the query is planned.
 fn check(typing: &Typing) -> Result<()> {
-    match Part::planned(typing, 0)? {
-        Some(part @ (Part::Era | Part::Timezone)) => {
+    match DatePart::planned(typing, 0)? {
+        Some(part @ (DatePart::Era | DatePart::Timezone)) => {
             let name = format!("{part:?}").to_lowercase();
             Err(DataFusionError::Plan(format!("`{name}` is no unit of time")))
         }
@@ -115,19 +115,19 @@ fn check(typing: &Typing) -> Result<()> {
 }
 
 /// Returns a unit's length in microseconds, or `None` if its length varies.
-fn time_unit(part: Part) -> Option<i64> {
+fn time_unit(part: DatePart) -> Option<i64> {
     Some(match part {
-        Part::Microsecond => 1,
-        Part::Millisecond => 1_000,
-        Part::Second | Part::Epoch => MICROS_PER_SECOND,
-        Part::Minute => MICROS_PER_MINUTE,
-        Part::Hour => MICROS_PER_HOUR,
+        DatePart::Microsecond => 1,
+        DatePart::Millisecond => 1_000,
+        DatePart::Second | DatePart::Epoch => MICROS_PER_SECOND,
+        DatePart::Minute => MICROS_PER_MINUTE,
+        DatePart::Hour => MICROS_PER_HOUR,
         _ => return None,
     })
 }
 
 fn truncate_dates(call: &Call) -> Result<ArrayRef> {
-    let parts = Parts::new(call, 0)?;
+    let parts = DateParts::new(call, 0)?;
     let dates = call.column::<Days>(1)?;
     call.each(|row| match (parts.at(row)?, dates.at(row)) {
         (Some(part), Some(date)) => match calendar::midnight(date) {
@@ -139,7 +139,7 @@ fn truncate_dates(call: &Call) -> Result<ArrayRef> {
 }
 
 fn truncate_timestamps(call: &Call) -> Result<ArrayRef> {
-    let parts = Parts::new(call, 0)?;
+    let parts = DateParts::new(call, 0)?;
     let times = call.column::<Micros>(1)?;
     call.each(|row| match (parts.at(row)?, times.at(row)) {
         (Some(part), Some(at)) => truncate(part, at).map(Some),
@@ -148,7 +148,7 @@ fn truncate_timestamps(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Returns the start of the unit that contains a timestamp.
-fn truncate(part: Part, at: Micros) -> Result<Micros> {
+fn truncate(part: DatePart, at: Micros) -> Result<Micros> {
     if !calendar::is_finite(at) {
         return Ok(at);
     }
@@ -159,15 +159,15 @@ fn truncate(part: Part, at: Micros) -> Result<Micros> {
     let date = calendar::civil(days);
     let first_of = |year: i64, month: i64| calendar::days(year, month, 1);
     let day = match part {
-        Part::Millennium => first_of(date.year / 1000 * 1000, 1),
-        Part::Century => first_of(date.year / 100 * 100, 1),
-        Part::Decade => first_of(date.year / 10 * 10, 1),
-        Part::Year => first_of(date.year, 1),
-        Part::Quarter => first_of(date.year, (date.month - 1) / 3 * 3 + 1),
-        Part::Month => first_of(date.year, date.month),
-        Part::Week | Part::YearWeek => days - calendar::iso_weekday(days) + 1,
-        Part::IsoYear => days - calendar::iso_weekday(days) + 1 - (calendar::iso_week(days).1 - 1) * 7,
-        Part::Era | Part::Timezone => {
+        DatePart::Millennium => first_of(date.year / 1000 * 1000, 1),
+        DatePart::Century => first_of(date.year / 100 * 100, 1),
+        DatePart::Decade => first_of(date.year / 10 * 10, 1),
+        DatePart::Year => first_of(date.year, 1),
+        DatePart::Quarter => first_of(date.year, (date.month - 1) / 3 * 3 + 1),
+        DatePart::Month => first_of(date.year, date.month),
+        DatePart::Week | DatePart::YearWeek => days - calendar::iso_weekday(days) + 1,
+        DatePart::IsoYear => days - calendar::iso_weekday(days) + 1 - (calendar::iso_week(days).1 - 1) * 7,
+        DatePart::Era | DatePart::Timezone => {
             return fail(format!("`{}` is no unit of time", format!("{part:?}").to_lowercase()));
         }
         _ => days,
@@ -182,17 +182,19 @@ fn start(micros: i128) -> Result<Micros> {
     }
 }
 
-fn truncate_interval(part: Part, value: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
+fn truncate_interval(part: DatePart, value: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
     let months = |unit: i32| Ok(IntervalMonthDayNano::new(value.months / unit * unit, 0, 0));
     match part {
-        Part::Millennium => months(12_000),
-        Part::Century => months(1_200),
-        Part::Decade => months(120),
-        Part::Year | Part::IsoYear => months(12),
-        Part::Quarter => months(3),
-        Part::Month => months(1),
-        Part::Week | Part::YearWeek => Ok(IntervalMonthDayNano::new(value.months, value.days / 7 * 7, 0)),
-        Part::Era | Part::Timezone => fail("an interval has no such unit"),
+        DatePart::Millennium => months(12_000),
+        DatePart::Century => months(1_200),
+        DatePart::Decade => months(120),
+        DatePart::Year | DatePart::IsoYear => months(12),
+        DatePart::Quarter => months(3),
+        DatePart::Month => months(1),
+        DatePart::Week | DatePart::YearWeek => {
+            Ok(IntervalMonthDayNano::new(value.months, value.days / 7 * 7, 0))
+        }
+        DatePart::Era | DatePart::Timezone => fail("an interval has no such unit"),
         _ => {
             let nanos = match time_unit(part) {
                 Some(unit) => value.nanoseconds / (unit * 1_000) * (unit * 1_000),
@@ -207,9 +209,9 @@ fn truncate_interval(part: Part, value: IntervalMonthDayNano) -> Result<Interval
 fn count<'a, A: super::call::Arg<'a>>(
     call: &'a Call,
     moment: impl Fn(A) -> Option<Micros>,
-    units: impl Fn(Part, Micros, Micros) -> Result<i64>,
+    units: impl Fn(DatePart, Micros, Micros) -> Result<i64>,
 ) -> Result<ArrayRef> {
-    let parts = Parts::new(call, 0)?;
+    let parts = DateParts::new(call, 0)?;
     let (starts, ends) = (call.column::<A>(1)?, call.column::<A>(2)?);
     call.each(|row| {
         let (Some(part), Some(start), Some(end)) = (parts.at(row)?, starts.at(row), ends.at(row)) else {
@@ -225,43 +227,43 @@ fn count<'a, A: super::call::Arg<'a>>(
     })
 }
 
-fn boundaries(part: Part, start: Micros, end: Micros) -> Result<i64> {
+fn boundaries(part: DatePart, start: Micros, end: Micros) -> Result<i64> {
     if let Some(unit) = time_unit(part) {
         return difference(end.0.div_euclid(unit), start.0.div_euclid(unit));
     }
     let (first, last) = (calendar::split(start).0, calendar::split(end).0);
     let (from, to) = (calendar::civil(first), calendar::civil(last));
     Ok(match part {
-        Part::Year => to.year - from.year,
-        Part::Month => (to.year - from.year) * 12 + to.month - from.month,
-        Part::Quarter => {
+        DatePart::Year => to.year - from.year,
+        DatePart::Month => (to.year - from.year) * 12 + to.month - from.month,
+        DatePart::Quarter => {
             let quarter = |date: calendar::Civil| date.year * 4 + (date.month - 1) / 3;
             quarter(to) - quarter(from)
         }
-        Part::Decade => to.year / 10 - from.year / 10,
-        Part::Century => to.year / 100 - from.year / 100,
-        Part::Millennium => to.year / 1000 - from.year / 1000,
-        Part::Week | Part::YearWeek => (last - first) / 7,
-        Part::IsoYear => calendar::iso_week(last).0 - calendar::iso_week(first).0,
-        Part::Era | Part::Timezone => return fail("date_diff: no unit of time"),
+        DatePart::Decade => to.year / 10 - from.year / 10,
+        DatePart::Century => to.year / 100 - from.year / 100,
+        DatePart::Millennium => to.year / 1000 - from.year / 1000,
+        DatePart::Week | DatePart::YearWeek => (last - first) / 7,
+        DatePart::IsoYear => calendar::iso_week(last).0 - calendar::iso_week(first).0,
+        DatePart::Era | DatePart::Timezone => return fail("date_diff: no unit of time"),
         _ => last - first,
     })
 }
 
-fn whole_units(part: Part, start: Micros, end: Micros) -> Result<i64> {
+fn whole_units(part: DatePart, start: Micros, end: Micros) -> Result<i64> {
     if let Some(unit) = time_unit(part) {
         return Ok(difference(end.0, start.0)? / unit);
     }
     let months = || whole_months(start, end);
     Ok(match part {
-        Part::Year | Part::IsoYear => months() / 12,
-        Part::Month => months(),
-        Part::Quarter => months() / 3,
-        Part::Decade => months() / 120,
-        Part::Century => months() / 1_200,
-        Part::Millennium => months() / 12_000,
-        Part::Week | Part::YearWeek => difference(end.0, start.0)? / (7 * MICROS_PER_DAY),
-        Part::Era | Part::Timezone => return fail("date_sub: no unit of time"),
+        DatePart::Year | DatePart::IsoYear => months() / 12,
+        DatePart::Month => months(),
+        DatePart::Quarter => months() / 3,
+        DatePart::Decade => months() / 120,
+        DatePart::Century => months() / 1_200,
+        DatePart::Millennium => months() / 12_000,
+        DatePart::Week | DatePart::YearWeek => difference(end.0, start.0)? / (7 * MICROS_PER_DAY),
+        DatePart::Era | DatePart::Timezone => return fail("date_sub: no unit of time"),
         _ => difference(end.0, start.0)? / MICROS_PER_DAY,
     })
 }

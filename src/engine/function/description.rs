@@ -7,7 +7,7 @@ use datafusion::{
     logical_expr::Volatility,
 };
 
-use super::{call::Call, kind::Kind};
+use super::{call::Call, kind::ParameterKind};
 
 /// A family of functions, which is a section of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +92,7 @@ impl Function {
 }
 
 /// Computes a column from arguments that have the overload's types.
-pub(super) type Body = fn(&Call) -> Result<ArrayRef>;
+pub(super) type FunctionBody = fn(&Call) -> Result<ArrayRef>;
 
 /// The argument types as the body will receive them, and the arguments that are literals.
 pub(super) struct Typing<'a> {
@@ -123,7 +123,7 @@ impl Typing<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Gives {
     /// Always this type. `T`, and lists of it, are the common type of the arguments.
-    Kind(Kind),
+    Kind(ParameterKind),
     /// The type of this argument.
     Same(usize),
     /// Computed from types and literals at planning time. The text is shown in signatures.
@@ -136,42 +136,46 @@ pub(super) enum Gives {
 /// One signature of a function.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Overload {
-    pub(super) takes: &'static [Kind],
+    pub(super) takes: &'static [ParameterKind],
     /// The type of any further arguments, if the overload accepts them.
-    pub(super) rest: Option<Kind>,
+    pub(super) rest: Option<ParameterKind>,
     pub(super) gives: Gives,
-    pub(super) body: Body,
+    pub(super) body: FunctionBody,
 }
 
 impl Overload {
     /// Also accepts any number of further arguments of this type.
-    pub(super) const fn and(mut self, rest: Kind) -> Self {
+    pub(super) const fn and(mut self, rest: ParameterKind) -> Self {
         self.rest = Some(rest);
         self
     }
 
     /// Returns the parameter at a position, or `None` if there can't be one.
-    pub(super) fn parameter(&self, at: usize) -> Option<Kind> {
+    pub(super) fn parameter(&self, at: usize) -> Option<ParameterKind> {
         self.takes.get(at).copied().or(self.rest)
     }
 }
 
 /// Defines an overload with a fixed result type.
-pub(super) const fn takes(takes: &'static [Kind], gives: Kind, body: Body) -> Overload {
+pub(super) const fn takes(
+    takes: &'static [ParameterKind],
+    gives: ParameterKind,
+    body: FunctionBody,
+) -> Overload {
     Overload { takes, rest: None, gives: Gives::Kind(gives), body }
 }
 
 /// Defines an overload that returns its first argument's type.
-pub(super) const fn keeps(takes: &'static [Kind], body: Body) -> Overload {
+pub(super) const fn keeps(takes: &'static [ParameterKind], body: FunctionBody) -> Overload {
     Overload { takes, rest: None, gives: Gives::Same(0), body }
 }
 
 /// Defines an overload whose result type is computed.
 pub(super) const fn computes(
-    takes: &'static [Kind],
+    takes: &'static [ParameterKind],
     gives: fn(&Typing) -> Result<DataType>,
     shown: &'static str,
-    body: Body,
+    body: FunctionBody,
 ) -> Overload {
     Overload { takes, rest: None, gives: Gives::By(gives, shown), body }
 }

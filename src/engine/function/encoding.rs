@@ -9,7 +9,7 @@ use md5::Digest;
 use super::{
     call::{Call, Digits, fail},
     description::{Function, takes},
-    kind::Kind::{BigInt, Blob, HugeInt, Integer, UBigInt, Varchar},
+    kind::ParameterKind::{BigInt, Blob, HugeInt, Integer, UBigInt, Varchar},
 };
 
 /// The functions defined in this file.
@@ -202,13 +202,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-type Column = Result<datafusion::arrow::array::ArrayRef>;
+type TextColumn = Result<datafusion::arrow::array::ArrayRef>;
 
-fn digest_text(call: &Call, digest: fn(&[u8]) -> String) -> Column {
+fn digest_text(call: &Call, digest: fn(&[u8]) -> String) -> TextColumn {
     call.map1(|text: &str| Ok(Some(digest(text.as_bytes()))))
 }
 
-fn digest_blob(call: &Call, digest: fn(&[u8]) -> String) -> Column {
+fn digest_blob(call: &Call, digest: fn(&[u8]) -> String) -> TextColumn {
     call.map1(|bytes: &[u8]| Ok(Some(digest(bytes))))
 }
 

@@ -15,79 +15,71 @@ use datafusion::{
     logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF},
 };
 
-use super::{description::Overload, kind::Kind, scalar::ScalarFunction};
+use super::{description::Overload, kind::ParameterKind, scalar::ScalarFunction};
 
 /// The maximum number of calls per overload.
 const CALLS: usize = 300;
 
 /// Returns boundary values of a kind, and NULL.
-fn edges(kind: Kind) -> Vec<ScalarValue> {
+fn edges(kind: ParameterKind) -> Vec<ScalarValue> {
     use ScalarValue as S;
     let utc: Arc<str> = super::kind::UTC.into();
     let numbers = [i64::MIN, i64::MIN + 1, -1, 0, 1, 7, i64::MAX - 1, i64::MAX];
     let mut edges: Vec<ScalarValue> = match kind {
-        Kind::Boolean => vec![S::Boolean(Some(true)), S::Boolean(Some(false))],
-        Kind::TinyInt => {
+        ParameterKind::Boolean => vec![S::Boolean(Some(true)), S::Boolean(Some(false))],
+        ParameterKind::TinyInt => {
             vec![S::Int8(Some(i8::MIN)), S::Int8(Some(-1)), S::Int8(Some(0)), S::Int8(Some(i8::MAX))]
         }
-        Kind::SmallInt => vec![S::Int16(Some(i16::MIN)), S::Int16(Some(0)), S::Int16(Some(i16::MAX))],
-        Kind::Integer => [i32::MIN, -1, 0, 1, 9, i32::MAX].map(|value| S::Int32(Some(value))).into(),
-        Kind::BigInt | Kind::AnyInteger | Kind::Any | Kind::T => {
+        ParameterKind::SmallInt => {
+            vec![S::Int16(Some(i16::MIN)), S::Int16(Some(0)), S::Int16(Some(i16::MAX))]
+        }
+        ParameterKind::Integer => [i32::MIN, -1, 0, 1, 9, i32::MAX].map(|value| S::Int32(Some(value))).into(),
+        ParameterKind::BigInt | ParameterKind::AnyInteger | ParameterKind::Any | ParameterKind::T => {
             numbers.map(|value| S::Int64(Some(value))).into()
         }
-        Kind::UTinyInt => vec![S::UInt8(Some(0)), S::UInt8(Some(u8::MAX))],
-        Kind::USmallInt => vec![S::UInt16(Some(0)), S::UInt16(Some(u16::MAX))],
-        Kind::UInteger => vec![S::UInt32(Some(0)), S::UInt32(Some(u32::MAX))],
-        Kind::UBigInt => vec![S::UInt64(Some(0)), S::UInt64(Some(u64::MAX))],
-        Kind::HugeInt => [-(10_i128.pow(38) - 1), -1, 0, 1, 10_i128.pow(38) - 1]
+        ParameterKind::UTinyInt => vec![S::UInt8(Some(0)), S::UInt8(Some(u8::MAX))],
+        ParameterKind::USmallInt => vec![S::UInt16(Some(0)), S::UInt16(Some(u16::MAX))],
+        ParameterKind::UInteger => vec![S::UInt32(Some(0)), S::UInt32(Some(u32::MAX))],
+        ParameterKind::UBigInt => vec![S::UInt64(Some(0)), S::UInt64(Some(u64::MAX))],
+        ParameterKind::HugeInt => [-(10_i128.pow(38) - 1), -1, 0, 1, 10_i128.pow(38) - 1]
             .map(|value| S::Decimal128(Some(value), 38, 0))
             .into(),
-        Kind::Decimal => [-(10_i128.pow(38) - 1), -1, 0, 55, 10_i128.pow(38) - 1]
+        ParameterKind::Decimal => [-(10_i128.pow(38) - 1), -1, 0, 55, 10_i128.pow(38) - 1]
             .map(|value| S::Decimal128(Some(value), 38, 2))
             .into(),
-        Kind::Float => {
+        ParameterKind::Float => {
             [f32::MIN, -0.0, 0.5, f32::MAX, f32::INFINITY, f32::NAN].map(|v| S::Float32(Some(v))).into()
         }
-        Kind::Double => {
+        ParameterKind::Double => {
             let infinite = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
             let finite = [f64::MIN, -1.0, -0.0, 0.0, 0.5, 1e18, f64::MAX, f64::MIN_POSITIVE];
             finite.into_iter().chain(infinite).map(|value| S::Float64(Some(value))).collect()
         }
-        Kind::Varchar => {
+        ParameterKind::Varchar => {
             ["", "a", "year", "%Y-%m-%d %H:%M", "🤦🏼‍♂️é", "%", "\\", "(", "{:>9}", "9999999999999999999", "UTC"]
                 .map(|text| S::Utf8(Some(text.into())))
                 .into()
         }
-        Kind::Blob => vec![S::Binary(Some(vec![])), S::Binary(Some(vec![0, 255, 128]))],
-        Kind::Date => [i32::MIN, -i32::MAX, -i32::MAX + 1, -719_529, 0, i32::MAX - 1, i32::MAX]
+        ParameterKind::Blob => vec![S::Binary(Some(vec![])), S::Binary(Some(vec![0, 255, 128]))],
+        ParameterKind::Date => [i32::MIN, -i32::MAX, -i32::MAX + 1, -719_529, 0, i32::MAX - 1, i32::MAX]
             .map(|v| S::Date32(Some(v)))
             .into(),
-        Kind::Time => {
+        ParameterKind::Time => {
             [0, 86_399_999_999, 86_400_000_000].map(|value| S::Time64Microsecond(Some(value))).into()
         }
-        Kind::Timestamp => numbers.map(|value| S::TimestampMicrosecond(Some(value), None)).into(),
-        Kind::TimestampNs => numbers.map(|value| S::TimestampNanosecond(Some(value), None)).into(),
-        Kind::Json => {
+        ParameterKind::Timestamp => numbers.map(|value| S::TimestampMicrosecond(Some(value), None)).into(),
+        ParameterKind::TimestampNs => numbers.map(|value| S::TimestampNanosecond(Some(value), None)).into(),
+        ParameterKind::Json => {
             ["", "1", "{\"a\": [1, null]}", "\"\u{10ffff}\""].map(|text| S::Utf8(Some(text.into()))).into()
         }
-        Kind::TimestampTz => {
+        ParameterKind::TimestampTz => {
             numbers.map(|value| S::TimestampMicrosecond(Some(value), Some(Arc::clone(&utc)))).into()
         }
-        Kind::Interval => [
-            IntervalMonthDayNano::new(i32::MIN, i32::MIN, i64::MIN),
-            IntervalMonthDayNano::new(i32::MAX, i32::MAX, i64::MAX),
-            IntervalMonthDayNano::new(i32::MIN, 0, 0),
-            IntervalMonthDayNano::new(0, 0, 0),
-            IntervalMonthDayNano::new(0, i32::MIN, 0),
-            IntervalMonthDayNano::new(0, 0, i64::MIN),
-            IntervalMonthDayNano::new(1, 0, 0),
-        ]
-        .map(|value| S::IntervalMonthDayNano(Some(value)))
-        .into(),
-        Kind::AnyList => list_edges(Kind::BigInt),
-        Kind::List(item) => list_edges(*item),
-        Kind::AnyStruct => vec![struct_of(Some(1)), struct_of(None)],
-        Kind::AnyMap => vec![],
+        ParameterKind::Interval => intervals().map(|value| S::IntervalMonthDayNano(Some(value))).into(),
+        ParameterKind::AnyList => list_edges(ParameterKind::BigInt),
+        ParameterKind::List(item) => list_edges(*item),
+        ParameterKind::AnyStruct => vec![struct_of(Some(1)), struct_of(None)],
+        ParameterKind::AnyMap => vec![],
     };
     if let Some(null) = edges.first().and_then(|edge| S::try_from(&edge.data_type()).ok()) {
         edges.push(null);
@@ -95,7 +87,19 @@ fn edges(kind: Kind) -> Vec<ScalarValue> {
     edges
 }
 
-fn list_edges(item: Kind) -> Vec<ScalarValue> {
+fn intervals() -> [IntervalMonthDayNano; 7] {
+    [
+        IntervalMonthDayNano::new(i32::MIN, i32::MIN, i64::MIN),
+        IntervalMonthDayNano::new(i32::MAX, i32::MAX, i64::MAX),
+        IntervalMonthDayNano::new(i32::MIN, 0, 0),
+        IntervalMonthDayNano::new(0, 0, 0),
+        IntervalMonthDayNano::new(0, i32::MIN, 0),
+        IntervalMonthDayNano::new(0, 0, i64::MIN),
+        IntervalMonthDayNano::new(1, 0, 0),
+    ]
+}
+
+fn list_edges(item: ParameterKind) -> Vec<ScalarValue> {
     let items = edges(item);
     let Some(of) = items.first().map(ScalarValue::data_type) else { return Vec::new() };
     [&items[..0], &items[..1], &items[..]]
@@ -167,7 +171,7 @@ fn calls(overload: &Overload) -> Vec<Vec<ScalarValue>> {
 #[test]
 fn no_function_panics() {
     let mut panicked = Vec::new();
-    for function in super::functions().filter(|function| function.name() != "error") {
+    for function in super::catalog::functions().filter(|function| function.name() != "error") {
         let udf = ScalarUDF::new_from_impl(ScalarFunction::new(function));
         for overload in function.overloads {
             for values in calls(overload) {

@@ -24,33 +24,33 @@ use datafusion::{
 /// Makes a field access return NULL for NULL structs; returns other calls unchanged.
 pub(in crate::engine) fn of_null_structs(mut call: ScalarCall) -> ScalarCall {
     if call.func.name() == "get_field"
-        && (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Field>().is_none()
+        && (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<FieldAccess>().is_none()
     {
         let inner = Arc::clone(&call.func);
-        call.func = Arc::new(ScalarUDF::new_from_impl(Field(inner)));
+        call.func = Arc::new(ScalarUDF::new_from_impl(FieldAccess(inner)));
     }
     call
 }
 
 /// A wrapper around DataFusion's function that keeps its name.
 #[derive(Debug)]
-struct Field(Arc<ScalarUDF>);
+struct FieldAccess(Arc<ScalarUDF>);
 
-impl PartialEq for Field {
+impl PartialEq for FieldAccess {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl Eq for Field {}
+impl Eq for FieldAccess {}
 
-impl Hash for Field {
+impl Hash for FieldAccess {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Field {
+impl ScalarUDFImpl for FieldAccess {
     fn name(&self) -> &str {
         self.0.name()
     }

@@ -6,8 +6,8 @@ use datafusion::{arrow::array::ArrayRef, error::Result, logical_expr::Volatility
 use super::{
     calendar,
     call::{Call, Days, Micros, fail},
-    description::{Body, Function, takes},
-    kind::Kind::{Boolean, Date, Double, Float, Timestamp, TimestampTz},
+    description::{Function, FunctionBody, takes},
+    kind::ParameterKind::{Boolean, Date, Double, Float, Timestamp, TimestampTz},
 };
 
 /// Defines a function from one number to another.
@@ -245,8 +245,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-const FINITE: Body = |call| call.map1(|at: Micros| Ok(Some(calendar::is_finite(at))));
-const INFINITE: Body = |call| call.map1(|at: Micros| Ok(Some(!calendar::is_finite(at))));
+const FINITE: FunctionBody = |call| call.map1(|at: Micros| Ok(Some(calendar::is_finite(at))));
+const INFINITE: FunctionBody = |call| call.map1(|at: Micros| Ok(Some(!calendar::is_finite(at))));
 
 fn map(call: &Call, f: impl Fn(f64) -> f64) -> Result<ArrayRef> {
     call.map1(|x: f64| Ok(Some(f(x))))

@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use super::{
     call::Call,
     description::{Function, takes},
-    kind::Kind::{Boolean, Varchar},
+    kind::ParameterKind::{Boolean, Varchar},
 };
 
 /// The function that implements `text GLOB pattern`.

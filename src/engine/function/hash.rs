@@ -17,7 +17,7 @@ use super::{
     call::fail,
     description::{Function, takes},
     kind::{
-        Kind::{Any, UBigInt},
+        ParameterKind::{Any, UBigInt},
         plain, type_name,
     },
     value::comparable,

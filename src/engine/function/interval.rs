@@ -9,7 +9,7 @@ use super::{
     calendar::{self, MICROS_PER_DAY},
     call::{Call, Days, Micros, TimeOfDay, fail},
     description::{Function, takes},
-    kind::Kind::{BigInt, Date, Double, Integer, Interval, Time, Timestamp, TimestampTz},
+    kind::ParameterKind::{BigInt, Date, Double, Integer, Interval, Time, Timestamp, TimestampTz},
 };
 
 /// Defines a function that makes an interval of whole months, days or microseconds.

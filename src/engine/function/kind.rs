@@ -8,7 +8,7 @@ use super::{super::dialect::types, keyword::is_keyword};
 
 /// A parameter or result type of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ParameterKind {
     /// Any type, without a cast.
     Any,
     /// The common type that all `T` arguments are cast to.
@@ -43,7 +43,7 @@ pub(super) enum Kind {
     Interval,
     /// A list of any type, without a cast.
     AnyList,
-    List(&'static Kind),
+    List(&'static ParameterKind),
     AnyStruct,
     AnyMap,
     /// A JSON document as text; lists, structs and maps are documents too.
@@ -57,7 +57,7 @@ pub(super) const TEXT_COST: u32 = 1_000;
 /// The time zone of `TIMESTAMP WITH TIME ZONE`, as in Delta.
 pub(super) const UTC: &str = "UTC";
 
-impl Kind {
+impl ParameterKind {
     /// Returns the Arrow type, or `None` for kinds that cover several types.
     pub(super) fn data_type(self) -> Option<DataType> {
         Some(match self {
@@ -116,72 +116,70 @@ impl Kind {
     /// type that holds it. `T` costs nothing and casts nothing here, since it depends on the other arguments.
     pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let from = plain(from);
+        match self {
+            Self::Any | Self::T => Some((from, 0)),
+            Self::List(item) => accepts_list(*item, &from, literal),
+            _ if self.data_type().is_none() => self.accepts_family(from, literal),
+            _ => self.accepts_type(&from, literal),
+        }
+    }
+
+    /// Does the same for kinds that cover several types.
+    fn accepts_family(self, from: DataType, literal: bool) -> Option<(DataType, u32)> {
         let exact = |to: DataType| Some((to, 0));
         match self {
-            Self::Any | Self::T => return exact(from),
-            Self::AnyList => {
-                return match &from {
-                    DataType::List(_) => exact(from),
-                    DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-                        exact(DataType::List(Arc::clone(item)))
-                    }
-                    DataType::Null => Some((list_of(DataType::Null), 1)),
-                    _ => None,
-                };
-            }
-            Self::AnyInteger => {
-                return match &from {
-                    DataType::Null => Some((DataType::Int64, 101)),
-                    DataType::Utf8 if literal => Some((DataType::Int64, TEXT_COST)),
-                    other => other.is_integer().then_some((from, 0)),
-                };
-            }
-            Self::AnyStruct => {
-                return match &from {
-                    DataType::Struct(_) => exact(from),
-                    DataType::Null => Some((from, 200)),
-                    _ => None,
-                };
-            }
-            Self::Json => {
-                return match &from {
-                    DataType::Utf8 => exact(from),
-                    DataType::Null => Some((DataType::Utf8, 149)),
-                    DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => Some((from, 150)),
-                    _ => None,
-                };
-            }
-            Self::AnyMap => {
-                return match &from {
-                    DataType::Map(..) => exact(from),
-                    DataType::Null => Some((from, 200)),
-                    _ => None,
-                };
-            }
-            Self::Decimal => {
-                return match &from {
-                    DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
-                    DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
-                        exact(DataType::Decimal128(*precision, *scale))
-                    }
-                    DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
-                    other if other.is_integer() => {
-                        Some((DataType::Decimal128(types::digits(other)?.0, 0), 105))
-                    }
-                    _ => None,
-                };
-            }
-            Self::List(item) => return accepts_list(*item, &from, literal),
-            _ => {}
+            Self::AnyList => match &from {
+                DataType::List(_) => exact(from),
+                DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                    exact(DataType::List(Arc::clone(item)))
+                }
+                DataType::Null => Some((list_of(DataType::Null), 1)),
+                _ => None,
+            },
+            Self::AnyInteger => match &from {
+                DataType::Null => Some((DataType::Int64, 101)),
+                DataType::Utf8 if literal => Some((DataType::Int64, TEXT_COST)),
+                other => other.is_integer().then_some((from, 0)),
+            },
+            Self::AnyStruct => match &from {
+                DataType::Struct(_) => exact(from),
+                DataType::Null => Some((from, 200)),
+                _ => None,
+            },
+            Self::Json => match &from {
+                DataType::Utf8 => exact(from),
+                DataType::Null => Some((DataType::Utf8, 149)),
+                DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => Some((from, 150)),
+                _ => None,
+            },
+            Self::AnyMap => match &from {
+                DataType::Map(..) => exact(from),
+                DataType::Null => Some((from, 200)),
+                _ => None,
+            },
+            Self::Decimal => match &from {
+                DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
+                DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+                    exact(DataType::Decimal128(*precision, *scale))
+                }
+                DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
+                other if other.is_integer() => Some((DataType::Decimal128(types::digits(other)?.0, 0), 105)),
+                _ => None,
+            },
+            _ => None,
         }
+    }
+
+    /// Does the same for kinds that are one type.
+    fn accepts_type(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let to = self.data_type()?;
-        if from == to {
-            return exact(to);
+        if from == &to {
+            return Some((to, 0));
         }
         if self == Self::TimestampNs {
             return None;
         }
-        let cost = match (&from, self) {
+        let cost = match (from, self) {
             (DataType::Utf8, _) if literal => TEXT_COST,
             (DataType::Timestamp(_, None), Self::Timestamp)
             | (DataType::Timestamp(_, Some(_)), Self::TimestampTz)
@@ -209,7 +207,7 @@ impl Kind {
     }
 }
 
-fn accepts_list(item: Kind, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
+fn accepts_list(item: ParameterKind, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
     match from {
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
             let (to, cost) = item.accepts(field.data_type(), literal)?;
@@ -246,38 +244,38 @@ pub(super) fn plain(from: &DataType) -> DataType {
 }
 
 /// Ranks the types that an argument could be cast to by DuckDB's preference; lower is better.
-fn target_cost(kind: Kind) -> u32 {
+fn target_cost(kind: ParameterKind) -> u32 {
     match kind {
-        Kind::BigInt => 101,
-        Kind::Integer => 102,
-        Kind::HugeInt => 103,
-        Kind::Double => 104,
-        Kind::Decimal => 105,
-        Kind::Timestamp => 120,
-        Kind::TimestampTz => 121,
-        Kind::Varchar => 149,
+        ParameterKind::BigInt => 101,
+        ParameterKind::Integer => 102,
+        ParameterKind::HugeInt => 103,
+        ParameterKind::Double => 104,
+        ParameterKind::Decimal => 105,
+        ParameterKind::Timestamp => 120,
+        ParameterKind::TimestampTz => 121,
+        ParameterKind::Varchar => 149,
         _ => 110,
     }
 }
 
 /// Returns an integer kind's number of bits and whether it is signed.
-fn integer_bits(kind: Kind) -> Option<(u32, bool)> {
+fn integer_bits(kind: ParameterKind) -> Option<(u32, bool)> {
     Some(match kind {
-        Kind::TinyInt => (8, true),
-        Kind::SmallInt => (16, true),
-        Kind::Integer => (32, true),
-        Kind::BigInt => (64, true),
-        Kind::HugeInt => (128, true),
-        Kind::UTinyInt => (8, false),
-        Kind::USmallInt => (16, false),
-        Kind::UInteger => (32, false),
-        Kind::UBigInt => (64, false),
+        ParameterKind::TinyInt => (8, true),
+        ParameterKind::SmallInt => (16, true),
+        ParameterKind::Integer => (32, true),
+        ParameterKind::BigInt => (64, true),
+        ParameterKind::HugeInt => (128, true),
+        ParameterKind::UTinyInt => (8, false),
+        ParameterKind::USmallInt => (16, false),
+        ParameterKind::UInteger => (32, false),
+        ParameterKind::UBigInt => (64, false),
         _ => return None,
     })
 }
 
 /// Returns whether the kind holds all integers of a type, possibly rounded to floating point.
-fn widens(from: &DataType, to: Kind) -> bool {
+fn widens(from: &DataType, to: ParameterKind) -> bool {
     let (bits, signed) = match from {
         DataType::Int8 => (8, true),
         DataType::Int16 => (16, true),
@@ -289,7 +287,7 @@ fn widens(from: &DataType, to: Kind) -> bool {
         DataType::UInt64 => (64, false),
         _ => return false,
     };
-    if matches!(to, Kind::Float | Kind::Double) {
+    if matches!(to, ParameterKind::Float | ParameterKind::Double) {
         return true;
     }
     integer_bits(to).is_some_and(|(wide, wide_signed)| match (signed, wide_signed) {

@@ -26,7 +26,7 @@ pub(in crate::engine) fn with_backslashes(like: Like) -> Result<Expr> {
                 (false, true) => "ilike_escape",
                 (true, true) => "not_ilike_escape",
             };
-            let Some(function) = super::function(name) else {
+            let Some(function) = super::catalog::function(name) else {
                 return Err(DataFusionError::Internal(format!("{name} is missing")));
             };
             let escape = escape_char.map(String::from).unwrap_or_default();

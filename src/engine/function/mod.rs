@@ -4,11 +4,12 @@
 //! - `window`: window functions whose types or results differ from DataFusion's
 //! - `zero`: sorting in which 0.0 and -0.0 tie
 //! - `value`: values as DuckDB compares them
-//! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its
+//! - `description`: `Function`, a constant that describes a function, its `Overload`s and its
 //!   documentation
+//! - `catalog`: all functions, family by family
 //! - `kind`: SQL types as parameters, and implicit casts between types
 //! - `resolve`: overload resolution
-//! - `scalar`: the adapter from [`Function`] to DataFusion's scalar functions
+//! - `scalar`: the adapter from `Function` to DataFusion's scalar functions
 //! - `call`: the arguments of one evaluation, and loops over their rows
 //! - `planner`: calls with special syntax: `extract(…)`, `position(…)`, `substring(…)`
 //! - `like`, `glob`: LIKE with DuckDB's escapes, and GLOB
@@ -16,17 +17,20 @@
 //! - `nan`: keys with a canonical NaN
 //! - `check`: implicit casts that are allowed for literals only
 //! - `reference`: the function reference, `docs/functions.md`
-//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and `strptime` parsing
+//! - `calendar`, `part`, `named_part`, `zone`, `moment`: dates, their parts, time zones, and `strptime`
+//!   parsing
+//! - `letter`: letter case and white space
 //! - `re2`: regular-expression syntax
 //! - `keyword`: names that must be quoted
 //! - one file per family of functions, or part of one, each with a table `FUNCTIONS`
 //!
 //! Dialect `generic` installs nothing, so DataFusion's functions keep their own rules. Start at [`install`]
-//! and [`Function`].
+//! and `catalog`.
 
 mod aggregate;
 mod calendar;
 mod call;
+mod catalog;
 mod check;
 mod clock;
 mod date;
@@ -46,10 +50,12 @@ mod interval;
 mod json;
 mod keyword;
 mod kind;
+mod letter;
 mod like;
 mod list;
 mod map;
 mod moment;
+mod named_part;
 mod nan;
 #[cfg(test)]
 mod nested_cases;
@@ -86,6 +92,7 @@ use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
 pub(super) use self::{
     aggregate::only_row,
+    catalog::function,
     check::argument_types,
     field::of_null_structs,
     json::is_json,
@@ -96,42 +103,7 @@ pub(super) use self::{
     value::{comparable, differs},
     zone::parse as time_zone,
 };
-use self::{description::Function, scalar::ScalarFunction};
-
-/// The families of scalar functions, in the order of the reference.
-const FAMILIES: &[&[Function]] = &[
-    text::FUNCTIONS,
-    text_slice::FUNCTIONS,
-    text_join::FUNCTIONS,
-    encoding::FUNCTIONS,
-    similarity::FUNCTIONS,
-    regular_expression::FUNCTIONS,
-    number::FUNCTIONS,
-    rounding::FUNCTIONS,
-    floating::FUNCTIONS,
-    text_format::FUNCTIONS,
-    path::FUNCTIONS,
-    date_part::FUNCTIONS,
-    date_trunc::FUNCTIONS,
-    date::FUNCTIONS,
-    date_format::FUNCTIONS,
-    date_parse::FUNCTIONS,
-    clock::FUNCTIONS,
-    interval::FUNCTIONS,
-    time_bucket::FUNCTIONS,
-    zone::FUNCTIONS,
-    other::FUNCTIONS,
-    hash::FUNCTIONS,
-    list::FUNCTIONS[0],
-    list::FUNCTIONS[1],
-    list::FUNCTIONS[2],
-    list::FUNCTIONS[3],
-    record::FUNCTIONS,
-    map::FUNCTIONS,
-    json::FUNCTIONS[0],
-    json::FUNCTIONS[1],
-    json::FUNCTIONS[2],
-];
+use self::{catalog::functions, scalar::ScalarFunction};
 
 /// DataFusion functions that are removed because they mean something else in DuckDB or to its users, and that
 /// have no replacement here: Delta has no TIME WITH TIME ZONE, and no database shares the format syntax of
@@ -168,15 +140,4 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
     json::nested::install(&mut builder);
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(planner::CallSyntax));
     builder
-}
-
-/// Returns all scalar functions of dialect `duckdb`.
-fn functions() -> impl Iterator<Item = &'static Function> {
-    FAMILIES.iter().copied().flatten()
-}
-
-/// Looks up a function by name, for calls that aren't planned from SQL.
-pub(super) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
-    let found = functions().find(|function| function.names.contains(&name))?;
-    Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))
 }

@@ -6,12 +6,12 @@ use super::{
     calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND},
     call::Micros,
     date::{MONTHS, WEEKDAYS},
-    date_format::{Format, Piece},
+    date_format::{DateFormat, DateFormatPiece},
     zone,
 };
 
 /// A parsed timestamp: microseconds since 1970 plus the remaining nanoseconds, or infinity.
-pub(super) enum Moment {
+pub(super) enum ParsedMoment {
     At(Micros, i64),
     Infinite(i64),
 }
@@ -32,7 +32,7 @@ enum Scheme {
 }
 
 /// The parsed parts of a timestamp; missing ones default to those of 1900-01-01.
-struct Found {
+struct ParsedParts {
     scheme: Scheme,
     year: i64,
     month: i64,
@@ -54,7 +54,7 @@ struct Found {
     zone: Option<Tz>,
 }
 
-impl Default for Found {
+impl Default for ParsedParts {
     fn default() -> Self {
         Self {
             scheme: Scheme::None,
@@ -81,19 +81,19 @@ impl Default for Found {
 pub(super) type Read<T> = std::result::Result<T, String>;
 
 /// Parses a text; `zoned` if the format has a time zone.
-pub(super) fn moment(text: &str, format: &Format, zoned: bool) -> Read<Moment> {
+pub(super) fn moment(text: &str, format: &DateFormat, zoned: bool) -> Read<ParsedMoment> {
     match text.trim().to_ascii_lowercase().as_str() {
-        "infinity" => return Ok(Moment::Infinite(1)),
-        "-infinity" => return Ok(Moment::Infinite(-1)),
-        "epoch" => return Ok(Moment::At(Micros(0), 0)),
+        "infinity" => return Ok(ParsedMoment::Infinite(1)),
+        "-infinity" => return Ok(ParsedMoment::Infinite(-1)),
+        "epoch" => return Ok(ParsedMoment::At(Micros(0), 0)),
         _ => {}
     }
     let mut rest = text.trim_start();
-    let mut found = Found::default();
+    let mut found = ParsedParts::default();
     for piece in &format.pieces {
         rest = match piece {
-            Piece::Text(plain) => skip(rest, plain)?,
-            Piece::Field { letter, .. } => found.field(*letter, rest)?,
+            DateFormatPiece::Text(plain) => skip(rest, plain)?,
+            DateFormatPiece::Field { letter, .. } => found.field(*letter, rest)?,
         };
     }
     if !rest.trim_start().is_empty() {
@@ -142,7 +142,7 @@ fn name<'a>(rest: &'a str, names: &[&str], short: bool, what: &str) -> Read<(i64
     Err(format!("the name of a {what} is missing"))
 }
 
-impl Found {
+impl ParsedParts {
     /// Parses a field and returns the remaining text.
     fn field<'a>(&mut self, letter: char, rest: &'a str) -> Read<&'a str> {
         match letter {
@@ -302,7 +302,7 @@ impl Found {
         Ok(rest)
     }
 
-    fn moment(&self, zoned: bool) -> Read<Moment> {
+    fn moment(&self, zoned: bool) -> Read<ParsedMoment> {
         let day = self.day_since_1970()?;
         let hour = match self.afternoon {
             Some(_) if self.hour > 12 => {
@@ -322,7 +322,7 @@ impl Found {
             Some(zone) if zoned => zone::to_utc(local, zone),
             _ => local,
         };
-        Ok(Moment::At(at, self.nanos % 1_000))
+        Ok(ParsedMoment::At(at, self.nanos % 1_000))
     }
 
     fn day_since_1970(&self) -> Read<i64> {

@@ -9,7 +9,7 @@ use super::{
     call::{Call, Digits, fail},
     description::{Function, Overload, Typing, computes, keeps, takes},
     kind::{
-        Kind::{
+        ParameterKind::{
             BigInt, Boolean, Decimal, Double, Float, HugeInt, Integer, SmallInt, T, TinyInt, UBigInt,
             UInteger, USmallInt, UTinyInt,
         },

@@ -16,7 +16,7 @@ use super::{
     call::{Call, Micros, fail},
     description::{Function, Typing, computes, takes},
     kind::{
-        Kind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
+        ParameterKind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
         type_name,
     },
 };

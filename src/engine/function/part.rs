@@ -13,7 +13,7 @@ use super::{
 
 /// A part of a date or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum DatePart {
     Year,
     Month,
     Day,
@@ -39,7 +39,7 @@ pub(super) enum Part {
     Julian,
 }
 
-impl Part {
+impl DatePart {
     /// Parses one of DuckDB's part names.
     pub(super) fn parse(name: &str) -> Result<Self> {
         Ok(match name.to_lowercase().as_str() {
@@ -146,21 +146,21 @@ impl Part {
 }
 
 /// The parts named by an argument, parsed once if constant.
-pub(super) struct Parts<'a> {
-    column: super::call::Column<'a, &'a str>,
-    constant: Option<Part>,
+pub(super) struct DateParts<'a> {
+    column: super::call::ArgumentColumn<'a, &'a str>,
+    constant: Option<DatePart>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> DateParts<'a> {
     pub(super) fn new(call: &'a Call, argument: usize) -> Result<Self> {
-        let constant = call.constant_value::<&str>(argument)?.map(Part::parse).transpose()?;
+        let constant = call.constant_value::<&str>(argument)?.map(DatePart::parse).transpose()?;
         Ok(Self { column: call.column(argument)?, constant })
     }
 
-    pub(super) fn at(&self, row: usize) -> Result<Option<Part>> {
+    pub(super) fn at(&self, row: usize) -> Result<Option<DatePart>> {
         match self.constant {
             Some(part) => Ok(Some(part)),
-            None => self.column.at(row).map(Part::parse).transpose(),
+            None => self.column.at(row).map(DatePart::parse).transpose(),
         }
     }
 }
@@ -199,19 +199,19 @@ impl Parted {
     }
 
     /// Returns an integer part, or `None` if the value doesn't have it.
-    pub(super) fn whole(self, part: Part) -> Result<Option<i64>> {
+    pub(super) fn whole(self, part: DatePart) -> Result<Option<i64>> {
         let micros = self.micros();
         let of_time = match part {
-            Part::Hour => micros / MICROS_PER_HOUR,
-            Part::Minute => micros % MICROS_PER_HOUR / MICROS_PER_MINUTE,
-            Part::Second => micros % MICROS_PER_MINUTE / MICROS_PER_SECOND,
-            Part::Millisecond => micros % MICROS_PER_MINUTE / 1_000,
-            Part::Microsecond => micros % MICROS_PER_MINUTE,
-            Part::Nanosecond => micros % MICROS_PER_MINUTE * 1_000,
+            DatePart::Hour => micros / MICROS_PER_HOUR,
+            DatePart::Minute => micros % MICROS_PER_HOUR / MICROS_PER_MINUTE,
+            DatePart::Second => micros % MICROS_PER_MINUTE / MICROS_PER_SECOND,
+            DatePart::Millisecond => micros % MICROS_PER_MINUTE / 1_000,
+            DatePart::Microsecond => micros % MICROS_PER_MINUTE,
+            DatePart::Nanosecond => micros % MICROS_PER_MINUTE * 1_000,
             _ => match self {
                 Self::Moment(days, _) => return Ok(Some(of_day(part, days))),
                 Self::Interval(value) => return of_interval(part, value).map(Some),
-                Self::Time(_) if part == Part::Timezone => return Ok(Some(0)),
+                Self::Time(_) if part == DatePart::Timezone => return Ok(Some(0)),
                 Self::Time(_) => return fail(format!("a time has no {part:?}").to_lowercase()),
                 Self::Infinite => return Ok(None),
             },
@@ -220,13 +220,13 @@ impl Parted {
     }
 
     /// Returns the seconds since 1970 or midnight, or the Julian day.
-    pub(super) fn double(self, part: Part) -> Result<Option<f64>> {
+    pub(super) fn double(self, part: DatePart) -> Result<Option<f64>> {
         Ok(Some(match (part, self) {
             (_, Self::Infinite) => return Ok(None),
-            (Part::Julian, Self::Moment(days, micros)) => {
+            (DatePart::Julian, Self::Moment(days, micros)) => {
                 (days + 2_440_588) as f64 + micros as f64 / MICROS_PER_DAY as f64
             }
-            (Part::Julian, _) => return fail("only dates and timestamps have a Julian day"),
+            (DatePart::Julian, _) => return fail("only dates and timestamps have a Julian day"),
             (_, Self::Moment(days, micros)) => {
                 // Round only once: add up in exact microseconds before converting to seconds.
                 (i128::from(days) * i128::from(MICROS_PER_DAY) + i128::from(micros)) as f64 / 1e6
@@ -237,42 +237,42 @@ impl Parted {
     }
 }
 
-fn of_day(part: Part, days: i64) -> i64 {
+fn of_day(part: DatePart, days: i64) -> i64 {
     let date = calendar::civil(days);
     let year = date.year;
     let of_years = |length| if year > 0 { (year - 1) / length + 1 } else { year / length - 1 };
     match part {
-        Part::Year => year,
-        Part::Month => date.month,
-        Part::Day => date.day,
-        Part::Decade => year / 10,
-        Part::Century => of_years(100),
-        Part::Millennium => of_years(1000),
-        Part::DayOfWeek => calendar::iso_weekday(days) % 7,
-        Part::IsoDayOfWeek => calendar::iso_weekday(days),
-        Part::Week => calendar::iso_week(days).1,
-        Part::IsoYear => calendar::iso_week(days).0,
-        Part::YearWeek => {
+        DatePart::Year => year,
+        DatePart::Month => date.month,
+        DatePart::Day => date.day,
+        DatePart::Decade => year / 10,
+        DatePart::Century => of_years(100),
+        DatePart::Millennium => of_years(1000),
+        DatePart::DayOfWeek => calendar::iso_weekday(days) % 7,
+        DatePart::IsoDayOfWeek => calendar::iso_weekday(days),
+        DatePart::Week => calendar::iso_week(days).1,
+        DatePart::IsoYear => calendar::iso_week(days).0,
+        DatePart::YearWeek => {
             let (year, week) = calendar::iso_week(days);
             year * 100 + if year > 0 { week } else { -week }
         }
-        Part::DayOfYear => calendar::day_of_year(days),
-        Part::Quarter => (date.month - 1) / 3 + 1,
-        Part::Era => i64::from(year > 0),
+        DatePart::DayOfYear => calendar::day_of_year(days),
+        DatePart::Quarter => (date.month - 1) / 3 + 1,
+        DatePart::Era => i64::from(year > 0),
         _ => 0,
     }
 }
 
-fn of_interval(part: Part, value: IntervalMonthDayNano) -> Result<i64> {
+fn of_interval(part: DatePart, value: IntervalMonthDayNano) -> Result<i64> {
     let months = i64::from(value.months);
     Ok(match part {
-        Part::Year => months / 12,
-        Part::Month => months % 12,
-        Part::Day => value.days.into(),
-        Part::Decade => months / 120,
-        Part::Century => months / 1_200,
-        Part::Millennium => months / 12_000,
-        Part::Quarter => months % 12 / 3 + 1,
+        DatePart::Year => months / 12,
+        DatePart::Month => months % 12,
+        DatePart::Day => value.days.into(),
+        DatePart::Decade => months / 120,
+        DatePart::Century => months / 1_200,
+        DatePart::Millennium => months / 12_000,
+        DatePart::Quarter => months % 12 / 3 + 1,
         other => return fail(format!("an interval has no {other:?}").to_lowercase()),
     })
 }

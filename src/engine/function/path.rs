@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use super::{
     call::{Call, fail},
     description::{Function, takes},
-    kind::Kind::{Boolean, List, Varchar},
+    kind::ParameterKind::{Boolean, List, Varchar},
 };
 
 /// The functions defined in this file.

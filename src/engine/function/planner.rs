@@ -52,7 +52,7 @@ fn constant_texts(items: &[Expr]) -> Option<Expr> {
 }
 
 fn call(name: &str, args: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
-    match super::function(name) {
+    match super::catalog::function(name) {
         Some(udf) => PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(udf, args))),
         None => PlannerResult::Original(args),
     }

@@ -54,12 +54,12 @@ impl Options {
 
 /// Compiled expressions, cached by their text for columns of patterns.
 #[derive(Default)]
-pub(super) struct Cache(RefCell<HashMap<(String, Options), Arc<Regex>>>);
+pub(super) struct ExpressionCache(RefCell<HashMap<(String, Options), Arc<Regex>>>);
 
 /// The maximum number of expressions in a cache.
 const CACHED: usize = 256;
 
-impl Cache {
+impl ExpressionCache {
     pub(super) fn get(&self, pattern: &str, options: Options) -> Result<Arc<Regex>> {
         let mut cache = self.0.borrow_mut();
         let key = (pattern.to_owned(), options);
@@ -104,11 +104,11 @@ pub(super) fn compile(pattern: &str, options: Options) -> Result<Regex> {
 }
 
 /// A reader over a pattern, with lookahead.
-struct Pattern<'a> {
+struct Re2Pattern<'a> {
     rest: &'a str,
 }
 
-impl Pattern<'_> {
+impl Re2Pattern<'_> {
     fn next(&mut self) -> Option<char> {
         let next = self.rest.chars().next()?;
         self.rest = &self.rest[next.len_utf8()..];
@@ -133,7 +133,7 @@ impl Pattern<'_> {
 type Translated<T = String> = std::result::Result<T, String>;
 
 fn translate(pattern: &str) -> Translated {
-    let mut from = Pattern { rest: pattern };
+    let mut from = Re2Pattern { rest: pattern };
     let mut to = String::with_capacity(pattern.len() + 16);
     // True after a repetition, which must not be repeated.
     let mut repeated = false;
@@ -173,7 +173,7 @@ fn translate(pattern: &str) -> Translated {
 }
 
 /// Translates what follows `(`: flags, a name, or neither.
-fn group(from: &mut Pattern, to: &mut String) -> Translated<()> {
+fn group(from: &mut Re2Pattern, to: &mut String) -> Translated<()> {
     to.push('(');
     if !from.rest.starts_with('?') || from.rest.starts_with("?:") || from.rest.starts_with("?P<") {
         if from.take("?P<") {
@@ -218,7 +218,7 @@ const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0C\r ";
 
 /// Translates an escape outside a class.
-fn escape(from: &mut Pattern, to: &mut String) -> Translated<()> {
+fn escape(from: &mut Re2Pattern, to: &mut String) -> Translated<()> {
     match from.peek() {
         Some('b') => to.push_str(r"(?-u:\b)"),
         Some('A') => to.push_str(r"\A"),
@@ -267,7 +267,7 @@ fn shorthand(letter: char) -> String {
 }
 
 /// Translates a Unicode property: `\pL`, `\p{Greek}`, `\P…`.
-fn property(from: &mut Pattern, to: &mut String) {
+fn property(from: &mut Re2Pattern, to: &mut String) {
     to.push('\\');
     to.extend(from.next());
     if from.peek() == Some('{') {
@@ -283,7 +283,7 @@ fn property(from: &mut Pattern, to: &mut String) {
 }
 
 /// Parses the character that an escape denotes, after its backslash.
-fn character(from: &mut Pattern) -> Translated<char> {
+fn character(from: &mut Re2Pattern) -> Translated<char> {
     let Some(next) = from.next() else { return Err(r"a trailing `\`".into()) };
     Ok(match next {
         'a' => '\u{7}',
@@ -317,7 +317,7 @@ fn character(from: &mut Pattern) -> Translated<char> {
 }
 
 /// Translates a class, after its opening bracket.
-fn class(from: &mut Pattern, to: &mut String) -> Translated<()> {
+fn class(from: &mut Re2Pattern, to: &mut String) -> Translated<()> {
     to.push('[');
     if from.take("^") {
         to.push('^');
@@ -337,13 +337,13 @@ fn class(from: &mut Pattern, to: &mut String) -> Translated<()> {
             continue;
         }
         match item(from)? {
-            Item::Set(set) => to.push_str(&set),
-            Item::Character(start) => {
+            BracketItem::Set(set) => to.push_str(&set),
+            BracketItem::Character(start) => {
                 push_member(to, start);
                 let mut ahead = from.rest.chars();
                 if ahead.next() == Some('-') && ahead.next().is_some_and(|c| c != ']') {
                     from.next();
-                    let Item::Character(end) = item(from)? else {
+                    let BracketItem::Character(end) = item(from)? else {
                         return Err("a range that ends in a class".into());
                     };
                     if end < start {
@@ -357,24 +357,26 @@ fn class(from: &mut Pattern, to: &mut String) -> Translated<()> {
     }
 }
 
-enum Item {
+enum BracketItem {
     Set(String),
     Character(char),
 }
 
-fn item(from: &mut Pattern) -> Translated<Item> {
+fn item(from: &mut Re2Pattern) -> Translated<BracketItem> {
     match from.next() {
         None => Err("missing `]`".into()),
         Some('\\') => match from.peek() {
-            Some('d' | 'D' | 'w' | 'W' | 's' | 'S') => Ok(Item::Set(shorthand(from.next().unwrap_or('d')))),
+            Some('d' | 'D' | 'w' | 'W' | 's' | 'S') => {
+                Ok(BracketItem::Set(shorthand(from.next().unwrap_or('d'))))
+            }
             Some('p' | 'P') => {
                 let mut set = String::new();
                 property(from, &mut set);
-                Ok(Item::Set(set))
+                Ok(BracketItem::Set(set))
             }
-            _ => character(from).map(Item::Character),
+            _ => character(from).map(BracketItem::Character),
         },
-        Some(other) => Ok(Item::Character(other)),
+        Some(other) => Ok(BracketItem::Character(other)),
     }
 }
 

@@ -18,7 +18,7 @@ use datafusion::{
 use super::{
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing, computes},
-    kind::Kind::{Any, AnyStruct, BigInt, Varchar},
+    kind::ParameterKind::{Any, AnyStruct, BigInt, Varchar},
 };
 use crate::engine::dialect::types::{ROW_FIELD, is_row};
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    FAMILIES,
+    catalog::FAMILIES,
     description::{Family, Function},
 };
 
@@ -99,7 +99,7 @@ fn the_page_is_what_the_code_says() {
 #[test]
 fn every_function_is_described_and_named_once() {
     let mut seen = std::collections::BTreeSet::new();
-    for function in super::functions() {
+    for function in super::catalog::functions() {
         for name in function.names {
             assert!(seen.insert(*name), "{name} is defined twice");
         }

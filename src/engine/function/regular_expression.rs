@@ -1,29 +1,30 @@
 //! Regular-expression functions, in RE2's syntax.
+//!
+//! - `types`: types of calls
+//! - `expressions`: expressions of a call, one per row
+//! - `extract`, `replace`: matches and their groups
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
+mod expressions;
+mod extract;
+mod replace;
+mod types;
+
+use std::sync::OnceLock;
+
+use datafusion::{arrow::array::ArrayRef, error::Result};
+use regex::Regex;
+
+use self::{
+    expressions::Expressions,
+    extract::{extract, extract_all, extract_all_structs, extract_struct},
+    replace::replace,
+    types::{all_groups, all_texts, boolean, group_text, groups, split_texts, text, texts},
 };
-
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray},
-        buffer::{NullBuffer, OffsetBuffer},
-        datatypes::{DataType, Field},
-    },
-    common::ScalarValue,
-    error::{DataFusionError, Result},
-};
-use regex::{Captures, Regex};
-
 use super::{
-    call::{Call, fail},
-    description::{Function, Typing, computes, takes},
-    kind::{
-        Kind::{Integer, List, Varchar},
-        list_of,
-    },
-    re2::{Cache, Options, compile},
+    call::Call,
+    description::{Function, computes, takes},
+    kind::ParameterKind::{Integer, List, Varchar},
+    re2::{Options, compile},
 };
 
 /// The functions defined in this file.
@@ -142,125 +143,6 @@ pub(super) fn marks() -> Result<&'static Regex> {
     Ok(MARKS.get_or_init(|| compiled))
 }
 
-/// Validates a literal expression while the query is planned.
-fn check(typing: &Typing) -> Result<()> {
-    match typing.text(1) {
-        Some(pattern) => compile(pattern, Options::default())
-            .map(drop)
-            .map_err(|error| DataFusionError::Plan(crate::engine::message(&error))),
-        None => Ok(()),
-    }
-}
-
-/// Rejects options that vary by row.
-fn constant_options(typing: &Typing, options: usize) -> Result<()> {
-    typing.constant(options, "the options of a regular expression")?;
-    if let Some(letters) = typing.text(options) {
-        Options::parse(Some(letters), true)
-            .map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
-    }
-    Ok(())
-}
-
-fn boolean(typing: &Typing) -> Result<DataType> {
-    check(typing)?;
-    constant_options(typing, 2)?;
-    Ok(DataType::Boolean)
-}
-
-fn text(typing: &Typing) -> Result<DataType> {
-    check(typing)?;
-    constant_options(typing, 3)?;
-    Ok(DataType::Utf8)
-}
-
-/// Returns the type of a group's text, after checking that the group is constant.
-fn group_text(typing: &Typing) -> Result<DataType> {
-    typing.constant(2, "the group of a regular expression")?;
-    text(typing)
-}
-
-fn all_texts(typing: &Typing) -> Result<DataType> {
-    constant_options(typing, 3)?;
-    texts(typing)
-}
-
-fn split_texts(typing: &Typing) -> Result<DataType> {
-    constant_options(typing, 2)?;
-    texts(typing)
-}
-
-fn texts(typing: &Typing) -> Result<DataType> {
-    check(typing)?;
-    Ok(list_of(DataType::Utf8))
-}
-
-/// Returns a struct type with the field names listed in the third argument.
-fn groups(typing: &Typing) -> Result<DataType> {
-    check(typing)?;
-    let Some(Some(ScalarValue::List(names))) = typing.literals.get(2) else {
-        return Err(DataFusionError::Plan(
-            "the names of groups must be a list of constants, such as ['year', 'month']".into(),
-        ));
-    };
-    let names = names.value(0);
-    let names = names.as_string_opt::<i32>().filter(|names| names.null_count() == 0);
-    let Some(names) = names else {
-        return Err(DataFusionError::Plan("the names of groups must be texts".into()));
-    };
-    for (at, name) in names.iter().flatten().enumerate() {
-        if names.iter().take(at).flatten().any(|other| other.eq_ignore_ascii_case(name)) {
-            return Err(DataFusionError::Plan(format!("two groups are called `{name}`")));
-        }
-    }
-    typing.constant(1, "the regular expression of named groups")?;
-    if typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null) {
-        return Err(DataFusionError::Plan("the regular expression of named groups must not be NULL".into()));
-    }
-    if let Some(pattern) = typing.text(1) {
-        let groups = compile(pattern, Options::default())?.captures_len() - 1;
-        if groups < names.len() {
-            return Err(DataFusionError::Plan(format!(
-                "the regular expression `{pattern}` has fewer groups ({groups}) than names are given ({})",
-                names.len()
-            )));
-        }
-    }
-    let fields: Vec<Field> =
-        names.iter().flatten().map(|name| Field::new(name, DataType::Utf8, true)).collect();
-    Ok(DataType::Struct(fields.into()))
-}
-
-fn all_groups(typing: &Typing) -> Result<DataType> {
-    groups(typing).map(list_of)
-}
-
-/// A call's expressions, one per row.
-struct Expressions<'a> {
-    patterns: super::call::Column<'a, &'a str>,
-    options: Option<super::call::Column<'a, &'a str>>,
-    cache: Cache,
-    replacing: bool,
-    whole: bool,
-}
-
-impl<'a> Expressions<'a> {
-    fn new(call: &'a Call, options: usize, replacing: bool) -> Result<Self> {
-        let options = if call.len() > options { Some(call.column(options)?) } else { None };
-        Ok(Self { patterns: call.column(1)?, options, cache: Cache::default(), replacing, whole: false })
-    }
-
-    fn at(&self, row: usize) -> Result<Option<(Arc<Regex>, Options)>> {
-        let Some(pattern) = self.patterns.at(row) else { return Ok(None) };
-        let mut options = match &self.options {
-            Some(letters) => Options::parse(letters.at(row), self.replacing)?,
-            None => Options::default(),
-        };
-        options.whole = self.whole;
-        Ok(Some((self.cache.get(pattern, options)?, options)))
-    }
-}
-
 fn matches(call: &Call, whole: bool) -> Result<ArrayRef> {
     let mut expressions = Expressions::new(call, 2, false)?;
     expressions.whole = whole;
@@ -269,193 +151,6 @@ fn matches(call: &Call, whole: bool) -> Result<ArrayRef> {
         (Some(text), Some((regex, _))) => Ok(Some(regex.is_match(text))),
         _ => Ok(None),
     })
-}
-
-/// Converts a group number to an index; DuckDB limits it to one digit.
-fn group(index: i32) -> Result<usize> {
-    match usize::try_from(index) {
-        Ok(index @ 0..=9) => Ok(index),
-        _ => fail(format!("the group {index} of a regular expression is not between 0 and 9")),
-    }
-}
-
-fn extract(call: &Call) -> Result<ArrayRef> {
-    let expressions = Expressions::new(call, 3, false)?;
-    let texts = call.column::<&str>(0)?;
-    let indices = if call.len() > 2 { Some(call.column::<i32>(2)?) } else { None };
-    call.each(|row| {
-        let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else { return Ok(None) };
-        let index = match &indices {
-            None => 0,
-            Some(indices) => match indices.at(row) {
-                Some(index) => group(index)?,
-                None => return Ok(Some("")),
-            },
-        };
-        let found = if index == 0 {
-            regex.find(text)
-        } else {
-            regex.captures(text).and_then(|captures| captures.get(index))
-        };
-        Ok(Some(found.map_or("", |found| found.as_str())))
-    })
-}
-
-fn extract_all(call: &Call) -> Result<ArrayRef> {
-    let expressions = Expressions::new(call, 3, false)?;
-    let texts = call.column::<&str>(0)?;
-    let indices = if call.len() > 2 { Some(call.column::<i32>(2)?) } else { None };
-    call.each(|row| {
-        let index = match &indices {
-            None => Some(0),
-            Some(indices) => match indices.at(row) {
-                Some(index) => usize::try_from(index).ok(),
-                None => return Ok(None),
-            },
-        };
-        let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else { return Ok(None) };
-        let found = all_captures(&regex, text);
-        // A nonexistent group is an error only if something matches.
-        match index {
-            None => Ok(Some(Vec::new())),
-            Some(index) if index >= regex.captures_len() && !found.is_empty() => fail(format!(
-                "the regular expression has {} groups, so there is no group {index}",
-                regex.captures_len() - 1
-            )),
-            Some(index) => {
-                let group = |captures: &Captures<'_>| captures.get(index).map(|found| found.range());
-                let ranges = found.iter().map(group);
-                Ok(Some(ranges.map(|range| range.map(|range| &text[range])).collect::<Vec<Option<&str>>>()))
-            }
-        }
-    })
-}
-
-/// Returns all matches from left to right. An empty match may directly follow another, and consumes a
-/// character.
-fn all_captures<'a>(regex: &Regex, text: &'a str) -> Vec<Captures<'a>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(captures) = (at <= text.len()).then(|| regex.captures_at(text, at)).flatten() {
-        let Some(range) = captures.get(0).map(|whole| whole.range()) else { break };
-        at = if range.is_empty() {
-            range.end + text[range.end..].chars().next().map_or(1, char::len_utf8)
-        } else {
-            range.end
-        };
-        found.push(captures);
-    }
-    found
-}
-
-/// Returns the groups of a match, starting with the first; unmatched groups are empty.
-fn values<'a>(captures: Option<&Captures<'a>>, count: usize) -> Vec<&'a str> {
-    let value = |at| captures.and_then(|captures| captures.get(at)).map_or("", |found| found.as_str());
-    (1..=count).map(value).collect()
-}
-
-fn extract_struct(call: &Call) -> Result<ArrayRef> {
-    let DataType::Struct(fields) = call.returns() else { return fail("regexp_extract: no names") };
-    let expressions = Expressions::new(call, 3, false)?;
-    let texts = call.column::<&str>(0)?;
-    let mut columns: Vec<Vec<Option<&str>>> = vec![Vec::with_capacity(call.rows()); fields.len()];
-    let mut valid = Vec::with_capacity(call.rows());
-    for row in 0..call.rows() {
-        let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else {
-            for column in &mut columns {
-                column.push(None);
-            }
-            valid.push(false);
-            continue;
-        };
-        let found = values(regex.captures(text).as_ref(), fields.len());
-        columns.iter_mut().zip(found).for_each(|(column, value)| column.push(Some(value)));
-        valid.push(true);
-    }
-    let columns = columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    Ok(Arc::new(StructArray::try_new(fields.clone(), columns, Some(NullBuffer::from(valid)))?))
-}
-
-fn extract_all_structs(call: &Call) -> Result<ArrayRef> {
-    let DataType::List(item) = call.returns() else { return fail("regexp_extract_all: no list") };
-    let DataType::Struct(fields) = item.data_type() else { return fail("regexp_extract_all: no names") };
-    let expressions = Expressions::new(call, 3, false)?;
-    let texts = call.column::<&str>(0)?;
-    let mut columns: Vec<Vec<Option<&str>>> = vec![Vec::new(); fields.len()];
-    let (mut valid, mut lengths) = (Vec::new(), Vec::new());
-    for row in 0..call.rows() {
-        let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else {
-            valid.push(false);
-            lengths.push(0);
-            continue;
-        };
-        let mut count = 0;
-        for captures in all_captures(&regex, text) {
-            // A group that didn't participate in the match is NULL here, unlike in `regexp_extract`.
-            for (at, column) in columns.iter_mut().enumerate() {
-                column.push(captures.get(at + 1).map(|found| found.as_str()));
-            }
-            count += 1;
-        }
-        valid.push(true);
-        lengths.push(count);
-    }
-    let columns = columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    let items = Arc::new(StructArray::try_new(fields.clone(), columns, None)?);
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, items, Some(NullBuffer::from(valid)))?))
-}
-
-fn replace(call: &Call) -> Result<ArrayRef> {
-    let expressions = Expressions::new(call, 3, true)?;
-    let texts = call.column::<&str>(0)?;
-    let replacements = call.column::<&str>(2)?;
-    call.each(|row| {
-        let (Some(text), Some(replacement)) = (texts.at(row), replacements.at(row)) else { return Ok(None) };
-        let Some((regex, options)) = expressions.at(row)? else { return Ok(None) };
-        let Some(parts) = rewrite(replacement, regex.captures_len()) else {
-            return Ok(Some(Cow::Borrowed(text)));
-        };
-        let limit = usize::from(!options.global);
-        Ok(Some(regex.replacen(text, limit, |captures: &Captures| {
-            parts.iter().fold(String::new(), |mut made, part| {
-                match part {
-                    Part::Text(text) => made.push_str(text),
-                    Part::Group(at) => made.push_str(captures.get(*at).map_or("", |found| found.as_str())),
-                }
-                made
-            })
-        })))
-    })
-}
-
-/// A part of a replacement.
-enum Part {
-    Text(String),
-    Group(usize),
-}
-
-/// Parses a replacement, or returns `None` if it is invalid, in which case nothing is replaced.
-fn rewrite(replacement: &str, groups: usize) -> Option<Vec<Part>> {
-    let mut parts = Vec::new();
-    let mut plain = String::new();
-    let mut characters = replacement.chars();
-    while let Some(next) = characters.next() {
-        if next != '\\' {
-            plain.push(next);
-            continue;
-        }
-        match characters.next()? {
-            '\\' => plain.push('\\'),
-            digit => {
-                let group = usize::try_from(digit.to_digit(10)?).ok().filter(|group| *group < groups)?;
-                parts.push(Part::Text(std::mem::take(&mut plain)));
-                parts.push(Part::Group(group));
-            }
-        }
-    }
-    parts.push(Part::Text(plain));
-    Some(parts)
 }
 
 fn split(call: &Call) -> Result<ArrayRef> {

@@ -7,18 +7,18 @@ use datafusion::{
 
 use super::{
     description::{Function, Gives, Overload, Typing},
-    kind::{Kind, TEXT_COST, common, list_of, plain, type_name},
+    kind::{ParameterKind, TEXT_COST, common, list_of, plain, type_name},
 };
 
 /// An overload, with the types that the arguments must be cast to.
-pub(super) struct Resolved {
+pub(super) struct ResolvedOverload {
     pub(super) overload: &'static Overload,
     pub(super) types: Vec<DataType>,
     /// The type of `T`.
     shared: Option<DataType>,
 }
 
-impl Resolved {
+impl ResolvedOverload {
     /// Returns the result type.
     pub(super) fn gives(&self, typing: &Typing) -> Result<DataType> {
         match self.overload.gives {
@@ -28,10 +28,10 @@ impl Resolved {
         }
     }
 
-    fn substitute(&self, kind: Kind) -> DataType {
+    fn substitute(&self, kind: ParameterKind) -> DataType {
         match kind {
-            Kind::T => self.shared.clone().unwrap_or(DataType::Null),
-            Kind::List(item) => list_of(self.substitute(*item)),
+            ParameterKind::T => self.shared.clone().unwrap_or(DataType::Null),
+            ParameterKind::List(item) => list_of(self.substitute(*item)),
             other => other.data_type().unwrap_or(DataType::Null),
         }
     }
@@ -44,8 +44,8 @@ impl Function {
     ///
     /// # Errors
     /// If no overload accepts these types, or if two fit equally well because a text literal is ambiguous.
-    pub(super) fn resolve(&'static self, types: &[DataType], literal: &[bool]) -> Result<Resolved> {
-        let mut best: Option<(Resolved, u32)> = None;
+    pub(super) fn resolve(&'static self, types: &[DataType], literal: &[bool]) -> Result<ResolvedOverload> {
+        let mut best: Option<(ResolvedOverload, u32)> = None;
         let mut tied = false;
         for overload in self.overloads {
             if let Some((resolved, cost)) = fit(overload, types, literal) {
@@ -67,8 +67,8 @@ impl Function {
     }
 
     /// Picks an overload when it isn't known which arguments are literals: any of them might be.
-    pub(super) fn resolve_leniently(&'static self, types: &[DataType]) -> Result<Resolved> {
-        let mut best: Option<(Resolved, u32)> = None;
+    pub(super) fn resolve_leniently(&'static self, types: &[DataType]) -> Result<ResolvedOverload> {
+        let mut best: Option<(ResolvedOverload, u32)> = None;
         for overload in self.overloads {
             if let Some((resolved, cost)) = fit(overload, types, &[])
                 && best.as_ref().is_none_or(|(_, least)| cost < *least)
@@ -83,8 +83,8 @@ impl Function {
     pub(super) fn has_common_type(&self) -> bool {
         self.overloads.iter().any(|overload| {
             let same =
-                matches!(overload.takes, [first, second, ..] if first == second && *first != Kind::Any);
-            same || overload.takes.contains(&Kind::T) || overload.rest == Some(Kind::T)
+                matches!(overload.takes, [first, second, ..] if first == second && *first != ParameterKind::Any);
+            same || overload.takes.contains(&ParameterKind::T) || overload.rest == Some(ParameterKind::T)
         })
     }
 
@@ -122,7 +122,7 @@ impl Overload {
     pub(super) fn signature(&self) -> String {
         let gives = match self.gives {
             Gives::Kind(kind) => kind.shown(),
-            Gives::Same(argument) => self.parameter(argument).map(Kind::shown).unwrap_or_default(),
+            Gives::Same(argument) => self.parameter(argument).map(ParameterKind::shown).unwrap_or_default(),
             Gives::By(_, shown) => shown.to_owned(),
         };
         format!("{} → {gives}", self.parameters())
@@ -135,7 +135,7 @@ fn listed(types: &[DataType]) -> String {
 
 /// Returns the casts that make the arguments fit an overload, and their cost. Arguments beyond the end of
 /// `literal` might be literals.
-fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(Resolved, u32)> {
+fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(ResolvedOverload, u32)> {
     if types.len() < overload.takes.len() {
         return None;
     }
@@ -150,7 +150,7 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
         if let Some(own) = of_t(kind, &to) {
             // A text literal takes the type of the other arguments.
             let text = own == DataType::Utf8;
-            let is_text = text && kind == Kind::T && literal.get(at).copied().unwrap_or(true);
+            let is_text = text && kind == ParameterKind::T && literal.get(at).copied().unwrap_or(true);
             shared = Some(match shared {
                 None => own,
                 // A list's items aren't literals.
@@ -177,23 +177,23 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
             *to = replaced(kind, to, shared);
         }
     }
-    Some((Resolved { overload, types: wanted, shared }, total))
+    Some((ResolvedOverload { overload, types: wanted, shared }, total))
 }
 
 /// Returns the type that an argument proposes for `T`.
-fn of_t(kind: Kind, argument: &DataType) -> Option<DataType> {
+fn of_t(kind: ParameterKind, argument: &DataType) -> Option<DataType> {
     match (kind, argument) {
-        (Kind::T, argument) => Some(plain(argument)),
-        (Kind::List(item), DataType::List(field)) => of_t(*item, field.data_type()),
+        (ParameterKind::T, argument) => Some(plain(argument)),
+        (ParameterKind::List(item), DataType::List(field)) => of_t(*item, field.data_type()),
         _ => None,
     }
 }
 
 /// Returns an argument's type once `T` is known.
-fn replaced(kind: Kind, argument: &DataType, shared: &DataType) -> DataType {
+fn replaced(kind: ParameterKind, argument: &DataType, shared: &DataType) -> DataType {
     match (kind, argument) {
-        (Kind::T, _) => shared.clone(),
-        (Kind::List(item), DataType::List(field)) => {
+        (ParameterKind::T, _) => shared.clone(),
+        (ParameterKind::List(item), DataType::List(field)) => {
             let inner = replaced(*item, field.data_type(), shared);
             if &inner == field.data_type() { argument.clone() } else { list_of(inner) }
         }

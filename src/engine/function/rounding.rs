@@ -13,7 +13,7 @@ use super::{
     call::{Call, Digits, fail},
     description::{Function, Typing, computes, keeps, takes},
     kind::{
-        Kind::{
+        ParameterKind::{
             AnyInteger, BigInt, Decimal, Double, Float, HugeInt, Integer, SmallInt, TinyInt, UBigInt,
             UInteger, USmallInt, UTinyInt,
         },

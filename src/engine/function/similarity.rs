@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     call::fail,
     description::{Function, takes},
-    kind::Kind::{BigInt, Double, Varchar},
+    kind::ParameterKind::{BigInt, Double, Varchar},
 };
 
 /// The functions defined in this file.

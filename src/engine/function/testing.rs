@@ -14,7 +14,7 @@ use crate::engine::{Engine, EngineSettings, dialect::value_text};
 
 /// An expression, the name of its type (`error` if it fails), and its value (`NULL`) or part of the error
 /// message.
-pub(super) type Case = (&'static str, &'static str, &'static str);
+pub(super) type FunctionCase = (&'static str, &'static str, &'static str);
 
 pub(super) fn engine() -> Engine {
     let settings = EngineSettings {
@@ -28,7 +28,7 @@ pub(super) fn engine() -> Engine {
 }
 
 /// Evaluates all cases, both as constants and over a column, and reports all differences at once.
-pub(super) fn check(cases: &[Case]) {
+pub(super) fn check(cases: &[FunctionCase]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let engine = engine();
     let mut wrong = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn check(cases: &[Case]) {
 
 /// Evaluates the cases of a file.
 fn check_table(table: &'static str) {
-    let cases: Vec<Case> = table
+    let cases: Vec<FunctionCase> = table
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
@@ -142,7 +142,7 @@ fn examples_hold() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let engine = engine();
     let mut wrong = Vec::new();
-    for function in super::functions() {
+    for function in super::catalog::functions() {
         let (expression, value) = function.example;
         if expression.is_empty() || value.is_empty() {
             continue;

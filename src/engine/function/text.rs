@@ -17,7 +17,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{
     call::{Call, fail},
     description::{Function, takes},
-    kind::Kind::{Any, AnyList, AnyMap, BigInt, Blob, Boolean, Double, Integer, List, T, Varchar},
+    kind::ParameterKind::{Any, AnyList, AnyMap, BigInt, Blob, Boolean, Double, Integer, List, T, Varchar},
+    letter::{first_code_point, is_space, lower, upper},
     list, map,
     text_slice::{LONGEST, whole},
 };
@@ -333,36 +334,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Returns whether a character is a Unicode space separator, which `trim` removes.
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
-}
-
-/// Applies Unicode's simple uppercase mapping, which always yields one character.
-fn upper(c: char) -> char {
-    match c {
-        'ß' => 'ẞ',
-        // Greek letters with iota subscript, whose full mapping is two letters.
-        '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => {
-            char::from_u32(u32::from(c) + 8).unwrap_or(c)
-        }
-        '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => char::from_u32(u32::from(c) + 9).unwrap_or(c),
-        _ => single(c.to_uppercase(), c),
-    }
-}
-
-/// Applies Unicode's simple lowercase mapping.
-fn lower(c: char) -> char {
-    if c == 'İ' { 'i' } else { single(c.to_lowercase(), c) }
-}
-
-fn single(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
-    match (mapped.next(), mapped.next()) {
-        (Some(one), None) => one,
-        _ => otherwise,
-    }
-}
-
 /// Converts a repeat count, rejecting results that would be too long.
 fn repetitions(bytes: usize, count: i64) -> Result<usize> {
     let count = usize::try_from(count).unwrap_or(0);
@@ -396,10 +367,6 @@ fn repeat_lists(call: &Call) -> Result<ArrayRef> {
     let items = take(lists.values(), &UInt64Array::from(picked), None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, items, Some(valid.into()))?))
-}
-
-fn first_code_point(text: &str) -> Option<i32> {
-    text.chars().next().and_then(|first| i32::try_from(u32::from(first)).ok())
 }
 
 fn bar(x: f64, min: f64, max: f64, width: f64) -> Result<String> {

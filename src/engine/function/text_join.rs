@@ -16,7 +16,7 @@ use super::{
     call::{Call, fail},
     description::{Function, Typing, computes, takes},
     kind::{
-        Kind::{Any, BigInt, List, Varchar},
+        ParameterKind::{Any, BigInt, List, Varchar},
         common,
     },
 };

@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{
     call::fail,
     description::{Function, takes},
-    kind::Kind::{BigInt, Integer, Varchar},
+    kind::ParameterKind::{BigInt, Integer, Varchar},
 };
 
 /// The maximum length of a function's result, in bytes: Arrow's offsets have 32 bits.

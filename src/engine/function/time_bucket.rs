@@ -13,7 +13,7 @@ use super::{
     call::{Arg, Call, Days, Give, Micros, fail},
     description::{Function, takes},
     interval::add,
-    kind::Kind::{Date, Interval, Timestamp, TimestampTz, Varchar},
+    kind::ParameterKind::{Date, Interval, Timestamp, TimestampTz, Varchar},
     zone,
 };
 
@@ -51,12 +51,12 @@ enum Third {
 }
 
 /// A date or a timestamp.
-trait Moment: Copy + Give {
+trait BucketMoment: Copy + Give {
     fn micros(self) -> Option<Micros>;
     fn of(at: Micros) -> Option<Self>;
 }
 
-impl Moment for Days {
+impl BucketMoment for Days {
     fn micros(self) -> Option<Micros> {
         calendar::midnight(self)
     }
@@ -66,7 +66,7 @@ impl Moment for Days {
     }
 }
 
-impl Moment for Micros {
+impl BucketMoment for Micros {
     fn micros(self) -> Option<Micros> {
         Some(self)
     }
@@ -76,7 +76,7 @@ impl Moment for Micros {
     }
 }
 
-fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<ArrayRef> {
+fn buckets<'a, M: BucketMoment + Arg<'a>>(call: &'a Call, third: Third) -> Result<ArrayRef> {
     let widths = call.column::<IntervalMonthDayNano>(0)?;
     let values = call.column::<M>(1)?;
     let offsets = if third == Third::Offset { Some(call.column::<IntervalMonthDayNano>(2)?) } else { None };
@@ -106,7 +106,7 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
             let back = IntervalMonthDayNano::new(months, days, nanoseconds);
             add(width.start(add(at, back)?, None)?, offset)?
         } else if let Some(origins) = &origins {
-            let Some(origin) = origins.at(row).and_then(Moment::micros) else { return Ok(None) };
+            let Some(origin) = origins.at(row).and_then(BucketMoment::micros) else { return Ok(None) };
             if !calendar::is_finite(origin) {
                 return Ok(None);
             }

@@ -10,7 +10,7 @@ use super::{
     calendar,
     call::{Days, Micros, fail},
     description::{Function, computes, takes},
-    kind::Kind::{BigInt, Date, Timestamp, TimestampTz, Varchar},
+    kind::ParameterKind::{BigInt, Date, Timestamp, TimestampTz, Varchar},
 };
 
 /// The functions defined in this file.

@@ -8,8 +8,10 @@
 //!            ─▶ first right row, by key and count ─▶ rows of the left
 //! ```
 //!
-//! This costs two sorts, however many right rows a key has.
+//! This costs two sorts, however many right rows a key has. `rewrite` builds the plan from the `parts` of a
+//! join.
 
+mod parts;
 mod rewrite;
 
 use std::sync::Arc;
@@ -17,7 +19,6 @@ use std::sync::Arc;
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
-        DFSchema, ScalarValue,
         config::ConfigOptions,
         exec_err, plan_err,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
@@ -30,7 +31,8 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use super::statement::AS_OF;
+use self::parts::{AsOfParts, marked};
+use super::marker::AS_OF;
 
 /// The mark: a function that must be replaced before the query runs.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -69,14 +71,6 @@ pub(in crate::engine) fn is_as_of(join: &Join) -> bool {
     join.filter.iter().flat_map(split_conjunction).any(|part| marked(part).is_some())
 }
 
-/// Returns the expression inside the mark, or `None` if the expression isn't a mark.
-fn marked(expr: &Expr) -> Option<&Expr> {
-    match expr {
-        Expr::ScalarFunction(call) if call.func.name() == AS_OF => call.args.first(),
-        _ => None,
-    }
-}
-
 /// Moves the inequalities of all ASOF JOINs into their filters, including those of USING.
 ///
 /// # Errors
@@ -86,7 +80,7 @@ pub(super) fn settle(plan: LogicalPlan) -> Result<LogicalPlan> {
         let LogicalPlan::Join(join) = node else { return Ok(Transformed::no(node)) };
         let join = last_of_using(join)?;
         if is_as_of(&join) {
-            Parts::of(&join)?;
+            AsOfParts::of(&join)?;
         }
         Ok(Transformed::yes(LogicalPlan::Join(join)))
     })?;
@@ -125,57 +119,6 @@ fn last_of_using(mut join: Join) -> Result<Join> {
     Ok(join)
 }
 
-/// The conditions of an ASOF JOIN. The left side's expression comes first in each.
-struct Parts {
-    keys: Vec<(Expr, Expr)>,
-    time: (Expr, Operator, Expr),
-}
-
-impl Parts {
-    fn of(join: &Join) -> Result<Self> {
-        let mut keys = join.on.clone();
-        let mut time = None;
-        for part in join.filter.iter().flat_map(split_conjunction) {
-            let (comparison, is_time) = marked(part).map_or((part, false), |inner| (inner, true));
-            let Expr::BinaryExpr(BinaryExpr { left, op, right }) = comparison else {
-                return plan_err!("an ASOF JOIN takes conditions with = and one inequality");
-            };
-            let (left, op, right) = sides(left, *op, right, join)?;
-            match op {
-                Operator::Eq if !is_time => keys.push((left, right)),
-                op if is_time => time = Some((left, op, right)),
-                _ => return plan_err!("an ASOF JOIN takes conditions with = and one inequality"),
-            }
-        }
-        if let Some(time) = time {
-            Ok(Self { keys, time })
-        } else {
-            plan_err!("an ASOF JOIN needs an inequality")
-        }
-    }
-}
-
-/// Returns a comparison with the left side's expression first.
-fn sides(left: &Expr, op: Operator, right: &Expr, join: &Join) -> Result<(Expr, Operator, Expr)> {
-    let is_of = |expr: &Expr, schema: &DFSchema| {
-        let columns = expr.column_refs();
-        !columns.is_empty() && columns.iter().all(|column| schema.has_column(column))
-    };
-    let (of_left, of_right) = (join.left.schema(), join.right.schema());
-    if is_of(left, of_left) && is_of(right, of_right) {
-        return Ok((left.clone(), op, right.clone()));
-    }
-    match op.swap() {
-        Some(swapped) if is_of(right, of_left) && is_of(left, of_right) => {
-            Ok((right.clone(), swapped, left.clone()))
-        }
-        _ => plan_err!(
-            "each condition of an ASOF JOIN compares a column of one table with one of the other: filter \
-             the tables in subqueries before they are joined"
-        ),
-    }
-}
-
 /// The analyzer rule that rewrites ASOF JOINs when a query runs.
 #[derive(Debug)]
 pub(super) struct AsOf;
@@ -184,7 +127,7 @@ impl AnalyzerRule for AsOf {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let rewritten = plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Join(join) if is_as_of(&join) => {
-                let parts = Parts::of(&join)?;
+                let parts = AsOfParts::of(&join)?;
                 rewrite::join(&join, &parts).map(Transformed::yes)
             }
             other => Ok(Transformed::no(other)),
@@ -195,9 +138,4 @@ impl AnalyzerRule for AsOf {
     fn name(&self) -> &'static str {
         "as_of_join"
     }
-}
-
-/// Returns a NULL of a type.
-fn null_of(data_type: &DataType) -> Result<Expr> {
-    Ok(Expr::Literal(ScalarValue::try_from(data_type)?, None))
 }

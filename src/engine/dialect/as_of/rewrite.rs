@@ -17,7 +17,8 @@ use datafusion::{
     },
 };
 
-use super::{super::independent::same, Parts, null_of};
+use super::super::independent::same;
+use super::parts::{AsOfParts, null_of};
 
 const TIME: &str = "$time";
 const SIDE: &str = "$side";
@@ -27,7 +28,7 @@ const RIGHT: i8 = 0;
 const LEFT: i8 = 1;
 
 /// Rewrites the join.
-pub(super) fn join(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
+pub(super) fn join(join: &Join, parts: &AsOfParts) -> Result<LogicalPlan> {
     let both = both(join, parts)?;
     let keys: Vec<Expr> = (0..parts.keys.len()).map(|at| column(&key(at))).collect();
     let (_, op, _) = parts.time;
@@ -86,7 +87,7 @@ pub(super) fn join(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
 }
 
 /// Returns the rows of both sides: left columns, right columns, keys, time and side.
-fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
+fn both(join: &Join, parts: &AsOfParts) -> Result<LogicalPlan> {
     let (left, right) = (join.left.schema(), join.right.schema());
     let own = |plan: &LogicalPlan, prefix: &str| -> Vec<Expr> {
         let columns = plan.schema().iter().enumerate();
@@ -125,17 +126,17 @@ fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
 /// Returns a column with the side's number. It isn't a constant, because the optimizer would drop a constant
 /// sort key.
 fn side_of(time: &Expr, side: i8) -> Expr {
-    let function = ScalarUDF::from(Side { side, signature: Signature::any(1, Volatility::Volatile) });
+    let function = ScalarUDF::from(SideMark { side, signature: Signature::any(1, Volatility::Volatile) });
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), vec![time.clone()]))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Side {
+struct SideMark {
     side: i8,
     signature: Signature,
 }
 
-impl ScalarUDFImpl for Side {
+impl ScalarUDFImpl for SideMark {
     fn name(&self) -> &'static str {
         SIDE
     }

@@ -16,7 +16,7 @@ use datafusion::{
 };
 
 use super::{
-    arrow,
+    converted::arrow,
     time::{MICROS_PER_DAY, instant, rounded},
 };
 use crate::engine::{dialect::types, function::time_zone};
@@ -25,15 +25,15 @@ const NANOS_PER_DAY: i64 = MICROS_PER_DAY * 1_000;
 
 /// Parses texts as dates, times or timestamps, with NULL for each text that isn't one.
 pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
-    let within = |text: Option<&str>, read: &dyn Fn(&str) -> Option<Moment>| -> Result<Option<i64>> {
+    let within = |text: Option<&str>, read: &dyn Fn(&str) -> Option<CalendarMoment>| -> Result<Option<i64>> {
         let Some(text) = text else { return Ok(None) };
         match read(text) {
-            Some(Moment::Far) => exec_err!(
+            Some(CalendarMoment::Far) => exec_err!(
                 "'{text}' can't be a {} here: the years go from 1 to 9999, because readers of Delta tables don't agree \
                  about others",
                 types::name(to)
             ),
-            Some(Moment::At(at)) => Ok(Some(at)),
+            Some(CalendarMoment::At(at)) => Ok(Some(at)),
             None => Ok(None),
         }
     };
@@ -68,7 +68,7 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
 
 /// A date in days or a timestamp in fractions of a second, both since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+enum CalendarMoment {
     At(i64),
     /// Valid in DuckDB, but outside the range on which Delta's readers agree.
     Far,
@@ -76,15 +76,15 @@ enum Moment {
 
 /// Parses a date in days, and returns the rest of the text. The separator is `-`, `/`, `\` or a space;
 /// `epoch` and `infinity` are dates too.
-fn date(text: &str) -> Option<(Moment, &str)> {
+fn date(text: &str) -> Option<(CalendarMoment, &str)> {
     let text = text.trim_start();
     let word = text.trim_end();
     if word.eq_ignore_ascii_case("epoch") {
-        return Some((Moment::At(0), ""));
+        return Some((CalendarMoment::At(0), ""));
     }
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     if ["infinity", "inf"].iter().any(|name| digits.trim_end().eq_ignore_ascii_case(name)) {
-        return Some((Moment::Far, ""));
+        return Some((CalendarMoment::Far, ""));
     }
     let (year, rest) = number(digits, 9)?;
     let separator = rest.chars().next().filter(|c| "-/\\ ".contains(*c))?;
@@ -94,10 +94,10 @@ fn date(text: &str) -> Option<(Moment, &str)> {
     let (before, rest) = if before_christ(rest) { (true, &rest[5..]) } else { (negative, rest) };
     if before || !(1..=9999).contains(&year) {
         let plausible = (1..=12).contains(&month) && (1..=31).contains(&day);
-        return plausible.then_some((Moment::Far, rest));
+        return plausible.then_some((CalendarMoment::Far, rest));
     }
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    Some((Moment::At(date.signed_duration_since(NaiveDate::default()).num_days()), rest))
+    Some((CalendarMoment::At(date.signed_duration_since(NaiveDate::default()).num_days()), rest))
 }
 
 /// Parses a number of at least one digit and at most `most` digits, not counting leading zeros.
@@ -164,7 +164,7 @@ enum Zone {
 /// A parsed timestamp.
 struct Timestamp {
     /// The days since 1970; `Far` if they are out of range.
-    day: Moment,
+    day: CalendarMoment,
     /// True for `infinity`, which has no time of day.
     is_infinite: bool,
     /// The nanoseconds since the start of the day, with the offset subtracted.
@@ -172,15 +172,15 @@ struct Timestamp {
 }
 
 impl Timestamp {
-    fn micros(&self) -> Moment {
-        let Moment::At(day) = self.day else { return Moment::Far };
-        Moment::At(day * MICROS_PER_DAY + self.nanos.div_euclid(1_000))
+    fn micros(&self) -> CalendarMoment {
+        let CalendarMoment::At(day) = self.day else { return CalendarMoment::Far };
+        CalendarMoment::At(day * MICROS_PER_DAY + self.nanos.div_euclid(1_000))
     }
 
     /// Returns `None` if the nanoseconds since 1970 overflow 64 bits.
-    fn nanos(&self) -> Option<Moment> {
-        let Moment::At(day) = self.day else { return Some(Moment::Far) };
-        Some(Moment::At(day.checked_mul(NANOS_PER_DAY)?.checked_add(self.nanos)?))
+    fn nanos(&self) -> Option<CalendarMoment> {
+        let CalendarMoment::At(day) = self.day else { return Some(CalendarMoment::Far) };
+        Some(CalendarMoment::At(day.checked_mul(NANOS_PER_DAY)?.checked_add(self.nanos)?))
     }
 }
 
@@ -188,7 +188,7 @@ impl Timestamp {
 /// or an offset.
 fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
     let (day, rest) = date(text)?;
-    let is_infinite = day == Moment::Far && !text.contains(|c: char| c.is_ascii_digit());
+    let is_infinite = day == CalendarMoment::Far && !text.contains(|c: char| c.is_ascii_digit());
     if rest.is_empty() {
         return Some(Timestamp { day, is_infinite, nanos: 0 });
     }
@@ -212,7 +212,7 @@ fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
         return read(0);
     }
     // Only timestamps with a time zone may name another zone.
-    let (Zone::Named, Moment::At(date)) = (known, day) else { return None };
+    let (Zone::Named, CalendarMoment::At(date)) = (known, day) else { return None };
     let zone = Some(zone.trim_end()).filter(|zone| zone.starts_with(char::is_alphabetic))?;
     let local = date * MICROS_PER_DAY + nanos / 1_000;
     let utc = instant(local, &time_zone(zone).ok()?)?;
@@ -244,11 +244,11 @@ fn utc_offset(text: &str) -> Option<(i64, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Moment, Zone, date, time_of_day, timestamp};
+    use super::{CalendarMoment, Zone, date, time_of_day, timestamp};
 
     #[test]
     fn dates_are_read_as_in_duckdb() {
-        let day = |day| Some(Moment::At(day));
+        let day = |day| Some(CalendarMoment::At(day));
         let cases = [
             ("1970-01-02", day(1)),
             (" 1970/1/2 ", day(1)),
@@ -263,12 +263,12 @@ mod tests {
             ("1970-01/02", None),
             ("1970-01", None),
             ("+1970-01-02", None),
-            ("0044-03-15 (BC)", Some(Moment::Far)),
-            ("-44-03-15", Some(Moment::Far)),
-            ("0000-01-01", Some(Moment::Far)),
-            ("10000-01-01", Some(Moment::Far)),
-            ("infinity", Some(Moment::Far)),
-            ("-inf ", Some(Moment::Far)),
+            ("0044-03-15 (BC)", Some(CalendarMoment::Far)),
+            ("-44-03-15", Some(CalendarMoment::Far)),
+            ("0000-01-01", Some(CalendarMoment::Far)),
+            ("10000-01-01", Some(CalendarMoment::Far)),
+            ("infinity", Some(CalendarMoment::Far)),
+            ("-inf ", Some(CalendarMoment::Far)),
             ("infinityx", None),
         ];
         for (text, expect) in cases {
@@ -317,7 +317,7 @@ mod tests {
         ];
         for (text, zone, expect) in cases {
             let found = timestamp(text, zone).map(|read| read.micros());
-            assert_eq!(found, expect.map(|seconds| Moment::At(seconds * 1_000_000)), "{text}");
+            assert_eq!(found, expect.map(|seconds| CalendarMoment::At(seconds * 1_000_000)), "{text}");
         }
     }
 }

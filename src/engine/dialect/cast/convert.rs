@@ -5,16 +5,19 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, new_null_array},
-        buffer::NullBuffer,
-        compute::{self, CastOptions},
+        compute,
         datatypes::DataType,
     },
     common::exec_err,
     error::Result,
 };
 
-use super::{format, nested, number, text, time, value_text, written::LONGEST};
-use crate::engine::dialect::types::{self, Rule, Target};
+use super::{
+    converted::{Converted, arrow},
+    format::{self, value_text},
+    nested, number, text, time,
+};
+use crate::engine::dialect::types::{self, CastTarget, TypeRule};
 
 /// Casts the values of an array. If `lenient`, values that don't fit become NULL.
 ///
@@ -22,7 +25,7 @@ use crate::engine::dialect::types::{self, Rule, Target};
 /// For the first value that doesn't fit; the message names its `subject`.
 pub(in crate::engine::dialect) fn convert(
     array: &ArrayRef,
-    target: &Target,
+    target: &CastTarget,
     lenient: bool,
     (subject, line): &(String, Option<u64>),
 ) -> Result<ArrayRef> {
@@ -47,30 +50,8 @@ pub(in crate::engine::dialect) fn convert(
     )
 }
 
-/// Cast values, with NULL for each value that doesn't fit.
-pub(super) struct Converted {
-    pub(super) array: ArrayRef,
-    /// The rows in which something doesn't fit, which can be a part of a nested value; `None` if there are
-    /// none.
-    pub(super) misfits: Option<Vec<bool>>,
-}
-
-impl Converted {
-    /// Marks the rows that became NULL as misfits.
-    fn of(before: &ArrayRef, after: ArrayRef) -> Self {
-        if before.logical_null_count() == after.logical_null_count() {
-            return Self { array: after, misfits: None };
-        }
-        let (was, is) = (before.logical_nulls(), after.logical_nulls());
-        let is_null =
-            |nulls: &Option<NullBuffer>, row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        let misfits = (0..after.len()).map(|row| is_null(&is, row) && !is_null(&was, row)).collect();
-        Self { array: after, misfits: Some(misfits) }
-    }
-}
-
 /// Casts values with the kernel for their types, with NULL for each value that doesn't fit.
-pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
+pub(super) fn kernel(array: &ArrayRef, target: &CastTarget) -> Result<Converted> {
     use DataType as T;
     let (from, to) = (array.data_type(), &target.data_type);
     if from == &T::Null {
@@ -92,7 +73,7 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     let number = |of: &DataType| types::is_number(of) || of == &T::Boolean;
     let converted = match (from, to) {
         (_, T::Utf8) => format::texts(array)?,
-        (from, _) if from.is_floating() && target.rule == Rule::Huge => number::huge(array)?,
+        (from, _) if from.is_floating() && target.rule == TypeRule::Huge => number::huge(array)?,
         (from, to) if number(from) && number(to) => number::convert(array, to)?,
         (T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::Struct(_) | T::Map(..), _) => {
             return nested::convert(array, to);
@@ -105,8 +86,5 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     Ok(Converted::of(array, converted))
 }
 
-/// Runs Arrow's cast, with NULL for each value that doesn't fit.
-pub(super) fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: true, ..CastOptions::default() };
-    Ok(compute::cast_with_options(array, to, &options)?)
-}
+/// The maximum number of characters of an expression or a value in a message.
+pub(super) const LONGEST: usize = 120;

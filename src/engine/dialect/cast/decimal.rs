@@ -18,7 +18,7 @@ pub(in crate::engine::dialect) fn scaled(text: &str, scale: i8) -> Option<i128> 
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let mut number = Number::default();
+    let mut number = DecimalDigits::default();
     number.digits(whole)?;
     let after_point = number.digits(fraction)?;
     let shift = exponent.saturating_sub(after_point).saturating_add(i32::from(scale));
@@ -44,7 +44,7 @@ fn exponent(text: &str) -> Option<i32> {
 
 /// The digits read so far. Digits beyond 38 are kept only as far as rounding needs them.
 #[derive(Default)]
-struct Number {
+struct DecimalDigits {
     value: i128,
     /// The number of digits that didn't fit into `value`.
     dropped: i32,
@@ -55,7 +55,7 @@ struct Number {
 /// The smallest number with 39 digits.
 const LIMIT: i128 = 10_i128.pow(38);
 
-impl Number {
+impl DecimalDigits {
     /// Appends digits, and returns their number; `None` if the text is malformed.
     fn digits(&mut self, digits: &str) -> Option<i32> {
         if !is_well_formed(digits, |digit| digit.is_ascii_digit()) {

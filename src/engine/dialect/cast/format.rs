@@ -12,7 +12,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::{arrow, interval, time};
+use super::{converted::arrow, interval, time};
 
 /// Formats the values of an array.
 pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {

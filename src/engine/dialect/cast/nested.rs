@@ -17,8 +17,8 @@ use datafusion::{
     error::Result,
 };
 
-use super::{Converted, kernel, parts};
-use crate::engine::dialect::types::{self, Target};
+use super::{convert::kernel, converted::Converted, parts};
+use crate::engine::dialect::types::{self, CastTarget};
 
 /// Returns the position of a field by its name: an exact match first, then a case-insensitive one.
 pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
@@ -43,7 +43,7 @@ pub(super) fn entry_fields(entries: &FieldRef) -> Result<&Fields> {
 }
 
 fn converted(array: &ArrayRef, to: &DataType) -> Result<Converted> {
-    kernel(array, &Target::plain(to.clone()))
+    kernel(array, &CastTarget::plain(to.clone()))
 }
 
 /// Converts nested values to another nested type.
@@ -238,7 +238,7 @@ fn structs(texts: &StringArray, fields: &Fields) -> Result<Converted> {
     let (rows, mut misfits) = split(texts, |text| parts::structure(text, &names));
     let mut columns = Vec::with_capacity(fields.len());
     for (at, field) in fields.iter().enumerate() {
-        let value = |row: &Option<Vec<parts::Part>>| row.as_ref()?.get(at)?.clone();
+        let value = |row: &Option<Vec<parts::ElementText>>| row.as_ref()?.get(at)?.clone();
         let texts: ArrayRef = Arc::new(rows.iter().map(value).collect::<StringArray>());
         let column = converted(&texts, field.data_type())?;
         misfits.add(column.misfits);
@@ -251,10 +251,10 @@ fn structs(texts: &StringArray, fields: &Fields) -> Result<Converted> {
 fn maps(texts: &StringArray, entries: &FieldRef, sorted: bool) -> Result<Converted> {
     let fields = entry_fields(entries)?;
     let (mut rows, mut misfits) = split(texts, parts::map);
-    let all = |rows: &[Option<Vec<(String, parts::Part)>>]| -> ArrayRef {
+    let all = |rows: &[Option<Vec<(String, parts::ElementText)>>]| -> ArrayRef {
         Arc::new(rows.iter().flatten().flatten().map(|(key, _)| Some(key.as_str())).collect::<StringArray>())
     };
-    let offsets = |rows: &[Option<Vec<(String, parts::Part)>>]| {
+    let offsets = |rows: &[Option<Vec<(String, parts::ElementText)>>]| {
         OffsetBuffer::<i32>::from_lengths(rows.iter().map(|row| row.as_ref().map_or(0, Vec::len)))
     };
     let mut keys = converted(&all(&rows), fields[0].data_type())?;

@@ -13,7 +13,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::arrow;
+use super::converted::arrow;
 use crate::engine::dialect::types::{MAX_DIGITS, is_decimal};
 
 /// Converts values to another numeric type or to booleans, with NULL for each value that doesn't fit.
@@ -33,34 +33,8 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let whole = arrow(array, &T::Decimal128(MAX_DIGITS, 0))?;
             arrow(&whole, to)
         }
-        (T::Decimal128(_, scale), T::Float64) => {
-            let power = 10_i128.pow(u32::try_from(*scale).unwrap_or(0));
-            let values = array.as_primitive::<Decimal128Type>();
-            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a cast to it means")]
-            let double = |value: i128| {
-                // Beyond 2^53, convert the digits before and after the point separately, because a double
-                // can't hold both exactly.
-                if value.unsigned_abs() <= 1 << 53 {
-                    value as f64 / power as f64
-                } else {
-                    (value / power) as f64 + (value % power) as f64 / power as f64
-                }
-            };
-            Ok(Arc::new(values.unary::<_, Float64Type>(double)))
-        }
-        (T::Decimal128(_, scale), T::Float32) => {
-            let power = 10_i128.pow(u32::try_from(*scale).unwrap_or(0));
-            let values = array.as_primitive::<Decimal128Type>();
-            #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a cast to it means")]
-            let float = |value: i128| {
-                if value.unsigned_abs() <= 1 << 24 {
-                    value as f32 / power as f32
-                } else {
-                    (value / power) as f32 + (value % power) as f32 / power as f32
-                }
-            };
-            Ok(Arc::new(values.unary::<_, Float32Type>(float)))
-        }
+        (T::Decimal128(_, scale), T::Float64) => Ok(doubles(array, *scale)),
+        (T::Decimal128(_, scale), T::Float32) => Ok(floats(array, *scale)),
         (T::Float16 | T::Float32 | T::Float64, to) if to.is_integer() => {
             let doubles = arrow(array, &T::Float64)?;
             rounded(doubles.as_primitive::<Float64Type>(), to)
@@ -91,6 +65,38 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         _ => arrow(array, to),
     }
+}
+
+/// Converts decimals to the nearest doubles.
+fn doubles(array: &ArrayRef, scale: i8) -> ArrayRef {
+    let power = 10_i128.pow(u32::try_from(scale).unwrap_or(0));
+    let values = array.as_primitive::<Decimal128Type>();
+    #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a cast to it means")]
+    let double = |value: i128| {
+        // Beyond 2^53, convert the digits before and after the point separately, because a double
+        // can't hold both exactly.
+        if value.unsigned_abs() <= 1 << 53 {
+            value as f64 / power as f64
+        } else {
+            (value / power) as f64 + (value % power) as f64 / power as f64
+        }
+    };
+    Arc::new(values.unary::<_, Float64Type>(double))
+}
+
+/// Converts decimals to the nearest floats.
+fn floats(array: &ArrayRef, scale: i8) -> ArrayRef {
+    let power = 10_i128.pow(u32::try_from(scale).unwrap_or(0));
+    let values = array.as_primitive::<Decimal128Type>();
+    #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a cast to it means")]
+    let float = |value: i128| {
+        if value.unsigned_abs() <= 1 << 24 {
+            value as f32 / power as f32
+        } else {
+            (value / power) as f32 + (value % power) as f32 / power as f32
+        }
+    };
+    Arc::new(values.unary::<_, Float32Type>(float))
 }
 
 /// Converts doubles that are already multiplied by the scale to decimals, rounding half away from zero.

@@ -1,11 +1,11 @@
 //! Elements of nested values in text: splits `[1, 2]`, `{a: 1}`, `(1, 2)` and `{k=1}` as DuckDB does.
 
 /// The text of one element without its quotes, or `None` for NULL.
-pub(super) type Part = Option<String>;
+pub(super) type ElementText = Option<String>;
 
 /// Splits a list into its elements, or returns `None` if the text isn't a list.
-pub(super) fn list(text: &str) -> Option<Vec<Part>> {
-    let mut scan = Scan::open(text, b"[")?;
+pub(super) fn list(text: &str) -> Option<Vec<ElementText>> {
+    let mut scan = ElementScan::open(text, b"[")?;
     let mut items = Vec::new();
     loop {
         let part = scan.value(b",]")?;
@@ -21,8 +21,8 @@ pub(super) fn list(text: &str) -> Option<Vec<Part>> {
 }
 
 /// Splits a map into its keys and values. Returns `None` if the text isn't a map or a key is NULL.
-pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
-    let mut scan = Scan::open(text, b"{")?;
+pub(super) fn map(text: &str) -> Option<Vec<(String, ElementText)>> {
+    let mut scan = ElementScan::open(text, b"{")?;
     let mut pairs = Vec::new();
     if scan.peek()? == b'}' {
         scan.next()?;
@@ -42,8 +42,8 @@ pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
 
 /// Splits a struct into the values of its fields in order: by name in braces, by position in parentheses.
 /// Fields missing from the text are NULL; returns `None` for fields that the struct lacks.
-pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<Part>> {
-    let mut scan = Scan::open(text, b"{(")?;
+pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<ElementText>> {
+    let mut scan = ElementScan::open(text, b"{(")?;
     let mut values = vec![None; names.len()];
     let by_name = scan.opened == b'{';
     let closing: &[u8] = if by_name { b",}" } else { b",)" };
@@ -70,7 +70,7 @@ pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<Part>> {
 type Range = Option<(usize, usize)>;
 
 /// A position in a text. All special bytes are ASCII, so the rest can stay UTF-8.
-struct Scan<'a> {
+struct ElementScan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
@@ -92,7 +92,7 @@ fn closing(bracket: u8) -> u8 {
     }
 }
 
-impl<'a> Scan<'a> {
+impl<'a> ElementScan<'a> {
     /// Starts behind the opening bracket, which must be one of `brackets`.
     fn open(text: &'a str, brackets: &[u8]) -> Option<Self> {
         let mut scan = Self { text, bytes: text.as_bytes(), at: 0, opened: 0, escaped: false };
@@ -199,7 +199,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn read(&self, range: Range) -> Part {
+    fn read(&self, range: Range) -> ElementText {
         let part = range.map_or("", |(start, end)| &self.text[start..end]);
         (!part.eq_ignore_ascii_case("null")).then(|| unquoted(part, true))
     }

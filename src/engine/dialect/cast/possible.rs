@@ -3,7 +3,7 @@
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 use super::nested;
-use crate::engine::dialect::types::{self, Rule, Target};
+use crate::engine::dialect::types::{self, CastTarget, TypeRule};
 
 /// Returns whether Arrow's cast matches DuckDB's for every value, so that the optimizer may look through it.
 pub(super) fn is_exact(from: &DataType, to: &DataType) -> bool {
@@ -94,13 +94,13 @@ pub(super) fn advice(from: &DataType, to: &DataType) -> &'static str {
 }
 
 /// Returns why a UUID or JSON document can't be cast although its underlying text could be.
-pub(super) fn refused(rule: Rule, target: &Target) -> Option<String> {
+pub(super) fn refused(rule: TypeRule, target: &CastTarget) -> Option<String> {
     let advice = match (rule, &target.data_type) {
-        (Rule::Uuid, DataType::Binary) => "use unhex(replace(…, '-', ''))",
-        (Rule::Json, DataType::Binary | DataType::Interval(_)) => "cast … ->> '$' instead",
-        (Rule::Json, DataType::Struct(_) | DataType::Map(..)) => "use from_json(…)",
+        (TypeRule::Uuid, DataType::Binary) => "use unhex(replace(…, '-', ''))",
+        (TypeRule::Json, DataType::Binary | DataType::Interval(_)) => "cast … ->> '$' instead",
+        (TypeRule::Json, DataType::Struct(_) | DataType::Map(..)) => "use from_json(…)",
         _ => return None,
     };
-    let name = if rule == Rule::Uuid { "UUID" } else { "JSON" };
+    let name = if rule == TypeRule::Uuid { "UUID" } else { "JSON" };
     Some(format!("can't cast {name} to {}; {advice}", target.name()))
 }

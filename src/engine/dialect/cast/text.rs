@@ -23,18 +23,18 @@ use super::{
     interval,
 };
 use crate::engine::{
-    dialect::types::{self, Rule, Target},
+    dialect::types::{self, CastTarget, TypeRule},
     function::is_json,
 };
 
 /// Parses texts as values of a type, with NULL for each text that doesn't fit. `array` is Utf8.
-pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
+pub(super) fn parse(array: &ArrayRef, target: &CastTarget) -> Result<ArrayRef> {
     use DataType as T;
     let texts = array.as_string::<i32>();
     Ok(match (&target.data_type, target.rule) {
-        (T::Utf8, Rule::Plain) => Arc::clone(array),
-        (T::Utf8, Rule::Uuid) => Arc::new(texts.iter().map(|text| uuid(text?)).collect::<StringArray>()),
-        (T::Utf8, Rule::Json) => {
+        (T::Utf8, TypeRule::Plain) => Arc::clone(array),
+        (T::Utf8, TypeRule::Uuid) => Arc::new(texts.iter().map(|text| uuid(text?)).collect::<StringArray>()),
+        (T::Utf8, TypeRule::Json) => {
             Arc::new(texts.iter().map(|text| text.filter(|text| is_json(text))).collect::<StringArray>())
         }
         (T::Boolean, _) => Arc::new(texts.iter().map(|text| boolean(text?)).collect::<BooleanArray>()),

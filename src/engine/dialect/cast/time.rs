@@ -14,7 +14,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::arrow;
+use super::converted::arrow;
 use crate::engine::dialect::types::TIMESTAMP;
 
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;

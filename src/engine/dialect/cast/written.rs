@@ -2,7 +2,7 @@
 
 use datafusion::logical_expr::Expr;
 
-use super::{Cast, value_text};
+use super::{convert::LONGEST, format::value_text, function::CastFunction};
 use crate::engine::dialect::{arithmetic::Arithmetic, types};
 
 /// Returns the approximate SQL of an expression, or `None` if it would be too long.
@@ -20,7 +20,7 @@ pub(in crate::engine::dialect) fn written(expr: &Expr) -> Option<String> {
             let function = call.func.inner().as_ref() as &dyn std::any::Any;
             let args: Vec<String> = call.args.iter().map(written).collect::<Option<_>>()?;
             let text = match (args.as_slice(), function.downcast_ref::<Arithmetic>()) {
-                ([value], None) if function.is::<Cast>() => value.clone(),
+                ([value], None) if function.is::<CastFunction>() => value.clone(),
                 ([left, right], Some(operator)) => {
                     format!("{left} {} {right}", operator.operation().symbol())
                 }
@@ -31,6 +31,3 @@ pub(in crate::engine::dialect) fn written(expr: &Expr) -> Option<String> {
         _ => return None,
     })
 }
-
-/// The maximum number of characters of an expression or a value in a message.
-pub(super) const LONGEST: usize = 120;

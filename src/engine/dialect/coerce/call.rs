@@ -7,18 +7,18 @@ use datafusion::{
     logical_expr::{Expr, ExprSchemable, expr::ScalarFunction},
 };
 
+use super::super::super::function::{argument_types, function as function_of, of_null_structs};
+use super::super::{
+    arithmetic::{self, Arithmetic},
+    cast,
+    order::Quantified,
+    placeholder::{CastPlaceholder, parse_target},
+    types::{self, is_number, is_text},
+};
 use super::{
-    super::{
-        super::function::{argument_types, function as function_of, of_null_structs},
-        arithmetic::{self, Arithmetic},
-        cast, operator,
-        order::Quantified,
-        placeholder::{CastPlaceholder, parse_target},
-        types::{self, is_number, is_text},
-    },
     compare::quantified,
-    operand::{Literal, Side, as_type, cast_at, comparison, meeting},
-    place::{Subject, placed, refusal},
+    operand::{Literal, Operand, as_type, cast_at, comparison, meeting},
+    place::{PlaceClues, placed, refusal},
 };
 
 pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
@@ -26,7 +26,7 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastPlaceholder>()
     {
         let lenient = placeholder.is_lenient();
-        let about = Subject::of_all(call.args.first());
+        let about = PlaceClues::of_all(call.args.first());
         let Some(Expr::Literal(ScalarValue::Utf8(Some(name)), _)) = call.args.get(1) else {
             return Ok(Expr::ScalarFunction(call));
         };
@@ -63,7 +63,7 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         call.args = args.collect::<Result<_>>()?;
         return Ok(Expr::ScalarFunction(call));
     }
-    let about = Subject::of_call(&call);
+    let about = PlaceClues::of_call(&call);
     if let Some(wanted) = argument_types(&call, schema).map_err(|error| placed(error, about.clone()))? {
         let args = call.args.into_iter().zip(&wanted);
         call.args = args.map(|(arg, wanted)| as_type(arg, wanted, schema)).collect::<Result<_>>()?;
@@ -82,12 +82,12 @@ fn key_fits(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
     let DataType::Map(entries, _) = map.get_type(schema)? else { return Ok(()) };
     let DataType::Struct(fields) = entries.data_type() else { return Ok(()) };
     let (wanted, found) = (fields[0].data_type(), key.get_type(schema)?);
-    let own = Side { data_type: wanted.clone(), literal: Literal::None };
-    if comparison(&own, &Side::of(key, found.clone())).is_some() {
+    let own = Operand { data_type: wanted.clone(), literal: Literal::None };
+    if comparison(&own, &Operand::of(key, found.clone())).is_some() {
         return Ok(());
     }
     let message = format!("the keys of this map are {}, not {}", types::name(wanted), types::name(&found));
-    Err(refusal(Subject::of_all([key, map]), message, "cast the key"))
+    Err(refusal(PlaceClues::of_all([key, map]), message, "cast the key"))
 }
 
 /// Returns whether a numeric type can hold fractions.
@@ -96,12 +96,12 @@ pub(super) fn is_fraction(data_type: &DataType) -> bool {
 }
 
 pub(super) fn operation(
-    operation: arithmetic::Operation,
+    operation: crate::engine::dialect::operation::Operation,
     args: Vec<Expr>,
     schema: &DFSchema,
 ) -> Result<Expr> {
-    let sides: Vec<Side> =
-        args.iter().map(|arg| Ok(Side::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
+    let sides: Vec<Operand> =
+        args.iter().map(|arg| Ok(Operand::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
     let mut operands: Vec<DataType> = sides.iter().map(|side| side.data_type.clone()).collect();
     if let [left, right] = sides.as_slice() {
         // A literal adapts to the type of the other operand: `tiny + 1` stays as small as `tiny`, and
@@ -124,7 +124,7 @@ pub(super) fn operation(
         let text = sides.iter().any(|side| is_text(&side.data_type));
         let help = if text { "cast the text to a number or a date" } else { "cast an operand" };
         let message = format!("`{}` doesn't take {}", operation.symbol(), names.join(" and "));
-        return Err(refusal(Subject::of_all(&args), message, help));
+        return Err(refusal(PlaceClues::of_all(&args), message, help));
     };
     let typed = args.into_iter().zip(&sides).zip(&resolved.operands);
     let args = typed.map(|((arg, side), wanted)| {
@@ -132,5 +132,8 @@ pub(super) fn operation(
         cast_at(arg, &side.data_type, wanted)
     });
     let args = args.collect::<Result<Vec<_>>>()?;
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(operator::function(operation), args)))
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
+        crate::engine::dialect::arithmetic::function(operation),
+        args,
+    )))
 }

@@ -12,14 +12,14 @@ use datafusion::{
     },
 };
 
+use super::super::{
+    cast, order,
+    types::{self, CastTarget, TypeRule, common, is_text},
+};
 use super::{
-    super::{
-        cast, order,
-        types::{self, Rule, Target, common, is_text},
-    },
-    operand::{Literal, Side, as_type, boolean, cast_at, comparison, meet, meeting},
-    place::{Subject, at, incomparable, placed},
-    plan::as_columns,
+    columns::as_columns,
+    operand::{Literal, Operand, as_type, boolean, cast_at, comparison, meet, meeting},
+    place::{PlaceClues, at, incomparable, placed},
 };
 use crate::engine::function::joined_lists;
 
@@ -32,7 +32,7 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         Operator::StringConcat => concat(*left, &left_type, *right, &right_type),
         op if is_comparison(op) => {
             let (left, right) = uuids(left, right)?;
-            let sides = (Side::of(&left, left_type.clone()), Side::of(&right, right_type.clone()));
+            let sides = (Operand::of(&left, left_type.clone()), Operand::of(&right, right_type.clone()));
             let Some(meeting) = comparison(&sides.0, &sides.1) else {
                 return Err(incomparable(&left, &left_type, &right, &right_type, &op.to_string()));
             };
@@ -47,7 +47,7 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
             made(left, right)
         }
         Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => {
-            let sides = (Side::of(&left, left_type.clone()), Side::of(&right, right_type.clone()));
+            let sides = (Operand::of(&left, left_type.clone()), Operand::of(&right, right_type.clone()));
             match meet(&sides.0, &sides.1) {
                 Some(meeting) if meeting.is_integer() => {
                     made(cast_at(*left, &left_type, &meeting)?, cast_at(*right, &right_type, &meeting)?)
@@ -68,10 +68,10 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
 
 /// Casts text that is compared with a UUID to a UUID, which normalizes its case and form.
 fn uuids(left: Box<Expr>, right: Box<Expr>) -> Result<(Box<Expr>, Box<Expr>)> {
-    let is_uuid = |expr: &Expr| cast::rule_of(expr) == Rule::Uuid;
-    let target = Target { data_type: DataType::Utf8, rule: Rule::Uuid };
+    let is_uuid = |expr: &Expr| cast::rule_of(expr) == TypeRule::Uuid;
+    let target = CastTarget { data_type: DataType::Utf8, rule: TypeRule::Uuid };
     let uuid = |expr: Box<Expr>| -> Result<Box<Expr>> {
-        let about = Subject::of(&expr);
+        let about = PlaceClues::of(&expr);
         let cast = cast::cast(*expr, &DataType::Utf8, &target, false);
         Ok(Box::new(cast.map_err(|error| placed(error, about))?))
     };
@@ -117,8 +117,10 @@ pub(super) fn quantified(
             return Err(at(&list, message, "make it a list: [a, b]"));
         }
     };
-    let sides =
-        (Side::of(&value, value_type.clone()), Side { data_type: item.clone(), literal: Literal::None });
+    let sides = (
+        Operand::of(&value, value_type.clone()),
+        Operand { data_type: item.clone(), literal: Literal::None },
+    );
     let Some(meeting) = comparison(&sides.0, &sides.1) else {
         return Err(incomparable(&value, &value_type, &list, &item, &format!("{op} {quantifier}")));
     };
@@ -149,13 +151,13 @@ pub(super) fn concat(left: Expr, left_type: &DataType, right: Expr, right_type: 
 
 pub(super) fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
     let Between { expr, negated, low, high } = between;
-    let mut meeting = Side::of(&expr, expr.get_type(schema)?);
+    let mut meeting = Operand::of(&expr, expr.get_type(schema)?);
     for bound in [&low, &high] {
-        let side = Side::of(bound, bound.get_type(schema)?);
+        let side = Operand::of(bound, bound.get_type(schema)?);
         let Some(data_type) = comparison(&meeting, &side) else {
             return Err(incomparable(&expr, &meeting.data_type, bound, &side.data_type, "BETWEEN"));
         };
-        meeting = Side { data_type, literal: Literal::None };
+        meeting = Operand { data_type, literal: Literal::None };
     }
     let wanted = meeting.data_type;
     let typed = |expr: Box<Expr>| -> Result<Box<Expr>> {
@@ -168,10 +170,10 @@ pub(super) fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
 
 pub(super) fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
     let InList { expr, list, negated } = list;
-    let mut meeting = Side::of(&expr, expr.get_type(schema)?);
+    let mut meeting = Operand::of(&expr, expr.get_type(schema)?);
     let first = meeting.data_type.clone();
     for item in &list {
-        let side = Side::of(item, item.get_type(schema)?);
+        let side = Operand::of(item, item.get_type(schema)?);
         let Some(data_type) = comparison(&meeting, &side) else {
             return Err(incomparable(&expr, &first, item, &side.data_type, "IN"));
         };
@@ -180,7 +182,7 @@ pub(super) fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
         } else {
             Literal::None
         };
-        meeting = Side { data_type, literal };
+        meeting = Operand { data_type, literal };
     }
     let wanted = meeting.data_type;
     let list = list.into_iter().map(|item| as_type(item, &wanted, schema)).collect::<Result<_>>()?;
@@ -191,7 +193,8 @@ pub(super) fn in_subquery(list: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let InSubquery { expr, mut subquery, negated } = list;
     let own = expr.get_type(schema)?;
     let theirs = subquery.subquery.schema().field(0).data_type().clone();
-    let sides = (Side::of(&expr, own.clone()), Side { data_type: theirs.clone(), literal: Literal::None });
+    let sides =
+        (Operand::of(&expr, own.clone()), Operand { data_type: theirs.clone(), literal: Literal::None });
     let Some(meeting) = comparison(&sides.0, &sides.1) else {
         return Err(incomparable(&expr, &own, &expr, &theirs, "IN"));
     };
@@ -215,13 +218,13 @@ pub(super) fn like(like: Like, schema: &DFSchema) -> Result<Like> {
 
 pub(super) fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
     if let Some(operand) = case.expr.take() {
-        let mut meeting = Side::of(&operand, operand.get_type(schema)?);
+        let mut meeting = Operand::of(&operand, operand.get_type(schema)?);
         for (when, _) in &case.when_then_expr {
-            let side = Side::of(when, when.get_type(schema)?);
+            let side = Operand::of(when, when.get_type(schema)?);
             let Some(data_type) = comparison(&meeting, &side) else {
                 return Err(incomparable(&operand, &meeting.data_type, when, &side.data_type, "CASE"));
             };
-            meeting = Side { data_type, literal: Literal::None };
+            meeting = Operand { data_type, literal: Literal::None };
         }
         case.expr = Some(Box::new(as_type(*operand, &meeting.data_type, schema)?));
         for (when, _) in &mut case.when_then_expr {

@@ -12,14 +12,12 @@ use datafusion::{
     },
 };
 
-use super::{
-    super::{
-        arithmetic::{self, Operation},
-        cast, frame,
-        types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
-    },
-    place::at,
+use super::super::{
+    arithmetic, cast,
+    types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
 };
+use super::place::at;
+use crate::engine::dialect::operation::Operation;
 
 /// Casts the key and the offsets of a RANGE frame to types that can be added.
 ///
@@ -36,7 +34,7 @@ pub(super) fn range(params: &mut WindowFunctionParams, schema: &DFSchema) -> Res
     let own = order.expr.get_type(schema)?;
     let mut offsets = Vec::with_capacity(bounds.len());
     for offset in bounds.into_iter().filter_map(text) {
-        let offset = frame::offset(offset)?;
+        let offset = crate::engine::dialect::offset::offset(offset)?;
         if is_negative(&offset) {
             let message = "an offset of a RANGE frame is negative".to_owned();
             let help = "write 0 or more; FOLLOWING is the opposite of PRECEDING";

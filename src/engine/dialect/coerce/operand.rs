@@ -12,16 +12,16 @@ use super::{
         cast,
         types::{self, common, is_number, is_text},
     },
-    place::{Subject, at, placed, refusal},
+    place::{PlaceClues, at, placed, refusal},
 };
 
 /// An operand: its type, and its value if it is a literal that adapts.
-pub(super) struct Side {
+pub(super) struct Operand {
     pub(super) data_type: DataType,
     pub(super) literal: Literal,
 }
 
-impl Side {
+impl Operand {
     pub(super) fn of(expr: &Expr, data_type: DataType) -> Self {
         let literal = match expr {
             Expr::Literal(ScalarValue::Utf8(Some(_)), _) => Literal::Text,
@@ -67,7 +67,7 @@ pub(super) fn fits(number: i64, data_type: &DataType) -> bool {
 
 /// Returns the common type of two values, for results that can be either; `None` if an explicit cast is
 /// needed.
-pub(super) fn meet(left: &Side, right: &Side) -> Option<DataType> {
+pub(super) fn meet(left: &Operand, right: &Operand) -> Option<DataType> {
     if left.data_type == right.data_type {
         return Some(left.data_type.clone());
     }
@@ -81,7 +81,7 @@ pub(super) fn meet(left: &Side, right: &Side) -> Option<DataType> {
 }
 
 /// Returns the type in which two values are compared.
-pub(super) fn comparison(left: &Side, right: &Side) -> Option<DataType> {
+pub(super) fn comparison(left: &Operand, right: &Operand) -> Option<DataType> {
     meet(left, right).or_else(|| {
         let (text, other) = match (is_text(&left.data_type), is_text(&right.data_type)) {
             (true, false) => (&left.data_type, &right.data_type),
@@ -97,9 +97,9 @@ pub(super) fn comparison(left: &Side, right: &Side) -> Option<DataType> {
 
 /// Returns the common type of all operands, for CASE, COALESCE, lists and VALUES.
 pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Result<DataType> {
-    let mut found: Option<Side> = None;
+    let mut found: Option<Operand> = None;
     for operand in operands {
-        let side = Side::of(operand, operand.get_type(schema)?);
+        let side = Operand::of(operand, operand.get_type(schema)?);
         found = Some(match found {
             None => side,
             Some(before) => {
@@ -107,14 +107,14 @@ pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Resu
                     let (one, other) = (types::name(&before.data_type), types::name(&side.data_type));
                     let message = format!("{what} can't have values of {one} and of {other}");
                     return Err(refusal(
-                        Subject::of_all(operands.iter().copied()),
+                        PlaceClues::of_all(operands.iter().copied()),
                         message,
                         "cast one of them",
                     ));
                 };
                 let both_text = before.literal == Literal::Text && side.literal == Literal::Text;
                 let literal = if both_text { Literal::Text } else { Literal::None };
-                Side { data_type, literal }
+                Operand { data_type, literal }
             }
         });
     }
@@ -132,7 +132,7 @@ pub(super) fn cast_at(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     if from == to {
         return Ok(expr);
     }
-    let about = Subject::of(&expr);
+    let about = PlaceClues::of(&expr);
     cast::implicit(expr, from, to).map_err(|error| placed(error, about))
 }
 

@@ -37,7 +37,7 @@ pub(super) fn incomparable(
     } else {
         "cast one of them to the other's type".to_owned()
     };
-    refusal(Subject::of_all([left, right]), message, &help)
+    refusal(PlaceClues::of_all([left, right]), message, &help)
 }
 
 /// Returns the approximate SQL of an expression.
@@ -47,16 +47,16 @@ pub(super) fn written(expr: &Expr) -> String {
 
 /// Returns an error at an expression.
 pub(super) fn at(expr: &Expr, message: String, help: &str) -> DataFusionError {
-    refusal(Subject::of(expr), message, help)
+    refusal(PlaceClues::of(expr), message, help)
 }
 
 /// Returns an error about a subject.
-pub(super) fn refusal(about: Subject, message: String, help: &str) -> DataFusionError {
+pub(super) fn refusal(about: PlaceClues, message: String, help: &str) -> DataFusionError {
     Misplaced { message, help: Some(help.to_owned()), about }.into()
 }
 
 /// Adds a subject to an error, unless it has a location already.
-pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError {
+pub(super) fn placed(error: DataFusionError, about: PlaceClues) -> DataFusionError {
     if error.diagnostic().is_some() || misplaced(&error).is_some() {
         return error;
     }
@@ -65,7 +65,7 @@ pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError 
 
 /// The clues to the location of a planned expression. Plans keep only the locations of columns.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Subject {
+pub(super) struct PlaceClues {
     /// The names of the called function.
     functions: Vec<String>,
     /// The constants in the expression, in order.
@@ -73,7 +73,7 @@ pub(super) struct Subject {
     column: Option<Span>,
 }
 
-impl Subject {
+impl PlaceClues {
     /// Collects the clues of an expression.
     pub(super) fn of(expr: &Expr) -> Self {
         let mut found = Self::default();
@@ -118,7 +118,7 @@ impl Subject {
 /// Returns the names that SQL can call a function by; none for operators and casts.
 fn names(function: &ScalarUDF) -> Vec<String> {
     let inner = function.inner().as_ref() as &dyn std::any::Any;
-    if inner.is::<Arithmetic>() || inner.is::<cast::Cast>() {
+    if inner.is::<Arithmetic>() || inner.is::<cast::CastFunction>() {
         return Vec::new();
     }
     std::iter::once(function.name().to_owned()).chain(function.aliases().iter().cloned()).collect()
@@ -133,7 +133,7 @@ fn text_of(value: &ScalarValue) -> Option<String> {
 struct Misplaced {
     message: String,
     help: Option<String>,
-    about: Subject,
+    about: PlaceClues,
 }
 
 impl fmt::Display for Misplaced {
@@ -162,8 +162,13 @@ fn misplaced(error: &DataFusionError) -> Option<&Misplaced> {
 /// Adds the location in the statement to an error, if it can be found.
 pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Query) -> DataFusionError {
     let Some(found) = misplaced(&error) else { return error };
-    let mut search =
-        Search { about: &found.about, open: Vec::new(), literals: Vec::new(), columns: 0, calls: Vec::new() };
+    let mut search = PlaceSearch {
+        about: &found.about,
+        open: Vec::new(),
+        literals: Vec::new(),
+        columns: 0,
+        calls: Vec::new(),
+    };
     let at = match statement.visit(&mut search) {
         ControlFlow::Break(at) => Span::try_from_sqlparser_span(at),
         // If the statement calls the function only once, use that call.
@@ -181,8 +186,8 @@ pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Qu
 
 /// A search for an expression: the innermost call around its column, or the innermost expression with the
 /// same constants and no column.
-struct Search<'a> {
-    about: &'a Subject,
+struct PlaceSearch<'a> {
+    about: &'a PlaceClues,
     /// For each enclosing expression, the number of constants and columns before it.
     open: Vec<(usize, usize)>,
     literals: Vec<String>,
@@ -191,7 +196,7 @@ struct Search<'a> {
     calls: Vec<tokenizer::Span>,
 }
 
-impl Search<'_> {
+impl PlaceSearch<'_> {
     fn is_here(&self, from: usize, columns: usize, span: tokenizer::Span) -> bool {
         if let Some(column) = self.about.column {
             let at = tokenizer::Location { line: column.start.line, column: column.start.column };
@@ -204,7 +209,7 @@ impl Search<'_> {
     }
 }
 
-impl Visitor for Search<'_> {
+impl Visitor for PlaceSearch<'_> {
     type Break = tokenizer::Span;
 
     fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<tokenizer::Span> {

@@ -10,18 +10,18 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     logical_expr::{
-        Aggregate, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, Union,
-        Values,
+        Aggregate, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Union, Values,
     },
 };
 
+use super::super::{
+    cast,
+    types::{self, common, is_text},
+};
 use super::{
-    super::{
-        cast,
-        types::{self, common, is_text},
-    },
-    expression,
-    operand::{Side, as_type, boolean, comparison, meeting},
+    columns::as_columns,
+    expression::expression,
+    operand::{Operand, as_type, boolean, comparison, meeting},
     place::incomparable,
 };
 
@@ -122,22 +122,6 @@ pub(super) fn set_type(left: &DataType, right: &DataType, name: &str) -> Result<
     )))
 }
 
-/// Casts a plan's columns to these types.
-pub(super) fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPlan> {
-    if input.schema().fields().iter().zip(wanted).all(|(field, wanted)| field.data_type() == wanted) {
-        return Ok(input.as_ref().clone());
-    }
-    let columns = input.schema().iter().zip(wanted).map(|((qualifier, field), wanted)| {
-        let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
-        let typed = cast::implicit(column, field.data_type(), wanted)?;
-        Ok(match qualifier {
-            Some(qualifier) => typed.alias_qualified(Some(qualifier.clone()), field.name()),
-            None => typed.alias(field.name()),
-        })
-    });
-    Projection::try_new(columns.collect::<Result<_>>()?, Arc::clone(input)).map(LogicalPlan::Projection)
-}
-
 /// Type-checks a join: its keys like operands of `=`, and the keys of INTERSECT and EXCEPT like columns of a
 /// set operation.
 pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
@@ -150,7 +134,8 @@ pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
     let mut on = Vec::with_capacity(join.on.len());
     for (left, right) in join.on {
         let (left_type, right_type) = (left.get_type(&left_schema)?, right.get_type(&right_schema)?);
-        let meeting = comparison(&Side::of(&left, left_type.clone()), &Side::of(&right, right_type.clone()));
+        let meeting =
+            comparison(&Operand::of(&left, left_type.clone()), &Operand::of(&right, right_type.clone()));
         let Some(meeting) = meeting else {
             return Err(incomparable(&left, &left_type, &right, &right_type, "="));
         };

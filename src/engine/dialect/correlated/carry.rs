@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use datafusion::{
     common::{
-        DFSchema, JoinType, NullEquality,
+        DFSchema, JoinType,
         tree_node::{Transformed, TreeNode},
     },
     error::Result,
     functions_window::expr_fn::row_number,
     logical_expr::{
-        Aggregate, Distinct, DistinctOn, Expr, ExprFunctionExt, FetchType, Filter, Join, JoinConstraint,
-        Limit, LogicalPlan, LogicalPlanBuilder, Projection, SkipType, Sort, SubqueryAlias, Union, Window,
+        Aggregate, Distinct, DistinctOn, Expr, ExprFunctionExt, FetchType, Filter, Limit, LogicalPlan,
+        LogicalPlanBuilder, Projection, SkipType, Sort, SubqueryAlias, Union, Values, Window,
         expr::{AggregateFunction, GroupingSet, Sort as SortExpr},
         expr_rewriter::NamePreserver,
         lit,
@@ -23,9 +23,10 @@ use datafusion::{
 
 use super::{
     Joined,
+    columns::{ordered, reads, replaced_all, shaped, sorts},
     domain::{self, Domain},
-    outside::{self, columns_of, is_lateral},
-    refused, scope,
+    fault::refused,
+    outside::{self, is_lateral, scope},
 };
 
 impl Joined {
@@ -65,46 +66,9 @@ impl Joined {
                 let input = self.carried(input, domain)?;
                 Ok(LogicalPlan::Distinct(Distinct::All(Arc::new(input))))
             }
-            LogicalPlan::Distinct(Distinct::On(on)) => {
-                let input = self.carried(&on.input, domain)?;
-                let keys = replaced_all(&on.on_expr, domain, plan)?;
-                let selected = replaced_all(&on.select_expr, domain, plan)?;
-                let order =
-                    on.sort_expr.as_ref().map(|order| sorts(order, domain, &scope(plan))).transpose()?;
-                // DISTINCT ON requires its keys at the start of the order.
-                let order = order.map(|order| {
-                    let keys = domain.columns().into_iter().map(|key| SortExpr::new(key, true, false));
-                    keys.chain(order).collect()
-                });
-                let keys = domain.columns().into_iter().chain(keys).collect();
-                let selected = selected.into_iter().chain(domain.columns()).collect();
-                let on = DistinctOn::try_new(keys, selected, order, Arc::new(input))?;
-                Ok(LogicalPlan::Distinct(Distinct::On(on)))
-            }
-            LogicalPlan::Union(union) => {
-                let inputs = union.inputs.iter().map(|input| {
-                    let input = self.carried(input, domain)?;
-                    shaped(input, plan.schema(), domain).map(Arc::new)
-                });
-                let inputs = inputs.collect::<Result<Vec<_>>>()?;
-                shaped(LogicalPlan::Union(Union::try_new(inputs)?), plan.schema(), domain)
-            }
-            LogicalPlan::Values(values) => {
-                let columns = plan.schema().columns();
-                let rows = values.values.iter().map(|row| {
-                    let row = row.iter().zip(&columns).map(|(value, column)| {
-                        Ok(outside::replaced(value.clone(), domain, &DFSchema::empty())?.alias(&column.name))
-                    });
-                    let exprs = row.collect::<Result<Vec<_>>>()?.into_iter().chain(domain.columns());
-                    LogicalPlanBuilder::from(domain.plan.clone()).project(exprs)?.build().map(Arc::new)
-                });
-                let rows = rows.collect::<Result<Vec<_>>>()?;
-                let rows = match <[_; 1]>::try_from(rows) {
-                    Ok([only]) => Arc::unwrap_or_clone(only),
-                    Err(many) => LogicalPlan::Union(Union::try_new(many)?),
-                };
-                shaped(rows, plan.schema(), domain)
-            }
+            LogicalPlan::Distinct(Distinct::On(on)) => self.distinct_on(on, plan, domain),
+            LogicalPlan::Union(union) => self.union(union, plan, domain),
+            LogicalPlan::Values(values) => values_of(values, plan, domain),
             LogicalPlan::Unnest(unnest) => {
                 let input = self.carried(&unnest.input, domain)?;
                 let columns = unnest.exec_columns.clone();
@@ -119,6 +83,32 @@ impl Joined {
                 "compute it for all rows, with the column among its own, and join it",
             )),
         }
+    }
+
+    /// Makes the rows of each combination distinct by their keys.
+    fn distinct_on(&mut self, on: &DistinctOn, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
+        let input = self.carried(&on.input, domain)?;
+        let keys = replaced_all(&on.on_expr, domain, plan)?;
+        let selected = replaced_all(&on.select_expr, domain, plan)?;
+        let order = on.sort_expr.as_ref().map(|order| sorts(order, domain, &scope(plan))).transpose()?;
+        // DISTINCT ON requires its keys at the start of the order.
+        let order = order.map(|order| {
+            let keys = domain.columns().into_iter().map(|key| SortExpr::new(key, true, false));
+            keys.chain(order).collect()
+        });
+        let keys = domain.columns().into_iter().chain(keys).collect();
+        let selected = selected.into_iter().chain(domain.columns()).collect();
+        let on = DistinctOn::try_new(keys, selected, order, Arc::new(input))?;
+        Ok(LogicalPlan::Distinct(Distinct::On(on)))
+    }
+
+    fn union(&mut self, union: &Union, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
+        let inputs = union.inputs.iter().map(|input| {
+            let input = self.carried(input, domain)?;
+            shaped(input, plan.schema(), domain).map(Arc::new)
+        });
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        shaped(LogicalPlan::Union(Union::try_new(inputs)?), plan.schema(), domain)
     }
 
     /// Computes an aggregate for each combination. Without GROUP BY, combinations without rows get a result
@@ -236,148 +226,24 @@ impl Joined {
         let kept = LogicalPlan::Filter(Filter::try_new(within, Arc::new(numbered))?);
         ordered(kept, plan.schema(), domain)
     }
+}
 
-    /// Joins a lateral side within a subquery: its outer columns become columns of its left side.
-    fn lateral_side(&mut self, join: &Join, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
-        let left = self.carried(&join.left, domain)?;
-        let hidden = join.left.schema().as_ref().clone();
-        let right = outside::replaced_within(&join.right, domain, hidden)?;
-        Self::rejoined(join, plan, left, right, Vec::new(), domain)
-    }
-
-    /// Joins two sides that may both read the domain, in which case only rows of one combination match.
-    fn side_by_side(&mut self, join: &Join, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
-        let (left_reads, right_reads) = (reads(&join.left, domain), reads(&join.right, domain));
-        let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
-        let condition_reads = keys.chain(&join.filter).any(|expr| {
-            let probe = Filter::try_new(expr.clone().is_null(), Arc::new(LogicalPlan::default()));
-            probe.is_ok_and(|probe| reads(&LogicalPlan::Filter(probe), domain))
+/// Computes VALUES for each combination.
+fn values_of(values: &Values, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
+    let columns = plan.schema().columns();
+    let rows = values.values.iter().map(|row| {
+        let row = row.iter().zip(&columns).map(|(value, column)| {
+            Ok(outside::replaced(value.clone(), domain, &DFSchema::empty())?.alias(&column.name))
         });
-        let (carry_left, carry_right) = match join.join_type {
-            JoinType::Inner => (left_reads || !right_reads, right_reads),
-            JoinType::Left => (true, right_reads || condition_reads),
-            JoinType::Right => (left_reads || condition_reads, true),
-            JoinType::Full => (true, true),
-            JoinType::LeftSemi | JoinType::LeftAnti => (true, right_reads),
-            _ => {
-                return Err(refused(
-                    "a subquery reads columns from outside on a side of a join that keeps none of its columns",
-                    "write it as EXISTS, or join the other way round",
-                ));
-            }
-        };
-        let left = if carry_left { self.carried(&join.left, domain)? } else { join.left.as_ref().clone() };
-        let right =
-            if carry_right { self.carried(&join.right, domain)? } else { join.right.as_ref().clone() };
-        let (right, equal) = if carry_left && carry_right {
-            let number = self.next();
-            let (right, equal) = domain.copied(right, number)?;
-            (right, equal)
-        } else {
-            (right, Vec::new())
-        };
-        Self::rejoined(join, plan, left, right, equal, domain)
-    }
-
-    fn rejoined(
-        join: &Join,
-        plan: &LogicalPlan,
-        left: LogicalPlan,
-        right: LogicalPlan,
-        equal: Vec<Expr>,
-        domain: &Domain,
-    ) -> Result<LogicalPlan> {
-        let scope = scope(plan);
-        let replaced = |expr: &Expr| outside::replaced(expr.clone(), domain, &scope);
-        let mut on = join.on.iter().map(|(left, right)| Ok((replaced(left)?, replaced(right)?)));
-        let mut on = on.by_ref().collect::<Result<Vec<_>>>()?;
-        let filter = join.filter.as_ref().map(replaced).transpose()?;
-        let copies: Vec<Expr> = equal
-            .iter()
-            .filter_map(|equal| match equal {
-                Expr::BinaryExpr(binary) => Some(binary.right.as_ref().clone()),
-                _ => None,
-            })
-            .collect();
-        let filter = if join.null_equality == NullEquality::NullEqualsNull {
-            on.extend(domain.columns().into_iter().zip(copies.clone()));
-            filter
-        } else {
-            conjunction(equal.into_iter().chain(filter))
-        };
-        let made = Join::try_new(
-            Arc::new(left),
-            Arc::new(right),
-            on,
-            filter,
-            join.join_type,
-            JoinConstraint::On,
-            join.null_equality,
-            join.null_aware,
-        )?;
-        let made = LogicalPlan::Join(made);
-        let missing_left = matches!(join.join_type, JoinType::Right | JoinType::Full) && !copies.is_empty();
-        if !missing_left {
-            return ordered(made, plan.schema(), domain);
-        }
-        let exprs = plan.schema().columns().into_iter().map(Expr::Column);
-        let keys = domain.columns().into_iter().zip(copies).map(|(own, copy)| {
-            let name = own.schema_name().to_string();
-            datafusion::functions::core::expr_fn::coalesce(vec![own, copy]).alias(name)
-        });
-        let exprs: Vec<Expr> = exprs.chain(keys).collect();
-        LogicalPlanBuilder::from(made).project(exprs)?.build()
-    }
-}
-
-/// Returns whether a plan reads outer columns of the domain.
-fn reads(plan: &LogicalPlan, domain: &Domain) -> bool {
-    !columns_of(plan, domain.schema()).is_empty()
-}
-
-/// Projects to the columns of a schema by name, followed by the domain's.
-fn ordered(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<LogicalPlan> {
-    let exprs: Vec<Expr> = schema.columns().into_iter().map(Expr::Column).chain(domain.columns()).collect();
-    LogicalPlanBuilder::from(plan).project(exprs)?.build()
-}
-
-/// Projects to a plan's columns by position, renamed like those of a schema, followed by the domain's.
-fn shaped(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<LogicalPlan> {
-    let named = schema.iter().zip(plan.schema().columns()).map(|((qualifier, field), column)| {
-        let own = Column::new(qualifier.cloned(), field.name());
-        let expr = Expr::Column(column.clone());
-        if own == column { expr } else { expr.alias_qualified(own.relation, own.name) }
+        let exprs = row.collect::<Result<Vec<_>>>()?.into_iter().chain(domain.columns());
+        LogicalPlanBuilder::from(domain.plan.clone()).project(exprs)?.build().map(Arc::new)
     });
-    let last = plan.schema().columns().into_iter().skip(schema.fields().len());
-    let keys = last.zip(domain.columns()).map(|(column, key)| {
-        let name = key.schema_name().to_string();
-        let same = matches!(&key, Expr::Column(key) if *key == column);
-        if same { key } else { Expr::Column(column).alias(name) }
-    });
-    let exprs: Vec<Expr> = named.chain(keys).collect();
-    LogicalPlanBuilder::from(plan).project(exprs)?.build()
-}
-
-/// Replaces the outer columns in a step's expressions with the domain's, and keeps the expressions' names.
-fn replaced_all(exprs: &[Expr], domain: &Domain, plan: &LogicalPlan) -> Result<Vec<Expr>> {
-    let scope = scope(plan);
-    let preserver = NamePreserver::new_for_projection();
-    let replaced = exprs.iter().map(|expr| {
-        if matches!(expr, Expr::GroupingSet(_)) {
-            return outside::replaced(expr.clone(), domain, &scope);
-        }
-        let name = preserver.save(expr);
-        Ok(name.restore(outside::replaced(expr.clone(), domain, &scope)?))
-    });
-    replaced.collect()
-}
-
-fn sorts(order: &[SortExpr], domain: &Domain, scope: &DFSchema) -> Result<Vec<SortExpr>> {
-    let replaced = order.iter().map(|by| {
-        let expr = outside::replaced(by.expr.clone(), domain, scope)?;
-        Ok(SortExpr::new(expr, by.asc, by.nulls_first))
-    });
-    replaced.collect()
+    let rows = rows.collect::<Result<Vec<_>>>()?;
+    let rows = match <[_; 1]>::try_from(rows) {
+        Ok([only]) => Arc::unwrap_or_clone(only),
+        Err(many) => LogicalPlan::Union(Union::try_new(many)?),
+    };
+    shaped(rows, plan.schema(), domain)
 }
 
 /// Returns whether an aggregate's arguments are only outer columns.

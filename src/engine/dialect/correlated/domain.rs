@@ -12,8 +12,9 @@ use datafusion::{
 };
 
 use super::{
+    fault::refused,
     outside::{Outside, columns_of},
-    refused, settled,
+    settled,
 };
 
 /// The distinct values of the outer columns that a subquery reads. See the [module's documentation](self).

@@ -14,9 +14,9 @@ use datafusion::{
 use super::{
     Joined,
     domain::{self, Domain},
+    fault::refused,
     only,
     outside::{columns_of, is_correlated, is_lateral, plan_of},
-    refused,
 };
 
 impl Joined {

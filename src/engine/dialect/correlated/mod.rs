@@ -12,12 +12,17 @@
 //!
 //! - `outside`: the outer columns that a subquery reads
 //! - `domain`: their distinct values, and the join back
-//! - `carry`: each step of a subquery with the domain's columns
+//! - `carry`: each step of a subquery with the domain's columns; `join`: its joins
+//! - `columns`: columns of a step, and the domain's
 //! - `settled`: columns that have the same values each time they are read
+//! - `fault`: errors
 //! - `lateral`: FROM items and ON conditions that read other FROM items
 
 mod carry;
+mod columns;
 mod domain;
+mod fault;
+mod join;
 mod lateral;
 mod outside;
 mod settled;
@@ -28,18 +33,16 @@ use std::sync::Arc;
 
 use datafusion::{
     common::{
-        DFSchema, Diagnostic,
+        DFSchema,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
-    error::{DataFusionError, Result},
+    error::Result,
     functions_aggregate::expr_fn::count,
     logical_expr::{
         Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, Projection, Subquery,
         expr::{Exists, InSubquery},
         expr_rewriter::NamePreserver,
-        lit, not,
-        utils::merge_schema,
-        when,
+        lit, not, when,
     },
     prelude::Column,
 };
@@ -100,12 +103,6 @@ fn has_a_row(plan: &LogicalPlan) -> bool {
         LogicalPlan::EmptyRelation(relation) => relation.produce_one_row,
         _ => false,
     }
-}
-
-/// Returns an error for an unsupported construct, with a help text.
-fn refused(message: &str, help: &str) -> DataFusionError {
-    let diagnostic = Diagnostic::new_error(message, None).with_help(help, None);
-    DataFusionError::NotImplemented(message.to_owned()).with_diagnostic(diagnostic)
 }
 
 /// A top-down rewrite of a plan.
@@ -299,9 +296,4 @@ fn has_one_row(plan: &LogicalPlan) -> bool {
         }
         _ => false,
     }
-}
-
-/// Returns the columns that a node's expressions may refer to.
-fn scope(plan: &LogicalPlan) -> DFSchema {
-    merge_schema(&plan.inputs())
 }

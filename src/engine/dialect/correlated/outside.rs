@@ -11,11 +11,10 @@ use datafusion::{
     logical_expr::{
         Expr, LogicalPlan, Subquery,
         expr::{Exists, InSubquery, SetComparison},
+        utils::merge_schema,
     },
     prelude::Column,
 };
-
-use super::scope;
 
 /// Returns the columns of `outer` that a subquery and its nested subqueries read, each once.
 pub(super) fn columns_of(subquery: &LogicalPlan, outer: &DFSchema) -> Vec<Column> {
@@ -194,4 +193,9 @@ fn plan_in(plan: LogicalPlan, outside: &impl Outside, hidden: &mut Vec<DFSchema>
         }
         other => other,
     })
+}
+
+/// Returns the columns that a node's expressions may refer to.
+pub(super) fn scope(plan: &LogicalPlan) -> DFSchema {
+    merge_schema(&plan.inputs())
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use datafusion::{
     common::{DFSchema, tree_node::TreeNode},
     logical_expr::{
-        Expr, LogicalPlan, WindowFunctionDefinition,
+        Aggregate, Expr, LogicalPlan, WindowFunctionDefinition,
         expr::{AggregateFunction, GroupingSet},
     },
     prelude::Column,
@@ -36,6 +36,16 @@ pub(super) fn are_settled(plan: &LogicalPlan, columns: &[Column]) -> bool {
     unsettled(plan).is_some_and(|unsettled| columns.iter().all(|column| !unsettled.contains(column)))
 }
 
+/// Returns the grouping keys of an aggregate, including those of its grouping sets.
+fn keys_of(aggregate: &Aggregate) -> Vec<&Expr> {
+    let keys = aggregate.group_expr.iter().flat_map(|expr| match expr {
+        Expr::GroupingSet(GroupingSet::Cube(exprs) | GroupingSet::Rollup(exprs)) => exprs.iter().collect(),
+        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => sets.iter().flatten().collect::<Vec<_>>(),
+        expr => vec![expr],
+    });
+    keys.collect()
+}
+
 /// Returns the columns whose values may differ between reads, or `None` if the rows themselves may differ.
 fn unsettled(plan: &LogicalPlan) -> Option<HashSet<Column>> {
     match plan {
@@ -60,20 +70,7 @@ fn unsettled(plan: &LogicalPlan) -> Option<HashSet<Column>> {
         }
         LogicalPlan::Aggregate(aggregate) => {
             let below = unsettled(&aggregate.input)?;
-            let groups: Vec<&Expr> = aggregate
-                .group_expr
-                .iter()
-                .flat_map(|expr| match expr {
-                    Expr::GroupingSet(GroupingSet::Cube(exprs) | GroupingSet::Rollup(exprs)) => {
-                        exprs.iter().collect()
-                    }
-                    Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => {
-                        sets.iter().flatten().collect::<Vec<_>>()
-                    }
-                    expr => vec![expr],
-                })
-                .collect();
-            if !groups.into_iter().all(|expr| is_settled(expr, &below)) {
+            if !keys_of(aggregate).into_iter().all(|expr| is_settled(expr, &below)) {
                 return None;
             }
             let first = plan.schema().fields().len() - aggregate.aggr_expr.len();

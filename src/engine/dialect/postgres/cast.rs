@@ -1,5 +1,12 @@
 //! PostgreSQL's casts: the supported pairs of types, and the conversion of values.
+//!
+//! - `number`, `float`: numbers
+//! - `read`: text to other types
+//! - `arrow`: casts that Arrow computes
 
+mod arrow;
+mod float;
+mod number;
 mod read;
 
 use std::{
@@ -9,14 +16,9 @@ use std::{
 
 use datafusion::{
     arrow::{
-        array::{
-            Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, ListArray,
-            PrimitiveArray, StringArray, new_null_array,
-        },
-        compute::{self, CastOptions},
-        datatypes::{
-            ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int16Type, Int32Type, Int64Type,
-        },
+        array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArray, new_null_array},
+        compute,
+        datatypes::{DataType, Int32Type},
     },
     common::ScalarValue,
     error::{DataFusionError, Result},
@@ -26,37 +28,40 @@ use datafusion::{
     },
 };
 
+use self::{
+    arrow::{arrow, days},
+    number::number,
+};
 use crate::engine::function::postgres::{
-    float_digits,
-    kind::{Kind, TIMESTAMP, scale, type_name},
-    output, rescaled,
+    kind::{PostgresKind, type_name},
+    output,
 };
 
 /// A cast as a function of one argument.
 #[derive(Debug)]
-pub(super) struct Cast {
+pub(super) struct PostgresCast {
     to: DataType,
     /// The maximum number of characters; longer text is truncated.
     length: Option<usize>,
     signature: Signature,
 }
 
-impl PartialEq for Cast {
+impl PartialEq for PostgresCast {
     fn eq(&self, other: &Self) -> bool {
         self.to == other.to && self.length == other.length
     }
 }
 
-impl Eq for Cast {}
+impl Eq for PostgresCast {}
 
-impl Hash for Cast {
+impl Hash for PostgresCast {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.to.hash(state);
         self.length.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Cast {
+impl ScalarUDFImpl for PostgresCast {
     fn name(&self) -> &'static str {
         "cast"
     }
@@ -120,7 +125,8 @@ pub(super) fn explicit(expr: Expr, from: &DataType, to: &DataType, length: Optio
     if matches!(expr, Expr::Literal(..)) || (from == to && length.is_none()) {
         return literal_or_same(expr, from, to, length);
     }
-    let function = Cast { to: to.clone(), length, signature: Signature::any(1, Volatility::Immutable) };
+    let function =
+        PostgresCast { to: to.clone(), length, signature: Signature::any(1, Volatility::Immutable) };
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), vec![expr])))
 }
 
@@ -150,14 +156,14 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
 
 /// Returns whether PostgreSQL has this explicit cast.
 pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
-    use Kind as K;
+    use PostgresKind as K;
     if from == to || from == &DataType::Null {
         return true;
     }
     if let (DataType::List(from), DataType::List(to)) = (from, to) {
         return is_possible(from.data_type(), to.data_type());
     }
-    let (Some(from), Some(to)) = (Kind::of(from), Kind::of(to)) else { return false };
+    let (Some(from), Some(to)) = (PostgresKind::of(from), PostgresKind::of(to)) else { return false };
     let number =
         |kind| matches!(kind, K::SmallInt | K::Integer | K::BigInt | K::Numeric | K::Real | K::Double);
     let moment = |kind| matches!(kind, K::Date | K::Timestamp | K::Timestamptz);
@@ -166,10 +172,6 @@ pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
         (_, K::Text) | (K::Boolean, K::Integer) | (K::Integer, K::Boolean) => true,
         (from, to) => from == to || (number(from) && number(to)) || (moment(from) && moment(to)),
     }
-}
-
-fn fault<T>(message: impl Into<String>) -> Result<T> {
-    Err(DataFusionError::Execution(message.into()))
 }
 
 /// Converts the values of an array to another type.
@@ -198,20 +200,9 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType, length: Option<usize>) ->
             Ok(Arc::new(BooleanArray::from_unary(values, |value| value != 0)))
         }
         (T::Date32 | T::Timestamp(..), T::Timestamp(..)) => arrow(array, to),
-        (T::Timestamp(..), T::Date32) => {
-            let micros = compute::cast(&arrow(array, &TIMESTAMP)?, &T::Int64)?;
-            let micros = micros.as_primitive::<Int64Type>();
-            let days = |micros: i64| i32::try_from(micros.div_euclid(86_400_000_000)).unwrap_or_default();
-            Ok(Arc::new(micros.unary::<_, datafusion::arrow::datatypes::Date32Type>(days)))
-        }
+        (T::Timestamp(..), T::Date32) => days(array),
         _ => number(array, to),
     }
-}
-
-fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    compute::cast_with_options(array, to, &options)
-        .map_err(|_| DataFusionError::Execution(format!("{} out of range", type_name(to))))
 }
 
 fn texts(array: &ArrayRef, length: Option<usize>) -> Result<ArrayRef> {
@@ -224,130 +215,4 @@ fn texts(array: &ArrayRef, length: Option<usize>) -> Result<ArrayRef> {
     let Some(length) = length else { return Ok(Arc::new(texts)) };
     let cut = |text: &str| text.chars().take(length).collect::<String>();
     Ok(Arc::new(texts.iter().map(|text| text.map(cut)).collect::<StringArray>()))
-}
-
-/// Converts numbers to another numeric type: floats are rounded half to even, numerics half away from zero.
-fn number(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    use DataType as T;
-    match (array.data_type(), to) {
-        (T::Decimal128(..), T::Float32 | T::Float64) => {
-            let from = scale(array.data_type());
-            let values = array.as_primitive::<Decimal128Type>();
-            let double = |value: i128| decimal_text(value, from).parse::<f64>().unwrap_or(f64::NAN);
-            if to == &T::Float64 {
-                return Ok(Arc::new(values.unary::<_, Float64Type>(double)));
-            }
-            let doubles: ArrayRef = Arc::new(values.unary::<_, Float64Type>(double));
-            floats(&doubles)
-        }
-        (T::Decimal128(..), T::Decimal128(digits, to_scale)) => {
-            let from = scale(array.data_type());
-            decimals(array.as_primitive::<Decimal128Type>().iter(), *digits, *to_scale, |value| {
-                rescaled(value, from, *to_scale)
-            })
-        }
-        (T::Decimal128(..), to) if to.is_integer() => {
-            let from = scale(array.data_type());
-            let values = array.as_primitive::<Decimal128Type>();
-            let whole = values.iter().map(|value| value.and_then(|value| rescaled(value, from, 0)));
-            integers(whole, to)
-        }
-        (T::Float32 | T::Float64, T::Decimal128(digits, to_scale)) => {
-            let significant = if array.data_type() == &T::Float32 { 6 } else { 15 };
-            let doubles = compute::cast(array, &T::Float64)?;
-            let values = doubles.as_primitive::<Float64Type>();
-            decimals(values.iter(), *digits, *to_scale, |value| {
-                let text = value.is_finite().then(|| float_digits(value, significant))?;
-                read::scaled(&text, *to_scale)
-            })
-        }
-        (T::Float32 | T::Float64, to) if to.is_integer() => {
-            let doubles = compute::cast(array, &T::Float64)?;
-            let values = doubles.as_primitive::<Float64Type>();
-            let whole = values.iter().map(|value| {
-                value.map(|value| {
-                    let whole = value.round_ties_even();
-                    // A value beyond every integer type, so that it is out of range.
-                    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-                    if whole.abs() < 1e20 { whole as i128 } else { i128::MAX }
-                })
-            });
-            integers(whole, to)
-        }
-        (T::Float64, T::Float32) => floats(array),
-        _ => arrow(array, to),
-    }
-}
-
-fn decimal_text(value: i128, scale: i8) -> String {
-    format!("{value}e-{scale}")
-}
-
-fn floats(array: &ArrayRef) -> Result<ArrayRef> {
-    let values = array.as_primitive::<Float64Type>();
-    let narrow = |value: Option<f64>| match value {
-        None => Ok(None),
-        Some(value) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the nearest float is what a cast to it means"
-            )]
-            let float = value as f32;
-            if float.is_infinite() && value.is_finite() {
-                fault("value out of range: overflow")
-            } else if float == 0.0 && value != 0.0 {
-                fault("value out of range: underflow")
-            } else {
-                Ok(Some(float))
-            }
-        }
-    };
-    Ok(Arc::new(values.iter().map(narrow).collect::<Result<Float32Array>>()?))
-}
-
-fn decimals<T: Copy>(
-    values: impl Iterator<Item = Option<T>>,
-    digits: u8,
-    scale: i8,
-    convert: impl Fn(T) -> Option<i128>,
-) -> Result<ArrayRef> {
-    let limit = 10_u128.pow(u32::from(digits));
-    let values = values.map(|value| match value {
-        None => Ok(None),
-        Some(value) => match convert(value).filter(|value| value.unsigned_abs() < limit) {
-            Some(value) => Ok(Some(value)),
-            None => {
-                fault(format!("numeric field overflow: a value doesn't fit into numeric({digits},{scale})"))
-            }
-        },
-    });
-    let made = values.collect::<Result<Decimal128Array>>()?;
-    Ok(Arc::new(made.with_precision_and_scale(digits, scale)?))
-}
-
-fn integers(values: impl Iterator<Item = Option<i128>>, to: &DataType) -> Result<ArrayRef> {
-    fn of<T: ArrowPrimitiveType>(
-        values: impl Iterator<Item = Option<i128>>,
-        to: &DataType,
-    ) -> Result<ArrayRef>
-    where
-        T::Native: TryFrom<i128>,
-    {
-        let narrow = |value: Option<i128>| match value.map(T::Native::try_from).transpose() {
-            Ok(value) => Ok(value),
-            Err(_) => fault(format!("{} out of range", type_name(to))),
-        };
-        Ok(Arc::new(values.map(narrow).collect::<Result<PrimitiveArray<T>>>()?))
-    }
-    match to {
-        DataType::Int16 => of::<Int16Type>(values, to),
-        DataType::Int32 => of::<Int32Type>(values, to),
-        _ => of::<Int64Type>(values, to),
-    }
-}
-
-/// Parses texts as doubles.
-fn doubles(texts: &StringArray) -> Result<ArrayRef> {
-    let values = texts.iter().map(|text| text.map(read::double).transpose());
-    Ok(Arc::new(values.collect::<Result<Float64Array>>()?))
 }

@@ -1,15 +1,24 @@
 //! The type check: assigns PostgreSQL's types to every expression of a plan, inserts casts where PostgreSQL
 //! casts implicitly, and rejects what PostgreSQL rejects before anything runs.
+//!
+//! - `expression`: one expression; `comparison`, `call`, `aggregate`: kinds of expressions
+//! - `operand`: types and casts of operands
+//! - `fault`: errors
 
+mod aggregate;
+mod call;
+mod comparison;
 mod expression;
+mod fault;
+mod operand;
 
 use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
-        Column, DFSchema, NullEquality, ScalarValue, Span,
-        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+        Column, DFSchema, NullEquality, ScalarValue,
+        tree_node::{Transformed, TreeNode},
     },
     error::Result,
     logical_expr::{
@@ -18,13 +27,18 @@ use datafusion::{
     },
 };
 
-use self::expression::{as_type, boolean, compared, expression};
+use self::{
+    comparison::compared,
+    expression::expression,
+    fault::{apart, by_interval, incomparable},
+    operand::{as_type, boolean, length, place, side},
+};
 use super::{
     cast,
     refuse::at,
-    types::{self, Side},
+    types::{self, PostgresOperand},
 };
-use crate::engine::function::postgres::kind::{Kind, type_name};
+use crate::engine::function::postgres::kind::type_name;
 
 /// Type-checks a plan with PostgreSQL's rules.
 ///
@@ -91,7 +105,7 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
             // Intervals are ordered by their length.
             for key in &mut sort.expr {
                 let own = key.expr.get_type(&schema)?;
-                key.expr = expression::length(std::mem::take(&mut key.expr), &own);
+                key.expr = length(std::mem::take(&mut key.expr), &own);
             }
             LogicalPlan::Sort(sort)
         }
@@ -121,16 +135,6 @@ fn has_interval(key: &Expr, schema: &DFSchema) -> Result<bool> {
         return keys.into_iter().try_fold(false, |found, key| Ok(found || has_interval(key, schema)?));
     }
     Ok(matches!(key.get_type(schema)?, DataType::Interval(_)))
-}
-
-/// Returns the error for intervals where equal lengths with different months and days would count as
-/// different.
-fn by_interval(what: &str, place: Option<Span>) -> datafusion::error::DataFusionError {
-    at(
-        place,
-        format!("intervals can't be {what} with `dialect: postgresql`"),
-        "use their length: extract(epoch from x)",
-    )
 }
 
 /// Casts columns without a type to text, as PostgreSQL does.
@@ -164,8 +168,8 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
         rows.push(typed.collect::<Result<Vec<Expr>>>()?);
     }
     for column in 0..rows.first().map_or(0, Vec::len) {
-        let sides = rows.iter().filter_map(|row| row.get(column)).map(|expr| expression::side(expr, &empty));
-        let sides: Vec<Side> = sides.collect::<Result<_>>()?;
+        let sides = rows.iter().filter_map(|row| row.get(column)).map(|expr| side(expr, &empty));
+        let sides: Vec<PostgresOperand> = sides.collect::<Result<_>>()?;
         let Some(meeting) = types::common(&sides) else { return Err(apart("VALUES", &sides, None)) };
         for row in &mut rows {
             if let Some(value) = row.get_mut(column) {
@@ -176,16 +180,8 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
     LogicalPlanBuilder::values(rows)?.build()
 }
 
-/// Returns the error for values without a common type.
-fn apart(what: &str, sides: &[Side], place: Option<Span>) -> datafusion::error::DataFusionError {
-    let mut names: Vec<String> =
-        sides.iter().filter(|side| !side.unknown).map(|side| type_name(&side.data_type)).collect();
-    names.dedup();
-    at(place, format!("{what} can't have values of {}", names.join(" and ")), "cast one of them")
-}
-
 /// Returns a column of an input of a set operation; its type is open if it is a text literal or NULL.
-fn column_side(plan: &LogicalPlan, at: usize) -> Side {
+fn column_side(plan: &LogicalPlan, at: usize) -> PostgresOperand {
     let data_type = plan.schema().field(at).data_type().clone();
     let mut text = None;
     if let LogicalPlan::Projection(projection) = plan {
@@ -197,7 +193,7 @@ fn column_side(plan: &LogicalPlan, at: usize) -> Side {
             text = Some(value.clone());
         }
     }
-    Side { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
+    PostgresOperand { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
 }
 
 /// Returns the common types of two inputs' columns.
@@ -230,7 +226,7 @@ fn union_types(union: &Union) -> Result<LogicalPlan> {
     } else {
         for input in &union.inputs[1..] {
             for (wanted, field) in wanted.iter_mut().zip(input.schema().fields()) {
-                let side = |data_type: &DataType| Side {
+                let side = |data_type: &DataType| PostgresOperand {
                     data_type: data_type.clone(),
                     unknown: data_type == &DataType::Null,
                     text: None,
@@ -311,13 +307,13 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
     }
     let mut on = Vec::with_capacity(join.on.len());
     for (left, right) in join.on {
-        let sides = [expression::side(&left, &left_schema)?, expression::side(&right, &right_schema)?];
+        let sides = [side(&left, &left_schema)?, side(&right, &right_schema)?];
         let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
-            return Err(expression::incomparable(&left, &right, &sides, "="));
+            return Err(incomparable(&left, &right, &sides, "="));
         };
         let (left, right) =
             (as_type(left, &meeting, &left_schema)?, as_type(right, &meeting, &right_schema)?);
-        on.push((expression::length(left, &meeting), expression::length(right, &meeting)));
+        on.push((length(left, &meeting), length(right, &meeting)));
     }
     join.on = on;
     if let Some(filter) = join.filter.take() {
@@ -364,25 +360,4 @@ fn set_operation(join: &Join) -> Result<LogicalPlan> {
         join.null_equality,
     )?;
     if all { joined.project(columns)?.build() } else { joined.build() }
-}
-
-/// Returns the location of an expression, which only its columns record.
-fn place(expr: &Expr) -> Option<Span> {
-    let mut found = None;
-    let visited = expr.apply(|part| {
-        if let Expr::Column(column) = part
-            && let Some(span) = column.spans().first()
-        {
-            found = Some(span);
-            return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    debug_assert!(visited.is_ok(), "the visitor never fails");
-    found
-}
-
-/// Returns whether values of a type have an order and a digest.
-fn is_plain(of: &DataType) -> bool {
-    Kind::of(of).is_some() || of == &DataType::Null
 }

@@ -8,13 +8,13 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins,
 };
 
-use super::{expression::call, refuse::Refused};
+use super::{build::call, refuse::PostgresRefusal};
 use crate::engine::dialect::statement::relation::{query, select};
 
 /// Checks a relation, and rewrites table functions as subqueries.
-pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
+pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<PostgresRefusal> {
     let span = factor.span();
-    let refuse = |what: &str, help: &str| ControlFlow::Break(Refused::unlisted(what, help, span));
+    let refuse = |what: &str, help: &str| ControlFlow::Break(PostgresRefusal::unlisted(what, help, span));
     match factor {
         TableFactor::Derived { sample: None, .. } | TableFactor::NestedJoin { .. } => {
             ControlFlow::Continue(())
@@ -91,7 +91,7 @@ fn rows(function: &str, list: Expr, alias: Option<TableAlias>) -> TableFactor {
 
 /// Checks the kinds of joins. RIGHT ANTI JOIN isn't PostgreSQL syntax, but Headwater's own tests use it and
 /// it is unambiguous.
-pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
+pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<PostgresRefusal> {
     use JoinOperator as J;
     for TableWithJoins { relation, joins } in from {
         let nested = joins.iter().map(|join| &join.relation).chain([relation]);
@@ -122,11 +122,11 @@ pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
             if outer {
                 let help = "write on a.id = b.id, and select coalesce(a.id, b.id)";
                 let what = "USING or NATURAL with a right or full join";
-                return ControlFlow::Break(Refused::unlisted(what, help, join.relation.span()));
+                return ControlFlow::Break(PostgresRefusal::unlisted(what, help, join.relation.span()));
             }
             if !known || join.global {
                 let help = "use inner, left, right, full or cross join, or EXISTS for a semi or anti join";
-                return ControlFlow::Break(Refused::unlisted(
+                return ControlFlow::Break(PostgresRefusal::unlisted(
                     "this kind of join",
                     help,
                     join.relation.span(),
@@ -138,12 +138,12 @@ pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
 }
 
 /// Expands `*` to the columns merged by USING, followed by the other columns of each relation.
-pub(super) fn merged_columns(select: &mut Select) -> ControlFlow<Refused> {
+pub(super) fn merged_columns(select: &mut Select) -> ControlFlow<PostgresRefusal> {
     let span = select.span();
     if !select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) {
         return ControlFlow::Continue(());
     }
-    let refuse = |what: &str| ControlFlow::Break(Refused::unlisted(what, "name the columns", span));
+    let refuse = |what: &str| ControlFlow::Break(PostgresRefusal::unlisted(what, "name the columns", span));
     let constraints =
         select.from.iter().flat_map(|from| &from.joins).map(|join| constraint(&join.join_operator));
     let (mut uses, mut natural) = (false, false);

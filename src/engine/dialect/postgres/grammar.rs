@@ -23,9 +23,9 @@ const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// PostgreSQL's grammar. See the [module's documentation](self).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grammar;
+pub(super) struct PostgresGrammar;
 
-impl Dialect for Grammar {
+impl Dialect for PostgresGrammar {
     /// Returns PostgreSQL's type, because the parser checks it in a few places.
     fn dialect(&self) -> TypeId {
         TypeId::of::<PostgreSqlDialect>()

@@ -8,13 +8,16 @@
 //! ```
 //!
 //! - `grammar`: the parser's dialect
-//! - `lower`, `from`, `expression`, `name`: the allow list, as rewrites
+//! - `lower`, `clause`, `from`, `expression`, `name`: the allow list, as rewrites
+//! - `build`: SQL expressions that rewrites insert
 //! - `placeholder`: stands in for casts until types are known; `operator`: comparisons of any types
 //! - `types`, `check`, `cast`: types, common types and conversions
 //! - `refuse`: error messages
 
+mod build;
 mod cast;
 mod check;
+mod clause;
 mod expression;
 mod from;
 mod grammar;
@@ -40,11 +43,11 @@ use datafusion::{
     },
 };
 
-use super::DEEPEST;
+use super::depth::MOST_BRACKETS;
 
 /// Adds the planners that plans of this dialect need to a session.
 pub(super) fn prepare(builder: &mut SessionStateBuilder) {
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Comparisons));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::ComparisonPlanner));
 }
 
 /// Registers the functions that statements of this dialect are rewritten to.
@@ -57,8 +60,8 @@ pub(super) fn register(context: &SessionContext) {
 /// Parses a single statement without rewriting it.
 pub(super) fn parse(sql: &str) -> Result<Statement> {
     let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&grammar::Grammar)
-        .with_recursion_limit(DEEPEST)
+        .with_dialect(&grammar::PostgresGrammar)
+        .with_recursion_limit(MOST_BRACKETS)
         .build()?
         .parse_statements()?;
     if statements.len() > 1 {

@@ -14,9 +14,9 @@ use super::check::comparison_of;
 
 /// The planner of comparisons.
 #[derive(Debug)]
-pub(super) struct Comparisons;
+pub(super) struct ComparisonPlanner;
 
-impl ExprPlanner for Comparisons {
+impl ExprPlanner for ComparisonPlanner {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let op = match &expr.op {
             BinaryOperator::Eq => Operator::Eq,

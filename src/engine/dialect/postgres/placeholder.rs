@@ -75,13 +75,13 @@ impl ScalarUDFImpl for Placeholder {
             let text = literal(0).and_then(|value| value.try_as_str().flatten());
             target.map_or(DataType::Null, |target| target.data_type.unwrap_or_else(|| as_numeric(&own, text)))
         } else {
-            let sides: Vec<types::Side> = args
+            let sides: Vec<types::PostgresOperand> = args
                 .arg_fields
                 .iter()
                 .enumerate()
                 .map(|(at, field)| {
                     let text = literal(at).and_then(|value| value.try_as_str().flatten()).map(str::to_owned);
-                    types::Side {
+                    types::PostgresOperand {
                         data_type: field.data_type().clone(),
                         unknown: field.data_type() == &DataType::Null || text.is_some(),
                         text,

@@ -6,17 +6,17 @@ use datafusion::{
     sql::sqlparser::tokenizer,
 };
 
-use crate::engine::function::postgres::resolve::Unresolved;
+use crate::engine::function::postgres::unresolved::Unresolved;
 
 /// A construct that can't be planned with PostgreSQL's meaning.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct PostgresRefusal {
     message: String,
     help: String,
     span: Option<Span>,
 }
 
-impl Refused {
+impl PostgresRefusal {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>, span: tokenizer::Span) -> Self {
         let span = Span::try_from_sqlparser_span(span);
         Self { message: message.into(), help: help.into(), span }
@@ -28,8 +28,8 @@ impl Refused {
     }
 }
 
-impl From<Refused> for DataFusionError {
-    fn from(refused: Refused) -> Self {
+impl From<PostgresRefusal> for DataFusionError {
+    fn from(refused: PostgresRefusal) -> Self {
         let mut diagnostic = Diagnostic::new_error(&refused.message, refused.span);
         diagnostic.add_help(refused.help, None);
         Self::NotImplemented(refused.message).with_diagnostic(diagnostic)

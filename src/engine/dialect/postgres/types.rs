@@ -8,14 +8,14 @@ use datafusion::{
     },
 };
 
-use super::grammar::Grammar;
+use super::grammar::PostgresGrammar;
 use crate::engine::function::postgres::kind::{
-    INTERVAL, Kind, MAX_DIGITS, TIMESTAMP, array_of, as_numeric, numeric, scale, timestamptz,
+    INTERVAL, MAX_DIGITS, PostgresKind, TIMESTAMP, array_of, as_numeric, numeric, scale, timestamptz,
 };
 
 /// The target type of a cast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Target {
+pub(super) struct ParsedType {
     /// The Arrow type, or `None` for plain `numeric`, whose precision and scale depend on the value.
     pub(super) data_type: Option<DataType>,
     /// The maximum number of characters; longer text is truncated.
@@ -29,17 +29,18 @@ const ADMITTED: &str = "use smallint, integer, bigint, numeric(p, s), real, doub
 ///
 /// # Errors
 /// If the type isn't supported: returns a message and an alternative.
-pub(super) fn parse(name: &str) -> Result<Target, (String, &'static str)> {
-    let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
+pub(super) fn parse(name: &str) -> Result<ParsedType, (String, &'static str)> {
+    let parsed =
+        Parser::new(&PostgresGrammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed {
         Ok(parsed) => target(&parsed),
         Err(_) => Err((format!("there is no type `{name}`"), ADMITTED)),
     }
 }
 
-fn target(sql: &Sql) -> Result<Target, (String, &'static str)> {
+fn target(sql: &Sql) -> Result<ParsedType, (String, &'static str)> {
     use DataType as T;
-    let plain = |data_type| Ok(Target { data_type: Some(data_type), length: None });
+    let plain = |data_type| Ok(ParsedType { data_type: Some(data_type), length: None });
     plain(match sql {
         Sql::Boolean | Sql::Bool => T::Boolean,
         Sql::SmallInt(None) | Sql::Int2(None) => T::Int16,
@@ -58,7 +59,7 @@ fn target(sql: &Sql) -> Result<Target, (String, &'static str)> {
                 Some(CharacterLength::IntegerLength { length, unit: None }) => usize::try_from(*length).ok(),
                 Some(_) => return Err((format!("the type {sql} is not supported"), ADMITTED)),
             };
-            return Ok(Target { data_type: Some(T::Utf8), length });
+            return Ok(ParsedType { data_type: Some(T::Utf8), length });
         }
         Sql::Bytea => T::Binary,
         Sql::Date => T::Date32,
@@ -95,15 +96,15 @@ fn target(sql: &Sql) -> Result<Target, (String, &'static str)> {
     })
 }
 
-fn decimal(info: ExactNumberInfo) -> Result<Target, (String, &'static str)> {
+fn decimal(info: ExactNumberInfo) -> Result<ParsedType, (String, &'static str)> {
     let (digits, scale) = match info {
-        ExactNumberInfo::None => return Ok(Target { data_type: None, length: None }),
+        ExactNumberInfo::None => return Ok(ParsedType { data_type: None, length: None }),
         ExactNumberInfo::Precision(digits) => (digits, 0),
         ExactNumberInfo::PrecisionAndScale(digits, scale) => (digits, scale),
     };
     match (u8::try_from(digits), i8::try_from(scale)) {
         (Ok(digits @ 1..=MAX_DIGITS), Ok(scale)) if (0..=i64::from(digits)).contains(&i64::from(scale)) => {
-            Ok(Target { data_type: Some(DataType::Decimal128(digits, scale)), length: None })
+            Ok(ParsedType { data_type: Some(DataType::Decimal128(digits, scale)), length: None })
         }
         _ => Err((
             format!("numeric({digits}, {scale}) is not supported: a decimal has 1 to 38 digits here"),
@@ -114,7 +115,7 @@ fn decimal(info: ExactNumberInfo) -> Result<Target, (String, &'static str)> {
 
 /// An operand, or one of several values that need a common type.
 #[derive(Debug, Clone)]
-pub(super) struct Side {
+pub(super) struct PostgresOperand {
     pub(super) data_type: DataType,
     /// True for NULL and text literals, whose type is still open.
     pub(super) unknown: bool,
@@ -123,8 +124,8 @@ pub(super) struct Side {
 }
 
 /// Returns the common type of several values, as in CASE, COALESCE, UNION, VALUES and ARRAY.
-pub(super) fn common(sides: &[Side]) -> Option<DataType> {
-    let known: Vec<&Side> = sides.iter().filter(|side| !side.unknown).collect();
+pub(super) fn common(sides: &[PostgresOperand]) -> Option<DataType> {
+    let known: Vec<&PostgresOperand> = sides.iter().filter(|side| !side.unknown).collect();
     let Some(first) = known.first() else { return Some(DataType::Utf8) };
     let mut found = first.data_type.clone();
     for side in &known[1..] {
@@ -147,18 +148,20 @@ fn meet(a: &DataType, b: &DataType) -> Option<DataType> {
     if a == b {
         return Some(a.clone());
     }
-    let (left, right) = (Kind::of(a)?, Kind::of(b)?);
-    if left == Kind::Numeric || right == Kind::Numeric {
-        if matches!(left, Kind::Real | Kind::Double) || matches!(right, Kind::Real | Kind::Double) {
-            return Some(if left == Kind::Numeric { b.clone() } else { a.clone() });
+    let (left, right) = (PostgresKind::of(a)?, PostgresKind::of(b)?);
+    if left == PostgresKind::Numeric || right == PostgresKind::Numeric {
+        if matches!(left, PostgresKind::Real | PostgresKind::Double)
+            || matches!(right, PostgresKind::Real | PostgresKind::Double)
+        {
+            return Some(if left == PostgresKind::Numeric { b.clone() } else { a.clone() });
         }
-        if !(Kind::Numeric.takes(a) && Kind::Numeric.takes(b)) {
+        if !(PostgresKind::Numeric.takes(a) && PostgresKind::Numeric.takes(b)) {
             return None;
         }
         return Some(numeric(scale(a).max(scale(b))));
     }
-    if left == right && left != Kind::AnyArray {
-        return Some(if left == Kind::SmallInt { DataType::Int16 } else { a.clone() });
+    if left == right && left != PostgresKind::AnyArray {
+        return Some(if left == PostgresKind::SmallInt { DataType::Int16 } else { a.clone() });
     }
     if right.takes(a) {
         Some(b.clone())
@@ -170,7 +173,7 @@ fn meet(a: &DataType, b: &DataType) -> Option<DataType> {
 }
 
 /// Returns the type in which two values are compared, or `None` if there is no such operator.
-pub(super) fn comparable(left: &Side, right: &Side) -> Option<DataType> {
+pub(super) fn comparable(left: &PostgresOperand, right: &PostgresOperand) -> Option<DataType> {
     let found = match (left.unknown, right.unknown) {
         (true, true) => DataType::Utf8,
         (true, false) => as_operand(&right.data_type, left.text.as_deref()),
@@ -206,12 +209,15 @@ fn compared(a: &DataType, b: &DataType) -> Option<DataType> {
     if a == b {
         return Some(a.clone());
     }
-    let (left, right) = (Kind::of(a)?, Kind::of(b)?);
-    let floating = |kind| matches!(kind, Kind::Real | Kind::Double);
-    if (floating(left) || floating(right)) && Kind::Double.takes(a) && Kind::Double.takes(b) {
+    let (left, right) = (PostgresKind::of(a)?, PostgresKind::of(b)?);
+    let floating = |kind| matches!(kind, PostgresKind::Real | PostgresKind::Double);
+    if (floating(left) || floating(right)) && PostgresKind::Double.takes(a) && PostgresKind::Double.takes(b) {
         return Some(DataType::Float64);
     }
-    if (left == Kind::Numeric || right == Kind::Numeric) && Kind::Numeric.takes(a) && Kind::Numeric.takes(b) {
+    if (left == PostgresKind::Numeric || right == PostgresKind::Numeric)
+        && PostgresKind::Numeric.takes(a)
+        && PostgresKind::Numeric.takes(b)
+    {
         let (a, b) = (as_numeric(a, None), as_numeric(b, None));
         return wide(&a, &b);
     }

@@ -20,16 +20,17 @@ use datafusion::{
     },
 };
 
-use super::{argument, refused, resolve, unique};
+use super::argument::{argument, refused, resolve, unique};
 use crate::engine::dialect::{
+    build::{call, text},
     constant,
-    statement::{CAST, call, text},
+    marker::CAST,
     token::pivot::{GROUP, ON, USING, VALUE},
 };
 
 /// The parts of a PIVOT, which `token` encoded as calls.
 #[derive(Default)]
-struct Parts {
+struct PivotParts {
     aggregates: Vec<(Expr, Option<Ident>)>,
     on: Vec<On>,
     groups: Vec<Expr>,
@@ -44,7 +45,7 @@ struct On {
 /// One pivoted value, with a result column for each aggregate: the condition that selects its rows, and its
 /// name.
 #[derive(Clone)]
-struct Case {
+struct PivotCase {
     condition: Expr,
     name: String,
 }
@@ -58,7 +59,7 @@ pub(super) fn plan(
     let span = table.span();
     let input = context.plan(table)?;
     let schema = input.schema().as_ref().clone();
-    let mut parts = Parts::of(parts);
+    let mut parts = PivotParts::of(parts);
     let mut used = Vec::new();
     for (aggregate, _) in &mut parts.aggregates {
         resolve(aggregate, &schema, &mut used);
@@ -118,7 +119,7 @@ pub(super) fn plan(
     grouped.project(output)?.build()
 }
 
-impl Parts {
+impl PivotParts {
     fn of(calls: Vec<ExprWithAlias>) -> Self {
         let mut parts = Self::default();
         for ExprWithAlias { expr, alias } in calls {
@@ -149,7 +150,7 @@ fn name_of(group: &Planned) -> String {
 
 /// Returns the columns to group by: the named ones, or all that the PIVOT doesn't use otherwise.
 fn groups(
-    parts: &mut Parts,
+    parts: &mut PivotParts,
     schema: &DFSchema,
     used: &[usize],
     context: &mut dyn RelationPlannerContext,
@@ -167,10 +168,14 @@ fn groups(
 }
 
 /// Returns every combination of the values. Those of the first `on` vary slowest.
-fn cases(parts: &Parts, schema: &DFSchema, context: &mut dyn RelationPlannerContext) -> Result<Vec<Case>> {
-    let mut cases: Vec<Case> = Vec::new();
+fn cases(
+    parts: &PivotParts,
+    schema: &DFSchema,
+    context: &mut dyn RelationPlannerContext,
+) -> Result<Vec<PivotCase>> {
+    let mut cases: Vec<PivotCase> = Vec::new();
     for (place, on) in parts.on.iter().enumerate() {
-        let mut own: Vec<Case> = Vec::with_capacity(on.values.len());
+        let mut own: Vec<PivotCase> = Vec::with_capacity(on.values.len());
         for (value, alias) in &on.values {
             let one = case(&on.expr, value, alias.as_ref(), schema, context)?;
             if own.iter().any(|other| other.condition == one.condition) {
@@ -191,8 +196,8 @@ fn cases(parts: &Parts, schema: &DFSchema, context: &mut dyn RelationPlannerCont
     Ok(cases)
 }
 
-fn both(one: &Case, other: &Case) -> Case {
-    Case {
+fn both(one: &PivotCase, other: &PivotCase) -> PivotCase {
+    PivotCase {
         condition: and(one.condition.clone(), other.condition.clone()),
         name: format!("{}_{}", one.name, other.name),
     }
@@ -208,10 +213,10 @@ fn case(
     alias: Option<&Ident>,
     schema: &DFSchema,
     context: &mut dyn RelationPlannerContext,
-) -> Result<Case> {
+) -> Result<PivotCase> {
     let mut found = match (items(on), items(value)) {
         (Some(columns), Some(values)) if columns.len() == values.len() => {
-            let mut all: Option<Case> = None;
+            let mut all: Option<PivotCase> = None;
             for (column, value) in columns.iter().zip(&values) {
                 let one = case(column, value, None, schema, context)?;
                 all = Some(all.map_or_else(|| one.clone(), |all| both(&all, &one)));
@@ -253,7 +258,7 @@ fn single(
     value: &Expr,
     schema: &DFSchema,
     context: &mut dyn RelationPlannerContext,
-) -> Result<Case> {
+) -> Result<PivotCase> {
     let value = match value {
         Expr::Nested(inner) => inner.as_ref(),
         // A name means its text.
@@ -270,7 +275,7 @@ fn single(
     let empty = DFSchema::empty();
     let as_text = context.sql_to_expr(call(CAST, vec![value.clone(), text("VARCHAR")]), &empty)?;
     let Some(name) = constant::text(&constant::value(as_text)?) else {
-        return Ok(Case { condition: Expr::IsNull(Box::new(on.clone())), name: "NULL".into() });
+        return Ok(PivotCase { condition: Expr::IsNull(Box::new(on.clone())), name: "NULL".into() });
     };
     let planned = context.sql_to_expr(value.clone(), &empty)?;
     let (own, theirs) =
@@ -286,7 +291,7 @@ fn single(
     } else {
         equal(call(CAST, vec![on.clone(), text("VARCHAR")]), text(&name))
     };
-    Ok(Case { condition, name })
+    Ok(PivotCase { condition, name })
 }
 
 fn alike(left: &DataType, right: &DataType) -> bool {

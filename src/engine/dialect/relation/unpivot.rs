@@ -13,15 +13,17 @@ use datafusion::{
     },
 };
 
-use super::{refused, resolve, unique};
+use super::argument::{refused, resolve, unique};
 use crate::engine::dialect::{
+    build::call,
     constant,
-    statement::{Choice, Star, UNPIVOTED, call, condition},
+    marker::UNPIVOTED,
+    statement::{Choice, Star, condition},
     types,
 };
 
 /// One output row for each input row: its name and its values.
-struct Row {
+struct UnpivotedRow {
     name: String,
     values: Vec<Expr>,
 }
@@ -122,20 +124,20 @@ fn items(expr: &Expr) -> Vec<Expr> {
     items.flatten().collect()
 }
 
-fn row(expr: Expr, alias: Option<&Ident>) -> Row {
+fn row(expr: Expr, alias: Option<&Ident>) -> UnpivotedRow {
     let values = items(&expr);
     let values = if values.is_empty() { vec![expr] } else { values };
     let name = alias.map_or_else(
         || values.iter().map(column_name).collect::<Vec<_>>().join("_"),
         |alias| alias.value.clone(),
     );
-    Row { name, values }
+    UnpivotedRow { name, values }
 }
 
 /// Returns the name of the column that an expression is based on.
 fn column_name(expr: &Expr) -> String {
-    struct Find(Option<String>);
-    impl datafusion::sql::sqlparser::ast::Visitor for Find {
+    struct ColumnNameSearch(Option<String>);
+    impl datafusion::sql::sqlparser::ast::Visitor for ColumnNameSearch {
         type Break = ();
 
         fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
@@ -147,7 +149,7 @@ fn column_name(expr: &Expr) -> String {
             std::ops::ControlFlow::Break(())
         }
     }
-    let mut find = Find(None);
+    let mut find = ColumnNameSearch(None);
     let _ = datafusion::sql::sqlparser::ast::Visit::visit(expr, &mut find);
     find.0.unwrap_or_else(|| expr.to_string())
 }
@@ -192,10 +194,7 @@ fn is_chosen(choice: &Choice, name: &str, context: &mut dyn RelationPlannerConte
         Choice::Named(names) => return Ok(names.iter().any(|own| own.eq_ignore_ascii_case(name))),
         Choice::Matching(pattern) => call(
             "regexp_matches",
-            vec![
-                crate::engine::dialect::statement::text(name),
-                crate::engine::dialect::statement::text(pattern),
-            ],
+            vec![crate::engine::dialect::build::text(name), crate::engine::dialect::build::text(pattern)],
         ),
         Choice::Where(lambda) => condition(lambda, name),
     };
@@ -204,7 +203,7 @@ fn is_chosen(choice: &Choice, name: &str, context: &mut dyn RelationPlannerConte
 
 /// Checks that the values at a position have a common type without a cast.
 fn one_type(
-    rows: &[Row],
+    rows: &[UnpivotedRow],
     place: usize,
     schema: &DFSchema,
     context: &mut dyn RelationPlannerContext,

@@ -2,20 +2,20 @@
 
 use datafusion::sql::sqlparser::{
     ast::{
-        AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-        ObjectNamePart, Spanned, Subscript, Value,
+        AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, Subscript,
+        Value,
     },
     tokenizer::Span,
 };
 
-use super::{
-    Refused,
-    expression::{call, integer, text},
+use crate::engine::dialect::{
+    build::{call, integer, text},
+    refusal::SyntaxRefusal,
 };
 
 /// Rewrites `(value).field`, `value[1:2]` and `(value).method()` as calls. Positions stay as they are, since
 /// they depend on types.
-pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, Refused> {
+pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, SyntaxRefusal> {
     let mut value = root;
     let mut chain = chain.into_iter().peekable();
     // In `t.s['a']`, the names before the first position belong to the column.
@@ -59,13 +59,13 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
             AccessExpr::Dot(Expr::Function(method)) => {
                 if positions.is_empty() && matches!(value, Expr::Value(_)) {
                     let help = format!("put the value in parentheses: ({value}).{}(…)", method.name);
-                    return Err(Refused::new("a literal has no methods", Some(&help), span));
+                    return Err(SyntaxRefusal::new("a literal has no methods", Some(&help), span));
                 }
-                super::expression::lower(method_of(settle(value, &mut positions), method))?
+                super::function::function(method_of(settle(value, &mut positions), method))?
             }
             AccessExpr::Dot(other) => {
                 let message = format!("`.{other}` names neither a field nor a method");
-                return Err(Refused::new(message, None, other.span()));
+                return Err(SyntaxRefusal::new(message, None, other.span()));
             }
         };
     }
@@ -103,10 +103,10 @@ fn slice(
     upper: Option<Expr>,
     stride: Option<Expr>,
     span: Span,
-) -> Result<Expr, Refused> {
+) -> Result<Expr, SyntaxRefusal> {
     if stride.is_some() && (lower.is_none() || upper.is_none()) {
         let help = "write where it begins and where it ends: l[1:4:2]";
-        return Err(Refused::new("a slice with a step needs both ends", Some(help), span));
+        return Err(SyntaxRefusal::new("a slice with a step needs both ends", Some(help), span));
     }
     let mut arguments =
         vec![value, lower.unwrap_or_else(|| integer(1)), upper.unwrap_or_else(|| integer(-1))];
@@ -115,25 +115,9 @@ fn slice(
 }
 
 /// Rewrites `value.method(arguments)` to `method(value, arguments)`.
-fn method_of(value: Expr, mut method: Function) -> Expr {
+fn method_of(value: Expr, mut method: Function) -> Function {
     if let FunctionArguments::List(list) = &mut method.args {
         list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
     }
-    Expr::Function(method)
-}
-
-/// Rewrites `a.b.method()`: the parser takes the value before the last dot for a part of the function's name.
-pub(super) fn method(function: &mut Function) {
-    let names: Option<Vec<Ident>> = function.name.0.iter().map(|part| part.as_ident().cloned()).collect();
-    let Some(mut names) = names.filter(|names| names.len() > 1) else { return };
-    let FunctionArguments::List(list) = &mut function.args else { return };
-    let is_count = names.last().is_some_and(|name| name.value.eq_ignore_ascii_case("count"));
-    if is_count && list.args.is_empty() {
-        return;
-    }
-    let Some(name) = names.pop() else { return };
-    let value =
-        if names.len() == 1 { Expr::Identifier(names.remove(0)) } else { Expr::CompoundIdentifier(names) };
-    list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
-    function.name = ObjectName(vec![ObjectNamePart::Identifier(name)]);
+    method
 }

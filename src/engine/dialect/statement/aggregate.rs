@@ -6,24 +6,24 @@ use datafusion::sql::sqlparser::ast::{
     ValueWithSpan,
 };
 
-use super::Refused;
+use crate::engine::dialect::refusal::SyntaxRefusal;
 
 /// Rewrites an aggregate call, or rejects it if DuckDB doesn't have it.
-pub(super) fn lower(function: &mut Function) -> Result<(), Refused> {
+pub(super) fn lower(function: &mut Function) -> Result<(), SyntaxRefusal> {
     let span = function.name.span();
     orders(function)?;
     match function.name.to_string().to_lowercase().as_str() {
         "first_value" if function.over.is_none() => {
             let help = "use `first(x order by …)`, or add `over (…)`";
-            Err(Refused::new("`first_value` is a window function", Some(help), span))
+            Err(SyntaxRefusal::new("`first_value` is a window function", Some(help), span))
         }
         "fill" if function.over.is_some() => {
             let help = "use `last_value(x ignore nulls) over (order by …)`, or interpolate between that and the next value";
-            Err(Refused::new("`fill` is not supported", Some(help), span))
+            Err(SyntaxRefusal::new("`fill` is not supported", Some(help), span))
         }
         "array" if matches!(function.args, FunctionArguments::Subquery(_)) => {
             let help = "write `(select coalesce(list(x order by …), []) from …)`";
-            Err(Refused::new("`array(select …)` is not supported", Some(help), span))
+            Err(SyntaxRefusal::new("`array(select …)` is not supported", Some(help), span))
         }
         "json_group_array" | "json_group_object" | "json_group_structure" => plain(function),
         "count" => count(function),
@@ -42,7 +42,7 @@ pub(super) fn lower(function: &mut Function) -> Result<(), Refused> {
 }
 
 /// Rejects ORDER BY within a call if it has no effect, or if DISTINCT makes it ambiguous.
-fn orders(function: &Function) -> Result<(), Refused> {
+fn orders(function: &Function) -> Result<(), SyntaxRefusal> {
     let FunctionArguments::List(list) = &function.args else { return Ok(()) };
     let by = list.clauses.iter().filter_map(|clause| match clause {
         FunctionArgumentClause::OrderBy(by) => Some(by),
@@ -55,26 +55,26 @@ fn orders(function: &Function) -> Result<(), Refused> {
         if matches!(&by.expr, Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. })) {
             let help =
                 "order by a column; the separator comes before ORDER BY: `string_agg(x, ',' order by x)`";
-            return Err(Refused::new("ORDER BY a constant text has no effect", Some(help), span));
+            return Err(SyntaxRefusal::new("ORDER BY a constant text has no effect", Some(help), span));
         }
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         if distinct && !arguments.contains(&written(by.expr.to_string())) {
             let message = "in an aggregate with DISTINCT, ORDER BY takes only its arguments";
             let help = "make the rows distinct in a subquery, or order by the argument";
-            return Err(Refused::new(message, Some(help), span));
+            return Err(SyntaxRefusal::new(message, Some(help), span));
         }
     }
     Ok(())
 }
 
 /// Rejects `EXPORT_STATE`, which would be parsed as an alias.
-pub(super) fn states(select: &Select) -> Result<(), Refused> {
+pub(super) fn states(select: &Select) -> Result<(), SyntaxRefusal> {
     for item in &select.projection {
         if let SelectItem::ExprWithAlias { expr: Expr::Function(_), alias } = item
             && alias.quote_style.is_none()
             && alias.value.eq_ignore_ascii_case("export_state")
         {
-            return Err(Refused::new(
+            return Err(SyntaxRefusal::new(
                 "EXPORT_STATE is not supported",
                 Some("use the aggregate's result"),
                 alias.span,
@@ -85,34 +85,34 @@ pub(super) fn states(select: &Select) -> Result<(), Refused> {
 }
 
 /// Rejects clauses that DuckDB's macros don't accept.
-fn plain(function: &Function) -> Result<(), Refused> {
+fn plain(function: &Function) -> Result<(), SyntaxRefusal> {
     let FunctionArguments::List(list) = &function.args else { return Ok(()) };
     if list.duplicate_treatment.is_none() && list.clauses.is_empty() && function.filter.is_none() {
         return Ok(());
     }
     let message = format!("`{}` takes no DISTINCT, ORDER BY or FILTER", function.name);
     let help = "gather a list first: `to_json(list(x order by …))`";
-    Err(Refused::new(message, Some(help), function.name.span()))
+    Err(SyntaxRefusal::new(message, Some(help), function.name.span()))
 }
 
-fn count(function: &Function) -> Result<(), Refused> {
+fn count(function: &Function) -> Result<(), SyntaxRefusal> {
     let span = function.name.span();
     let FunctionArguments::List(list) = &function.args else { return Ok(()) };
     if list.args.len() > 1 {
         let help = "count the rows where all are set: `count(*) filter (where a is not null and b is not null)`; \
                     distinct pairs: `count(distinct (a, b))`";
-        return Err(Refused::new("`count` takes one argument", Some(help), span));
+        return Err(SyntaxRefusal::new("`count` takes one argument", Some(help), span));
     }
     let all = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
     if all && list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
         let help = "count the rows of a subquery: `select count(*) from (select distinct * from …)`";
-        return Err(Refused::new("`count(distinct *)` is not supported", Some(help), span));
+        return Err(SyntaxRefusal::new("`count(distinct *)` is not supported", Some(help), span));
     }
     Ok(())
 }
 
 /// Rewrites `mode() within group (order by x)` to `mode(x order by x)`.
-fn mode(function: &mut Function) -> Result<(), Refused> {
+fn mode(function: &mut Function) -> Result<(), SyntaxRefusal> {
     let order = std::mem::take(&mut function.within_group);
     let FunctionArguments::List(FunctionArgumentList { args, clauses, .. }) = &mut function.args else {
         return Ok(());
@@ -123,5 +123,5 @@ fn mode(function: &mut Function) -> Result<(), Refused> {
         return Ok(());
     }
     let help = "write `mode() within group (order by x)` or `mode(x)`";
-    Err(Refused::new("`mode` takes no argument before WITHIN GROUP", Some(help), function.name.span()))
+    Err(SyntaxRefusal::new("`mode` takes no argument before WITHIN GROUP", Some(help), function.name.span()))
 }

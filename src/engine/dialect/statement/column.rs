@@ -11,14 +11,14 @@ use datafusion::sql::sqlparser::ast::{
 
 /// Names the cast columns that a query selects.
 pub(super) fn name_casts(query: &mut Query) {
-    let mut taken = Names::default();
+    let mut taken = NameSet::default();
     if let Some(order_by) = &query.order_by {
         let _ = order_by.visit(&mut taken);
     }
     name_in(&mut query.body, &taken);
 }
 
-fn name_in(body: &mut SetExpr, taken: &Names) {
+fn name_in(body: &mut SetExpr, taken: &NameSet) {
     match body {
         SetExpr::Select(select) => name_items(select, taken.0.clone()),
         SetExpr::SetOperation { left, right, .. } => {
@@ -140,9 +140,9 @@ fn column(expr: &Expr) -> Option<Ident> {
 
 /// The names in an expression, in lower case.
 #[derive(Default)]
-struct Names(HashSet<String>);
+struct NameSet(HashSet<String>);
 
-impl Visitor for Names {
+impl Visitor for NameSet {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {

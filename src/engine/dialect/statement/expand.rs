@@ -1,230 +1,18 @@
 //! Star expansion: replaces stars with their columns once those are known.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-use datafusion::{
-    common::Column,
-    sql::sqlparser::ast::{
-        BinaryOperator, DictionaryField, Distinct, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-        Ident, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, SelectItem, TableWithJoins,
-        Visit, VisitMut, Visitor, VisitorMut,
-    },
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DictionaryField, Distinct, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    Query, Select, SelectItem, VisitMut, VisitorMut,
 };
 
 use super::{
-    Refused,
-    expression::{UNPACK, call},
-    star::{STAR, Star},
+    star::Star,
+    star_column::StarColumn,
+    star_place::{has_star, holds, star_number},
 };
-
-/// A marker among the merged columns: all columns with equal names are merged.
-const ALL: &str = "*";
-
-/// A marker among the merged columns: a join keeps unmatched rows of the right side.
-const KEPT: &str = "**";
-
-/// A column selected by a star.
-#[derive(Debug, Clone)]
-pub(in crate::engine::dialect) struct Taken {
-    /// The column, or the expression that replaces it.
-    pub(super) value: Expr,
-    /// The column's name in FROM.
-    pub(in crate::engine::dialect) name: String,
-    /// The column's new name in the result, if it has one.
-    pub(super) renamed: Option<String>,
-}
-
-/// Returns the columns that a star can select, in the order of FROM. Columns merged by USING appear once.
-///
-/// # Errors
-/// If the star's options name an unknown column.
-pub(in crate::engine::dialect) fn candidates(
-    query: &mut Query,
-    number: usize,
-    star: &Star,
-    known: &[Column],
-) -> Result<Vec<Taken>, Refused> {
-    let merged = merged_columns(query, number);
-    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-    let mut seen = HashSet::new();
-    let of_table = |column: &Column| {
-        let Some(wanted) = star.table.last() else { return true };
-        column.relation.as_ref().is_some_and(|relation| same(relation.table(), wanted))
-    };
-    let columns: Vec<&Column> = known
-        .iter()
-        .filter(|column| {
-            let lower = column.name.to_lowercase();
-            let again = !seen.insert(lower.clone());
-            of_table(column)
-                && !(star.table.is_empty() && again && (merged.contains(&lower) || merged.contains(ALL)))
-        })
-        .collect();
-    let missing = |name: &str, list: &str| {
-        Refused::new(format!("the column {name} in the {list} list is none of FROM's"), None, star.span)
-    };
-    let is_of = |column: &Column, names: &[String]| {
-        let table = names.len().checked_sub(2).map(|table| names[table].as_str());
-        let is_its = table.is_none_or(|table| {
-            column.relation.as_ref().is_some_and(|relation| same(relation.table(), table))
-        });
-        is_its && names.last().is_some_and(|name| same(name, &column.name))
-    };
-    for excluded in &star.exclude {
-        if !columns.iter().any(|column| is_of(column, excluded)) {
-            return Err(missing(&excluded.join("."), "EXCLUDE"));
-        }
-    }
-    star.check()?;
-    for (place, (name, _)) in star.replace.iter().enumerate() {
-        let known = columns.iter().any(|column| same(&column.name, name));
-        let twice = star.replace[..place].iter().any(|(other, _)| same(other, name));
-        let excluded = star.exclude.iter().any(|other| other.last().is_some_and(|other| same(other, name)));
-        if !known || twice || excluded {
-            return Err(missing(name, "REPLACE"));
-        }
-    }
-    let excluded = |column: &Column| star.exclude.iter().any(|names| is_of(column, names));
-    let taken = columns.into_iter().filter(|column| !excluded(column)).map(|column| {
-        let replaced = star.replace.iter().find(|(name, _)| same(name, &column.name));
-        let renamed = star.rename.iter().find(|(name, _)| same(name, &column.name));
-        let sides: Vec<Expr> =
-            known.iter().filter(|other| same(&other.name, &column.name)).map(written).collect();
-        let is_of_both = star.table.is_empty()
-            && merged.contains(KEPT)
-            && merged.contains(&column.name.to_lowercase())
-            && sides.len() > 1;
-        let value = match replaced {
-            Some((_, value)) => Expr::Nested(Box::new(value.clone())),
-            None if is_of_both => call("coalesce", sides),
-            None => written(column),
-        };
-        let keeps_name = replaced.is_some() || is_of_both;
-        let renamed = renamed.map(|(_, name)| name.clone());
-        Taken {
-            value,
-            name: column.name.clone(),
-            renamed: renamed.or_else(|| keeps_name.then(|| column.name.clone())),
-        }
-    });
-    Ok(taken.collect())
-}
-
-/// Returns a column as a qualified expression.
-fn written(column: &Column) -> Expr {
-    let quoted = |name: &str| Ident::with_quote('"', name);
-    let mut names = Vec::new();
-    if let Some(relation) = &column.relation {
-        names.extend(relation.schema().map(quoted));
-        names.push(quoted(relation.table()));
-    }
-    names.push(quoted(&column.name));
-    if names.len() == 1 { Expr::Identifier(names.remove(0)) } else { Expr::CompoundIdentifier(names) }
-}
-
-/// Returns the columns that joins of the star's SELECT merge, in lower case.
-fn merged_columns(query: &mut Query, number: usize) -> HashSet<String> {
-    struct Find {
-        number: usize,
-        found: HashSet<String>,
-    }
-    impl VisitorMut for Find {
-        type Break = ();
-
-        fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-            if holds(select, self.number) {
-                for from in &select.from {
-                    merged_of(from, &mut self.found);
-                }
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut find = Find { number, found: HashSet::new() };
-    let _ = query.visit(&mut find);
-    find.found
-}
-
-fn merged_of(from: &TableWithJoins, found: &mut HashSet<String>) {
-    for join in &from.joins {
-        if super::using::keeps_right(join) && super::using::merges(join) {
-            found.insert(KEPT.to_owned());
-        }
-        if let JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint) = &join.join_operator
-        {
-            match constraint {
-                JoinConstraint::Using(names) => {
-                    let last =
-                        names.iter().filter_map(|name| name.0.last().and_then(ObjectNamePart::as_ident));
-                    found.extend(last.map(|name| name.value.to_lowercase()));
-                }
-                JoinConstraint::Natural => {
-                    found.insert(ALL.to_owned());
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Returns whether a SELECT contains the star outside its subqueries.
-fn holds(select: &Select, number: usize) -> bool {
-    let has = |expr: &Expr| has_star(expr, Some(number));
-    let in_items = select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => has(expr),
-        _ => false,
-    });
-    let in_keys = matches!(&select.distinct, Some(Distinct::On(keys)) if keys.iter().any(has));
-    in_items || in_keys || [&select.selection, &select.qualify].into_iter().flatten().any(has)
-}
-
-/// Returns whether an expression contains a star outside subqueries: any star, or the one with this number.
-fn has_star(expr: &Expr, number: Option<usize>) -> bool {
-    struct Find(Option<usize>, usize);
-    impl Visitor for Find {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.1 += 1;
-            ControlFlow::Continue(())
-        }
-
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.1 -= 1;
-            ControlFlow::Continue(())
-        }
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match star_number(expr) {
-                Some(number) if self.1 == 0 && self.0.is_none_or(|wanted| wanted == number) => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    expr.visit(&mut Find(number, 0)).is_break()
-}
-
-/// Returns the number of the star that an expression stands for.
-fn star_number(expr: &Expr) -> Option<usize> {
-    match expr {
-        Expr::Identifier(name) => number_of(&name.value),
-        _ => None,
-    }
-}
-
-/// Returns the number of the star with this placeholder name.
-pub(in crate::engine::dialect) fn number_of(name: &str) -> Option<usize> {
-    name.strip_prefix(STAR)?.parse().ok()
-}
+use crate::engine::dialect::{marker::UNPACK, refusal::SyntaxRefusal};
 
 /// Replaces a star with its columns. `alias` returns the name of one of several results, given the written
 /// alias.
@@ -235,9 +23,9 @@ pub(in crate::engine::dialect) fn expand(
     query: &mut Query,
     number: usize,
     star: &Star,
-    columns: &[Taken],
-    alias: &mut dyn FnMut(&str, &Taken) -> String,
-) -> Result<(), Refused> {
+    columns: &[StarColumn],
+    alias: &mut dyn FnMut(&str, &StarColumn) -> String,
+) -> Result<(), SyntaxRefusal> {
     let mut expand = Expand { number, star, columns, alias, done: false };
     if let ControlFlow::Break(refused) = query.visit(&mut expand) {
         return Err(refused);
@@ -245,23 +33,23 @@ pub(in crate::engine::dialect) fn expand(
     if expand.done { Ok(()) } else { Err(misplaced(star)) }
 }
 
-fn misplaced(star: &Star) -> Refused {
+fn misplaced(star: &Star) -> SyntaxRefusal {
     let help = "name the columns here";
-    Refused::new("columns(…) may be used in SELECT, WHERE and QUALIFY only", Some(help), star.span)
+    SyntaxRefusal::new("columns(…) may be used in SELECT, WHERE and QUALIFY only", Some(help), star.span)
 }
 
 struct Expand<'a> {
     number: usize,
     star: &'a Star,
-    columns: &'a [Taken],
-    alias: &'a mut dyn FnMut(&str, &Taken) -> String,
+    columns: &'a [StarColumn],
+    alias: &'a mut dyn FnMut(&str, &StarColumn) -> String,
     done: bool,
 }
 
 impl VisitorMut for Expand<'_> {
-    type Break = Refused;
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if !holds(select, self.number) {
             return ControlFlow::Continue(());
         }
@@ -306,7 +94,7 @@ impl Expand<'_> {
         columns.map(|column| with_column(expr.clone(), self.number, &column.value)).collect()
     }
 
-    fn items(&mut self, item: SelectItem) -> Result<Vec<SelectItem>, Refused> {
+    fn items(&mut self, item: SelectItem) -> Result<Vec<SelectItem>, SyntaxRefusal> {
         let (expr, alias) = match item {
             SelectItem::UnnamedExpr(expr) => (expr, None),
             SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
@@ -325,7 +113,7 @@ impl Expand<'_> {
             if has_star(&expr, None) {
                 let help = "name the columns of one of them";
                 let message = "an expression can have one choice of columns only";
-                return Err(Refused::new(message, Some(help), self.star.span));
+                return Err(SyntaxRefusal::new(message, Some(help), self.star.span));
             }
             let name = match (&alias, &column.renamed) {
                 (Some(alias), _) => Some((self.alias)(&alias.value, column)),
@@ -342,8 +130,8 @@ impl Expand<'_> {
 }
 
 fn with_column(mut expr: Expr, number: usize, column: &Expr) -> Expr {
-    struct Replace<'a>(usize, &'a Expr);
-    impl VisitorMut for Replace<'_> {
+    struct StarReplacement<'a>(usize, &'a Expr);
+    impl VisitorMut for StarReplacement<'_> {
         type Break = ();
 
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
@@ -353,14 +141,14 @@ fn with_column(mut expr: Expr, number: usize, column: &Expr) -> Expr {
             ControlFlow::Continue(())
         }
     }
-    let _ = VisitMut::visit(&mut expr, &mut Replace(number, column));
+    let _ = VisitMut::visit(&mut expr, &mut StarReplacement(number, column));
     expr
 }
 
 /// A visitor that replaces an unpacked star with all of its columns.
 struct Unpack<'a> {
     number: usize,
-    columns: &'a [Taken],
+    columns: &'a [StarColumn],
 }
 
 impl Unpack<'_> {

@@ -8,18 +8,11 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{
-    Refused,
-    expression::call,
-    relation::{query, select},
-};
-
-/// The function that marks the inequality of an ASOF JOIN. With USING, it wraps `true` in a filter of the
-/// right side.
-pub(in crate::engine::dialect) const AS_OF: &str = "$asof";
+use super::relation::{query, select};
+use crate::engine::dialect::{build::call, marker::AS_OF, refusal::SyntaxRefusal};
 
 /// Rewrites a join for DataFusion.
-pub(super) fn lower(join: &mut Join) -> Result<(), Refused> {
+pub(super) fn lower(join: &mut Join) -> Result<(), SyntaxRefusal> {
     // The keyword before JOIN by which `token` marks an ASOF JOIN.
     let is_as_of = std::mem::take(&mut join.global);
     let operator = &mut join.join_operator;
@@ -33,7 +26,7 @@ pub(super) fn lower(join: &mut Join) -> Result<(), Refused> {
     let Some(constraint) = constraint(operator) else { return Ok(()) };
     if matches!(constraint, JoinConstraint::None) {
         let help = "write on …, using (…), or cross join";
-        return Err(Refused::new("this join has no condition", Some(help), place));
+        return Err(SyntaxRefusal::new("this join has no condition", Some(help), place));
     }
     if is_as_of { as_of(join, place) } else { Ok(()) }
 }
@@ -54,13 +47,13 @@ fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     }
 }
 
-fn as_of(join: &mut Join, place: Span) -> Result<(), Refused> {
+fn as_of(join: &mut Join, place: Span) -> Result<(), SyntaxRefusal> {
     let operator = &mut join.join_operator;
     let keeps_right =
         matches!(operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
     if keeps_right {
         let help = "use asof left join, and add the other rows with union all";
-        return Err(Refused::new("ASOF RIGHT and FULL JOIN are not supported", Some(help), place));
+        return Err(SyntaxRefusal::new("ASOF RIGHT and FULL JOIN are not supported", Some(help), place));
     }
     match constraint(operator) {
         Some(JoinConstraint::On(condition)) => {
@@ -69,7 +62,7 @@ fn as_of(join: &mut Join, place: Span) -> Result<(), Refused> {
             if found != 1 {
                 let message = format!("an ASOF JOIN has one inequality, and this has {found}");
                 let help = "write asof join t on a.key = t.key and a.time >= t.time";
-                return Err(Refused::new(message, Some(help), condition.span()));
+                return Err(SyntaxRefusal::new(message, Some(help), condition.span()));
             }
             Ok(())
         }
@@ -79,13 +72,13 @@ fn as_of(join: &mut Join, place: Span) -> Result<(), Refused> {
         }
         _ => {
             let help = "write asof join t on a.key = t.key and a.time >= t.time";
-            Err(Refused::new("an ASOF JOIN needs ON or USING", Some(help), place))
+            Err(SyntaxRefusal::new("an ASOF JOIN needs ON or USING", Some(help), place))
         }
     }
 }
 
 /// Marks the inequalities of a condition, and counts them.
-fn mark(condition: &mut Expr, found: &mut usize) -> Result<(), Refused> {
+fn mark(condition: &mut Expr, found: &mut usize) -> Result<(), SyntaxRefusal> {
     match condition {
         Expr::Nested(inner) => mark(inner, found),
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
@@ -105,14 +98,14 @@ fn mark(condition: &mut Expr, found: &mut usize) -> Result<(), Refused> {
         other => {
             let help = "filter the tables in subqueries before they are joined";
             let message = "an ASOF JOIN takes conditions with = and one inequality";
-            Err(Refused::new(message, Some(help), other.span()))
+            Err(SyntaxRefusal::new(message, Some(help), other.span()))
         }
     }
 }
 
 /// Returns `(SELECT * FROM relation WHERE "$asof"(true)) AS relation`, because a join with USING has no other
 /// place for the mark.
-fn marked(relation: &TableFactor, place: Span) -> Result<TableFactor, Refused> {
+fn marked(relation: &TableFactor, place: Span) -> Result<TableFactor, SyntaxRefusal> {
     let alias = match relation {
         TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
             Some(alias.name.clone())
@@ -122,7 +115,7 @@ fn marked(relation: &TableFactor, place: Span) -> Result<TableFactor, Refused> {
     };
     let Some(name) = alias else {
         let help = "give it a name, as in (select …) as t";
-        return Err(Refused::new(
+        return Err(SyntaxRefusal::new(
             "the right side of an ASOF JOIN with USING needs a name",
             Some(help),
             place,

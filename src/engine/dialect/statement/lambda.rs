@@ -7,9 +7,9 @@ use datafusion::sql::sqlparser::ast::{
     Spanned, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use super::{
-    Refused,
-    expression::{call, text},
+use crate::engine::dialect::{
+    build::{call, text},
+    refusal::SyntaxRefusal,
 };
 
 /// Returns the names of the relations in FROM.
@@ -28,7 +28,7 @@ pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String>
 
 /// Rewrites the lambdas among the arguments of a call. `item.price` stays a column if a relation is called
 /// `item`.
-pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlow<Refused> {
+pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlow<SyntaxRefusal> {
     let name = function.name.to_string().to_lowercase();
     let span = function.name.span();
     let FunctionArguments::List(list) = &mut function.args else { return ControlFlow::Continue(()) };
@@ -38,11 +38,11 @@ pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlo
         if matches!(name.as_str(), "list_reduce" | "array_reduce" | "reduce") && count < 2 {
             let message = format!("`{name}` takes a lambda of two or three parameters, not of {count}");
             let help = format!("name the value so far first: {name}(list, (sum, item) -> sum + item)");
-            return ControlFlow::Break(Refused::new(message, Some(&help), span));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some(&help), span));
         }
         let is_relation = |name: &String| relations.iter().any(|other| other.eq_ignore_ascii_case(name));
         let own = parameters(lambda).into_iter().filter(|name| !is_relation(name)).collect();
-        let mut body = Body(own);
+        let mut body = LambdaBody(own);
         lambda.body.visit(&mut body)?;
     }
     ControlFlow::Continue(())
@@ -56,29 +56,29 @@ fn parameters(lambda: &LambdaFunction) -> Vec<String> {
     }
 }
 
-struct Body(Vec<String>);
+struct LambdaBody(Vec<String>);
 
-impl Body {
+impl LambdaBody {
     fn is_parameter(&self, name: &str) -> bool {
         self.0.iter().any(|parameter| parameter.eq_ignore_ascii_case(name))
     }
 }
 
-impl VisitorMut for Body {
-    type Break = Refused;
+impl VisitorMut for LambdaBody {
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         if let Expr::Function(function) = expr
             && function.name.to_string().eq_ignore_ascii_case("unnest")
         {
             let help = "unnest the list outside of the lambda, or use list_transform(…)";
             let message = "a lambda can't unnest a list";
-            return ControlFlow::Break(Refused::new(message, Some(help), function.name.span()));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), function.name.span()));
         }
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         match expr {
             // `item.price` is a field of the parameter here, not a column of a table with that name.
             Expr::CompoundIdentifier(parts) => {

@@ -2,7 +2,8 @@
 //! so that it plans what DuckDB means. No types are known here; whatever depends on them is left to `coerce`.
 //!
 //! - `column`: names of columns that are casts
-//! - `expression`: casts, literals, operators and special forms become functions
+//! - `expression`: casts, operators and special forms become functions; `literal`, `function`: literals, and
+//!   calls with another syntax; `condition`: CASE and NOT
 //! - `access`: fields, positions, slices and methods of a value
 //! - `aggregate`: aggregate calls that DataFusion reads differently
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
@@ -13,21 +14,27 @@
 //! - `window`: windows that extend others, and ORDER BY within window function calls
 //! - `having`: aliases in HAVING
 //! - `name`: case-insensitive names, and aliases of the same SELECT
-//! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
+//! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known;
+//!   `star_column`, `star_place`: their columns, and where a query has them
 
 mod access;
 mod aggregate;
 mod column;
+mod condition;
 mod expand;
 mod expression;
 pub(super) mod frame;
+mod function;
 mod having;
 mod join;
 mod lambda;
+mod literal;
 mod name;
 mod query;
 pub(super) mod relation;
 mod star;
+mod star_column;
+mod star_place;
 pub(super) mod subquery;
 pub(super) mod using;
 mod window;
@@ -39,43 +46,23 @@ use datafusion::sql::sqlparser::ast::{
     SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
     WindowFrame, WindowType,
 };
-use datafusion::sql::sqlparser::tokenizer::Span;
 
-pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
-    expand::{Taken, candidates, expand, number_of},
-    expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
+    expand::expand,
     having::having,
-    join::AS_OF,
     name::{MOST_EXPRESSIONS, resolve},
     star::{Choice, Star, condition},
+    star_column::{StarColumn, candidates},
+    star_place::number_of,
 };
-
-use super::depth::Depth;
-
-/// A construct that can't be planned with DuckDB's meaning.
-#[derive(Debug)]
-pub(super) struct Refused {
-    /// The error message.
-    pub(super) message: String,
-    /// A suggestion of what to write instead.
-    pub(super) help: Option<String>,
-    /// The span of the construct.
-    pub(super) span: Span,
-}
-
-impl Refused {
-    pub(super) fn new(message: impl Into<String>, help: Option<&str>, span: Span) -> Self {
-        Self { message: message.into(), help: help.map(Into::into), span }
-    }
-}
+use super::{depth::Nesting, refusal::SyntaxRefusal};
 
 /// Rewrites a query in place. Returns its stars; placeholders in the query refer to them by index.
 ///
 /// # Errors
 /// For the first construct that would be planned with a different meaning.
-pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, Refused> {
-    let mut lowering = Lowering::default();
+pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, SyntaxRefusal> {
+    let mut lowering = StatementLowering::default();
     match query.visit(&mut lowering) {
         ControlFlow::Break(refused) => Err(refused),
         ControlFlow::Continue(()) => Ok(lowering.stars),
@@ -87,8 +74,8 @@ pub(super) fn limits<E>(
     query: &mut Query,
     of_one: impl FnMut(&mut LimitClause) -> Result<(), E>,
 ) -> Result<(), E> {
-    struct Limits<F>(F);
-    impl<E, F: FnMut(&mut LimitClause) -> Result<(), E>> VisitorMut for Limits<F> {
+    struct LimitVisitor<F>(F);
+    impl<E, F: FnMut(&mut LimitClause) -> Result<(), E>> VisitorMut for LimitVisitor<F> {
         type Break = E;
 
         fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<E> {
@@ -98,7 +85,7 @@ pub(super) fn limits<E>(
             }
         }
     }
-    match query.visit(&mut Limits(of_one)) {
+    match query.visit(&mut LimitVisitor(of_one)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -107,8 +94,8 @@ pub(super) fn limits<E>(
 /// Expands ORDER BY ALL in the query that has `name` as the placeholder for it. `known` is the number of
 /// columns if the query is a set operation. Returns whether such a query was found.
 pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool {
-    struct Find<'a>(&'a str, usize);
-    impl VisitorMut for Find<'_> {
+    struct OrderByAllSearch<'a>(&'a str, usize);
+    impl VisitorMut for OrderByAllSearch<'_> {
         type Break = ();
 
         fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
@@ -128,16 +115,16 @@ pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool 
             ControlFlow::Break(())
         }
     }
-    name.starts_with(query::ALL) && query.visit(&mut Find(name, known)).is_break()
+    name.starts_with(query::ALL) && query.visit(&mut OrderByAllSearch(name, known)).is_break()
 }
 
 #[derive(Default)]
-struct Lowering {
+struct StatementLowering {
     /// The LIMIT clauses of the enclosing queries, which stay as written.
     limits: Vec<Option<LimitClause>>,
     /// The window frames, which stay as written: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
-    depth: Depth,
+    depth: Nesting,
     /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// The arguments of table functions, which stay as written.
@@ -154,7 +141,7 @@ struct Lowering {
     ordered_by_all: usize,
 }
 
-impl Lowering {
+impl StatementLowering {
     /// Registers a star of the current SELECT, and returns its placeholder. Equal stars share one.
     fn star(&mut self, star: Star) -> Expr {
         let span = star.span;
@@ -180,14 +167,14 @@ impl Lowering {
     }
 }
 
-fn flow(result: Result<(), Refused>) -> ControlFlow<Refused> {
+fn flow(result: Result<(), SyntaxRefusal>) -> ControlFlow<SyntaxRefusal> {
     result.map_or_else(ControlFlow::Break, ControlFlow::Continue)
 }
 
-impl VisitorMut for Lowering {
-    type Break = Refused;
+impl VisitorMut for StatementLowering {
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SyntaxRefusal> {
         for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
             column::tell_apart(&table.alias, &mut table.query);
         }
@@ -199,7 +186,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SyntaxRefusal> {
         query.limit_clause = self.limits.pop().flatten();
         if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = &mut query.order_by {
             for order in orders {
@@ -221,7 +208,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if matches!(select.flavor, SelectFlavor::FromFirstNoSelect) {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
@@ -253,14 +240,14 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             keys.iter_mut().for_each(expression::as_written);
             let before = keys.len();
             keys.retain(|key| !matches!(key, Expr::Tuple(items) if items.is_empty()));
             let calls = |item: &SelectItem| match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    expression::has_call(expr)
+                    self::condition::has_call(expr)
                 }
                 _ => false,
             };
@@ -268,7 +255,7 @@ impl VisitorMut for Lowering {
             if keys.len() < before && keys.is_empty() && !select.projection.iter().any(calls) {
                 let help = Some("select an aggregate, such as any_value(…)");
                 let message = "GROUP BY () without an aggregate is not supported";
-                return ControlFlow::Break(Refused::new(message, help, select.span()));
+                return ControlFlow::Break(SyntaxRefusal::new(message, help, select.span()));
             }
         }
         // DataFusion omits the column of either side if USING merges them.
@@ -284,7 +271,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
         if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor {
             column::tell_apart(alias, subquery);
         }
@@ -302,14 +289,14 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
         if let (Some(Some(arguments)), TableFactor::Table { args, .. }) = (self.arguments.pop(), factor) {
             *args = Some(arguments);
         }
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         let frame = match expr {
             Expr::Function(function) => match &mut function.over {
                 Some(WindowType::WindowSpec(spec)) => spec.window_frame.take(),
@@ -319,7 +306,7 @@ impl VisitorMut for Lowering {
         };
         self.frames.push(frame);
         if let Err((message, help)) = self.depth.enter(expr) {
-            return ControlFlow::Break(Refused::new(message, Some(help), expr.span()));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), expr.span()));
         }
         if let Expr::Function(function) = expr {
             lambda::lower(function, &self.relations)?;
@@ -327,7 +314,7 @@ impl VisitorMut for Lowering {
         expression::before(expr)
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr
@@ -354,9 +341,9 @@ impl VisitorMut for Lowering {
             // CTEs are known there.
             let is_inner = self.own_stars.len() > 1;
             let reads =
-                |item: &Expr| (is_inner && subquery::has_column(item)) || subquery::has_subquery(item);
+                |item: &Expr| (is_inner && self::relation::has_column(item)) || subquery::has_subquery(item);
             if list.elem.iter().any(reads) {
-                *expr = expression::call("list_value", mem::take(&mut list.elem));
+                *expr = super::build::call("list_value", mem::take(&mut list.elem));
             }
         }
         let taken = mem::replace(expr, Expr::Identifier(Ident::new("")));
@@ -370,7 +357,7 @@ impl VisitorMut for Lowering {
 
 /// Returns a placeholder query.
 pub(super) fn nothing() -> Query {
-    relation::query(value_of(expression::integer(1)))
+    relation::query(value_of(super::build::integer(1)))
 }
 
 /// Returns `SELECT value`.

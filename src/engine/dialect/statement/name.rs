@@ -14,7 +14,7 @@ use datafusion::{
     },
 };
 
-use super::Refused;
+use crate::engine::dialect::refusal::SyntaxRefusal;
 
 /// The maximum number of expressions that aliases of one statement are replaced by. An alias that is used twice
 /// doubles its expression, so a chain of such aliases doubles at each step.
@@ -33,10 +33,10 @@ pub(in crate::engine::dialect) fn resolve(
     at: Location,
     valid: &[Column],
     left: &mut usize,
-) -> Result<bool, Refused> {
-    let mut search = Search { name, at, depth: Vec::new(), selects: 0 };
+) -> Result<bool, SyntaxRefusal> {
+    let mut search = SelectSearch { name, at, depth: Vec::new(), selects: 0 };
     let ControlFlow::Break(select) = query.visit(&mut search) else { return Ok(false) };
-    let mut replace = Replace { name, valid, select, selects: 0, left, done: false };
+    let mut replace = AliasReplacement { name, valid, select, selects: 0, left, done: false };
     match query.visit(&mut replace) {
         ControlFlow::Break(Some(refused)) => Err(refused),
         _ => Ok(replace.done),
@@ -60,7 +60,7 @@ fn size(expr: &mut Expr) -> usize {
 }
 
 /// A search for the SELECT that has the name at the location.
-struct Search<'a> {
+struct SelectSearch<'a> {
     name: &'a str,
     at: Location,
     /// The ordinals of the enclosing SELECTs.
@@ -68,7 +68,7 @@ struct Search<'a> {
     selects: usize,
 }
 
-impl VisitorMut for Search<'_> {
+impl VisitorMut for SelectSearch<'_> {
     /// The ordinal of the found SELECT.
     type Break = usize;
 
@@ -102,7 +102,7 @@ impl VisitorMut for Search<'_> {
 }
 
 /// A visitor that replaces a name in the expressions of one SELECT.
-struct Replace<'a> {
+struct AliasReplacement<'a> {
     name: &'a str,
     valid: &'a [Column],
     select: usize,
@@ -111,7 +111,7 @@ struct Replace<'a> {
     done: bool,
 }
 
-impl Replace<'_> {
+impl AliasReplacement<'_> {
     /// Returns the column of `range()` or `generate_series()` if the query uses DataFusion's name for it, as
     /// projects do that predate the DuckDB dialect.
     fn series(&self) -> Option<&Column> {
@@ -132,11 +132,11 @@ fn keep_name(select: &mut Select, old: &str, new: &str) {
     }
 }
 
-impl VisitorMut for Replace<'_> {
+impl VisitorMut for AliasReplacement<'_> {
     /// The error if the name's replacement is too long.
-    type Break = Option<Refused>;
+    type Break = Option<SyntaxRefusal>;
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Option<Refused>> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Option<SyntaxRefusal>> {
         let own = self.selects;
         self.selects += 1;
         if own != self.select {
@@ -193,12 +193,12 @@ impl VisitorMut for Replace<'_> {
     }
 }
 
-fn too_long(alias: &str, span: Span) -> Refused {
+fn too_long(alias: &str, span: Span) -> SyntaxRefusal {
     let message = format!(
         "the alias {alias} is used so often that the query would have over {MOST_EXPRESSIONS} expressions: each \
          use of an alias repeats its expression"
     );
-    Refused::new(message, Some("compute it in a CTE and select from that"), span)
+    SyntaxRefusal::new(message, Some("compute it in a CTE and select from that"), span)
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is one")]

@@ -9,23 +9,22 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, Value, ValueWithSpan, Visit, Visitor, WildcardAdditionalOptions, WindowSpec, WindowType,
 };
 
-use super::{
-    Refused,
-    expression::{call, integer},
-    relation::select,
-    star::STAR,
+use super::{relation::select, star::STAR};
+use crate::engine::dialect::{
+    build::{call, integer},
+    refusal::SyntaxRefusal,
 };
 
 /// The prefix of placeholder names for ORDER BY ALL, used until the number of columns is known.
 pub(in crate::engine::dialect) const ALL: &str = "$all ";
 
 /// Rewrites FETCH to LIMIT.
-pub(super) fn fetch(query: &mut Query) -> Result<(), Refused> {
+pub(super) fn fetch(query: &mut Query) -> Result<(), SyntaxRefusal> {
     let Some(Fetch { with_ties, percent, quantity }) = query.fetch.take() else { return Ok(()) };
     if with_ties || percent {
         let help = "use qualify rank() over (order by …) <= n";
         let span = quantity.map_or_else(|| query.body.span(), |quantity| quantity.span());
-        return Err(Refused::new("FETCH with ties or percent is not supported", Some(help), span));
+        return Err(SyntaxRefusal::new("FETCH with ties or percent is not supported", Some(help), span));
     }
     let limit = Some(quantity.unwrap_or_else(|| integer(1)));
     let offset: Option<Offset> = match query.limit_clause.take() {
@@ -63,7 +62,7 @@ fn empty() -> SetExpr {
 
 /// Rewrites ORDER BY for DataFusion. ALL becomes a placeholder until the number of columns is known; returns
 /// whether it did. A set operation's columns become their positions.
-pub(super) fn order(query: &mut Query, number: usize) -> Result<bool, Refused> {
+pub(super) fn order(query: &mut Query, number: usize) -> Result<bool, SyntaxRefusal> {
     let is_set = matches!(query.body.as_ref(), SetExpr::SetOperation { .. });
     let sides = if is_set { names_of_sides(&query.body) } else { Vec::new() };
     let Some(OrderBy { kind, .. }) = &mut query.order_by else { return Ok(false) };
@@ -89,12 +88,12 @@ pub(super) fn order(query: &mut Query, number: usize) -> Result<bool, Refused> {
                     let help =
                         "unnest it in a subquery: select * from (select …, unnest(l) as x …) order by x";
                     let message = "unnest in ORDER BY is not supported";
-                    return Err(Refused::new(message, Some(help), order.expr.span()));
+                    return Err(SyntaxRefusal::new(message, Some(help), order.expr.span()));
                 }
                 if is_text {
                     let help = "write a column's name without quotes, or in double quotes";
                     let message = "a text in ORDER BY orders nothing";
-                    return Err(Refused::new(message, Some(help), order.expr.span()));
+                    return Err(SyntaxRefusal::new(message, Some(help), order.expr.span()));
                 }
             }
             Ok(false)
@@ -107,7 +106,7 @@ fn by(expr: Expr, options: OrderByOptions) -> OrderByExpr {
 }
 
 /// Checks a sort key of a set operation, which can only be one of its columns.
-fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), Refused> {
+fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), SyntaxRefusal> {
     let name = match &*expr {
         Expr::Value(ValueWithSpan { value: Value::Number(..) | Value::SingleQuotedString(_), .. })
         | Expr::Cast { .. } => return Ok(()),
@@ -116,7 +115,7 @@ fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), Refused> {
         other => {
             let help = "read the set operation in FROM: select * from (… union …) order by …";
             let message = "a set operation is ordered by its columns, not by what is computed of them";
-            return Err(Refused::new(message, Some(help), other.span()));
+            return Err(SyntaxRefusal::new(message, Some(help), other.span()));
         }
     };
     let place = sides.iter().find_map(|side| {
@@ -192,7 +191,7 @@ fn written(names: &[Ident]) -> String {
 }
 
 /// Rejects ORDER BY and LIMIT in a recursive query.
-pub(super) fn recursive(query: &Query) -> Result<(), Refused> {
+pub(super) fn recursive(query: &Query) -> Result<(), SyntaxRefusal> {
     let Some(with) = query.with.as_ref().filter(|with| with.recursive) else { return Ok(()) };
     for table in &with.cte_tables {
         let own = &table.query;
@@ -202,15 +201,15 @@ pub(super) fn recursive(query: &Query) -> Result<(), Refused> {
         if ordered && recurs {
             let help = "order and limit the query that reads it";
             let message = "a recursive query can't have ORDER BY or LIMIT";
-            return Err(Refused::new(message, Some(help), table.alias.name.span));
+            return Err(SyntaxRefusal::new(message, Some(help), table.alias.name.span));
         }
     }
     Ok(())
 }
 
 fn reads(body: &SetExpr, table: &str) -> bool {
-    struct Find<'a>(&'a str);
-    impl Visitor for Find<'_> {
+    struct TableSearch<'a>(&'a str);
+    impl Visitor for TableSearch<'_> {
         type Break = ();
 
         fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
@@ -222,7 +221,7 @@ fn reads(body: &SetExpr, table: &str) -> bool {
             }
         }
     }
-    Visit::visit(body, &mut Find(table)).is_break()
+    Visit::visit(body, &mut TableSearch(table)).is_break()
 }
 
 /// Orders a query with ORDER BY ALL by the position of each column.
@@ -235,7 +234,7 @@ pub(in crate::engine::dialect) fn order_by_all(query: &mut Query, columns: usize
 
 /// Rewrites `DISTINCT ON (keys) … ORDER BY …`, which keeps the first row of each key in that order, to a
 /// filter on a row number.
-pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
+pub(super) fn distinct_on(query: &mut Query) -> Result<(), SyntaxRefusal> {
     let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
     let Some(Distinct::On(_)) = &select.distinct else { return Ok(()) };
     let orders = match &query.order_by {
@@ -248,7 +247,7 @@ pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
             if stars {
                 let help = "name the columns to order by";
                 let message = "DISTINCT ON with a star and ORDER BY ALL is not supported";
-                return Err(Refused::new(message, Some(help), select.span()));
+                return Err(SyntaxRefusal::new(message, Some(help), select.span()));
             }
             (1..=select.projection.len()).map(|at| by(number(at), *options)).collect()
         }
@@ -258,13 +257,13 @@ pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
     if select.qualify.is_some() {
         let help = "put the SELECT with QUALIFY in a subquery";
         let span = keys.first().map_or_else(|| select.span(), Spanned::span);
-        return Err(Refused::new("DISTINCT ON with QUALIFY is not supported", Some(help), span));
+        return Err(SyntaxRefusal::new("DISTINCT ON with QUALIFY is not supported", Some(help), span));
     }
     let partition_by: Vec<Expr> = keys.into_iter().map(|key| item(&key, select).unwrap_or(key)).collect();
     if let Some(constant) = partition_by.iter().find(|key| is_constant(key)) {
         let message =
             format!("DISTINCT ON takes columns, and `{constant}` is neither one nor the position of one");
-        return Err(Refused::new(message, Some("name the columns"), constant.span()));
+        return Err(SyntaxRefusal::new(message, Some("name the columns"), constant.span()));
     }
     let order_by = orders
         .into_iter()

@@ -5,19 +5,16 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, Select, SelectFlavor,
     SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
-    helpers::attached_token::AttachedToken,
+    Visit, Visitor, helpers::attached_token::AttachedToken,
 };
 
-use super::{
-    Refused,
-    expression::{UNPIVOTED, call},
-};
+use crate::engine::dialect::{build::call, marker::UNPIVOTED, refusal::SyntaxRefusal};
 
 /// List functions that FROM can read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
 
 /// Rewrites a table function to a subquery that unnests its list. The column gets the function's name.
-pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
+pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
     if let TableFactor::Unpivot { columns, .. } = factor {
         // The planner of UNPIVOT resolves these columns.
         for column in columns {
@@ -58,7 +55,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
         *alias = Some(TableAlias { explicit: true, name, columns, at: None });
         return ControlFlow::Continue(());
     }
-    let lateral = values.iter().any(super::subquery::has_column);
+    let lateral = values.iter().any(self::has_column);
     let list = match (function.as_str(), values) {
         ("unnest", mut values) if values.len() == 1 => values.remove(0),
         ("unnest", _) => return ControlFlow::Continue(()),
@@ -124,4 +121,24 @@ pub(in crate::engine::dialect) fn query(body: SetExpr) -> Query {
         format_clause: None,
         pipe_operators: Vec::new(),
     }
+}
+
+pub(super) fn has_column(expr: &Expr) -> bool {
+    struct ColumnSearch;
+    impl Visitor for ColumnSearch {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+
+        fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+    expr.visit(&mut ColumnSearch).is_break()
 }

@@ -1,6 +1,8 @@
 //! `COLUMNS(…)` and stars with options. Their columns are known only when FROM is planned. Until then, each
 //! is a name that no table has, and the planner's error about it lists the columns.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::{
     ast::{
         ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
@@ -10,11 +12,10 @@ use datafusion::sql::sqlparser::{
     },
     tokenizer::Span,
 };
-use std::ops::ControlFlow;
 
-use super::{
-    Refused,
-    expression::{call, text},
+use crate::engine::dialect::{
+    build::{call, text},
+    refusal::SyntaxRefusal,
 };
 
 /// The prefix of placeholder names for stars.
@@ -73,7 +74,7 @@ impl Star {
     ///
     /// # Errors
     /// If the arguments of `columns(…)` are invalid.
-    pub(in crate::engine::dialect) fn of_call(function: &Function) -> Result<Option<Self>, Refused> {
+    pub(in crate::engine::dialect) fn of_call(function: &Function) -> Result<Option<Self>, SyntaxRefusal> {
         let [name] = function.name.0.as_slice() else { return Ok(None) };
         let is_columns = name.as_ident().is_some_and(|name| name.value.eq_ignore_ascii_case("columns"));
         let (true, FunctionArguments::List(list)) = (is_columns, &function.args) else { return Ok(None) };
@@ -130,7 +131,7 @@ impl Star {
     }
 
     /// Checks that each column appears at most once in the lists of options.
-    pub(super) fn check(&self) -> Result<(), Refused> {
+    pub(super) fn check(&self) -> Result<(), SyntaxRefusal> {
         let excluded = self.exclude.iter().filter_map(|names| names.last().cloned());
         let replaced = self.replace.iter().map(|(name, _)| name.clone());
         let renamed = self.rename.iter().map(|(name, _)| name.clone());
@@ -139,13 +140,13 @@ impl Star {
             if !seen.insert(name.to_lowercase()) {
                 let message = format!("the column {name} is in the lists of this star twice");
                 let help = "exclude, replace or rename it, once";
-                return Err(Refused::new(message, Some(help), self.span));
+                return Err(SyntaxRefusal::new(message, Some(help), self.span));
             }
         }
         let changes = !self.replace.is_empty() || !self.rename.is_empty();
         if changes && !matches!(self.choice, Choice::All) {
             let message = "a star that chooses by name can't replace or rename";
-            return Err(Refused::new(message, Some("name the columns"), self.span));
+            return Err(SyntaxRefusal::new(message, Some("name the columns"), self.span));
         }
         Ok(())
     }
@@ -196,9 +197,9 @@ impl Choice {
     }
 }
 
-fn unknown(span: Span) -> Refused {
+fn unknown(span: Span) -> SyntaxRefusal {
     let help = "write columns(*), columns('pattern'), columns(['a', 'b']) or columns(c -> c like 'a%')";
-    Refused::new("columns(…) takes a star, a pattern, a list of names or a lambda", Some(help), span)
+    SyntaxRefusal::new("columns(…) takes a star, a pattern, a list of names or a lambda", Some(help), span)
 }
 
 fn literal(expr: &Expr) -> Option<&str> {
@@ -237,7 +238,7 @@ fn name_test(test: &str, pattern: &str, negated: bool) -> LambdaFunction {
             } else {
                 call("regexp_matches", vec![*name, text(pattern)])
             };
-            super::expression::negate_if(negated, matched)
+            super::condition::negate_if(negated, matched)
         }
     };
     LambdaFunction {
@@ -259,11 +260,11 @@ pub(super) fn placeholder(number: usize, span: Span) -> Expr {
 
 /// Applies the condition of a lambda to a name.
 pub(in crate::engine::dialect) fn condition(lambda: &LambdaFunction, name: &str) -> Expr {
-    struct Replace<'a> {
+    struct ParameterReplacement<'a> {
         parameter: &'a str,
         name: &'a str,
     }
-    impl VisitorMut for Replace<'_> {
+    impl VisitorMut for ParameterReplacement<'_> {
         type Break = ();
 
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
@@ -280,6 +281,6 @@ pub(in crate::engine::dialect) fn condition(lambda: &LambdaFunction, name: &str)
         }
     };
     let mut body = lambda.body.as_ref().clone();
-    let _ = body.visit(&mut Replace { parameter: &parameter, name });
+    let _ = body.visit(&mut ParameterReplacement { parameter: &parameter, name });
     body
 }

@@ -4,14 +4,15 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, ObjectName,
-    Query, Select, SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor,
-    TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, Query,
+    Select, SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
+    UnaryOperator, Value, Visit, Visitor,
 };
 
-use super::{
-    Refused,
-    expression::{call, case, integer},
+use super::{condition::case, relation::has_column};
+use crate::engine::dialect::{
+    build::{call, integer},
+    refusal::SyntaxRefusal,
 };
 
 /// Gives columns with subqueries their SQL text as their name, as DuckDB does. DataFusion would name them
@@ -86,7 +87,7 @@ pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Que
     match expr {
         Expr::Exists { subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
             let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
-            Some(compare(count(subquery, Counted::Rows, None), op, integer(0)))
+            Some(compare(count(subquery, CountedUnit::Rows, None), op, integer(0)))
         }
         Expr::InSubquery { expr, subquery, negated }
             if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) =>
@@ -113,7 +114,7 @@ pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Que
 /// The unit that a subquery counts. Keys are counted where none can be NULL, so that lineage sees the
 /// deciding column.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Counted {
+enum CountedUnit {
     Rows,
     Keys,
 }
@@ -139,9 +140,9 @@ fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Q
     let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
     // A comparison is NULL if either side is NULL. Testing each side alone lets the engine evaluate them
     // separately.
-    let rows = compare(count(subquery, Counted::Rows, None), BinaryOperator::Gt, integer(0));
+    let rows = compare(count(subquery, CountedUnit::Rows, None), BinaryOperator::Gt, integer(0));
     let null_here = compare(is_null(nested(value.clone())), BinaryOperator::And, rows);
-    let null_there = any(Counted::Rows, is_null(key));
+    let null_there = any(CountedUnit::Rows, is_null(key));
     let unknown = compare(nested(null_here), BinaryOperator::Or, null_there);
     let (decisive, decided) = match quantifier {
         Quantifier::Any => (comparison, true),
@@ -149,7 +150,7 @@ fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Q
     };
     let null = Expr::Value(Value::Null.with_empty_span());
     let otherwise = case(None, unknown, null, Some(Box::new(truth(!decided))));
-    case(None, any(Counted::Keys, decisive), truth(decided), Some(Box::new(otherwise)))
+    case(None, any(CountedUnit::Keys, decisive), truth(decided), Some(Box::new(otherwise)))
 }
 
 const ALIAS: &str = "$in";
@@ -160,7 +161,7 @@ fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 }
 
 /// Returns `(SELECT count(*) FROM (subquery) AS "$in"("$key") WHERE condition)`.
-fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
+fn count(subquery: &Query, counted: CountedUnit, condition: Option<Expr>) -> Expr {
     let columns = if condition.is_some() {
         vec![TableAliasColumnDef { name: Ident::new(KEY), data_type: None }]
     } else {
@@ -174,7 +175,7 @@ fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
         sample: None,
     };
     let mut counting = call("count", Vec::new());
-    if counted == Counted::Keys {
+    if counted == CountedUnit::Keys {
         counting = call("count", vec![Expr::CompoundIdentifier(vec![Ident::new(ALIAS), Ident::new(KEY)])]);
     } else if let Expr::Function(function) = &mut counting
         && let FunctionArguments::List(list) = &mut function.args
@@ -196,7 +197,7 @@ pub(super) fn width(subquery: &Query) -> Option<usize> {
 
 /// Rewrites `(a, b) IN (SELECT …)` in a condition: a row of the subquery must be equal in all columns. With
 /// NOT IN, no row may be equal or possibly equal because of NULLs.
-pub(super) fn rows(condition: &mut Expr) -> Result<(), Refused> {
+pub(super) fn rows(condition: &mut Expr) -> Result<(), SyntaxRefusal> {
     match condition {
         Expr::Nested(inner) => rows(inner),
         Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
@@ -225,7 +226,7 @@ pub(super) fn rows(condition: &mut Expr) -> Result<(), Refused> {
             }
             if width(subquery).is_some_and(|width| width != items.len()) {
                 let help = "select as many columns as there are values before IN";
-                return Err(Refused::new(
+                return Err(SyntaxRefusal::new(
                     "the subquery has another number of columns",
                     Some(help),
                     expr.span(),
@@ -273,24 +274,4 @@ fn among(items: &[Expr], subquery: &Query, negated: bool) -> Expr {
     let rows = super::relation::select(integer(1), from, condition);
     let subquery = Box::new(super::relation::query(SetExpr::Select(Box::new(rows))));
     Expr::Exists { subquery, negated }
-}
-
-pub(super) fn has_column(expr: &Expr) -> bool {
-    struct Columns;
-    impl Visitor for Columns {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-
-        fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<()> {
-            ControlFlow::Continue(())
-        }
-    }
-    expr.visit(&mut Columns).is_break()
 }

@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{Refused, expression::call};
+use crate::engine::dialect::{build::call, refusal::SyntaxRefusal};
 
 /// Returns whether a join merges columns.
 pub(super) fn merges(join: &Join) -> bool {
@@ -33,8 +33,8 @@ pub(super) fn keeps_right(join: &Join) -> bool {
 
 /// Returns the span of the first natural join in a query or its subqueries.
 pub(in crate::engine::dialect) fn natural(query: &mut Query) -> Option<Span> {
-    struct Find;
-    impl VisitorMut for Find {
+    struct NaturalJoinSearch;
+    impl VisitorMut for NaturalJoinSearch {
         type Break = Span;
 
         fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Span> {
@@ -48,14 +48,14 @@ pub(in crate::engine::dialect) fn natural(query: &mut Query) -> Option<Span> {
             ControlFlow::Continue(())
         }
     }
-    match query.visit(&mut Find) {
+    match query.visit(&mut NaturalJoinSearch) {
         ControlFlow::Break(span) => Some(span),
         ControlFlow::Continue(()) => None,
     }
 }
 
 /// Rewrites joins with USING to ON where DataFusion reads them differently.
-pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
+pub(super) fn lower(query: &mut Query) -> ControlFlow<SyntaxRefusal> {
     let order_by = query.order_by.take();
     let SetExpr::Select(select) = query.body.as_mut() else {
         query.order_by = order_by;
@@ -69,7 +69,7 @@ pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
 }
 
 /// A relation in FROM.
-struct Relation {
+struct JoinedRelation {
     /// The qualifier of its columns, if it has a name.
     name: Option<Vec<Ident>>,
     /// Columns that `*` shows as another relation's.
@@ -164,14 +164,19 @@ fn name_of(factor: &TableFactor) -> Option<Vec<Ident>> {
     }
 }
 
-fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Refused> {
-    let mut relations: Vec<Relation> = Vec::new();
+fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<SyntaxRefusal> {
+    let mut relations: Vec<JoinedRelation> = Vec::new();
     let mut merged: Vec<Merged> = Vec::new();
     for from in &mut select.from {
         let first = relations.len();
-        relations.push(Relation { name: name_of(&from.relation), hidden: Vec::new(), shown: Vec::new() });
+        relations.push(JoinedRelation {
+            name: name_of(&from.relation),
+            hidden: Vec::new(),
+            shown: Vec::new(),
+        });
         for join in &mut from.joins {
-            let right = Relation { name: name_of(&join.relation), hidden: Vec::new(), shown: Vec::new() };
+            let right =
+                JoinedRelation { name: name_of(&join.relation), hidden: Vec::new(), shown: Vec::new() };
             relations.push(right);
             let span = join.relation.span();
             let operator = join.join_operator.clone();
@@ -181,7 +186,7 @@ fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Ref
                 JoinConstraint::Natural => {
                     let message = "NATURAL JOIN with `*`, or with RIGHT or FULL, is not supported";
                     let help = "name the columns: `join … using (…)`";
-                    return ControlFlow::Break(Refused::new(message, Some(help), span));
+                    return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), span));
                 }
                 _ => continue,
             };
@@ -193,7 +198,7 @@ fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Ref
                 let Some(condition) = merge(&column, &operator, &mut relations, first, &mut merged) else {
                     let message = format!("`using ({column})` is not supported between these relations");
                     let help = "give each a name with `as`, and write `on` with both columns";
-                    return ControlFlow::Break(Refused::new(message, Some(help), span));
+                    return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), span));
                 };
                 conditions.push(condition);
             }
@@ -216,12 +221,12 @@ fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Ref
 fn merge(
     column: &Ident,
     operator: &JoinOperator,
-    relations: &mut [Relation],
+    relations: &mut [JoinedRelation],
     first: usize,
     merged: &mut Vec<Merged>,
 ) -> Option<Expr> {
     let (right, before) = relations.split_last_mut()?;
-    let qualified = |relation: &Relation| {
+    let qualified = |relation: &JoinedRelation| {
         let mut parts = relation.name.clone()?;
         parts.push(column.clone());
         Some(Expr::CompoundIdentifier(parts))
@@ -256,7 +261,7 @@ fn same(left: &Ident, right: &Ident) -> bool {
 }
 
 /// Expands `*` to the columns of each relation.
-fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused> {
+fn wildcards(select: &mut Select, relations: &[JoinedRelation]) -> ControlFlow<SyntaxRefusal> {
     let span = select.span();
     let mut items = Vec::with_capacity(select.projection.len());
     for item in std::mem::take(&mut select.projection) {
@@ -273,7 +278,7 @@ fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused
         let Some(named) = named.filter(|_| plain) else {
             let message = "`*` over this join with USING is not supported";
             let help = "give each relation a name with `as`, and list the columns, or those of each: `a.*, b.* exclude (id)`";
-            return ControlFlow::Break(Refused::new(message, Some(help), span));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), span));
         };
         items.extend(named);
     }
@@ -282,7 +287,7 @@ fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused
 }
 
 /// Returns `a.* exclude (…) replace (…)`.
-fn all_of(relation: &Relation) -> Option<SelectItem> {
+fn all_of(relation: &JoinedRelation) -> Option<SelectItem> {
     let name = ObjectName::from(relation.name.clone()?);
     let mut options = WildcardAdditionalOptions::default();
     if !relation.hidden.is_empty() {
@@ -322,7 +327,7 @@ fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged])
             selected.push(alias.clone());
         }
     }
-    let mut columns = Columns { merged, but: &[], depth: 0 };
+    let mut columns = NameReplacement { merged, but: &[], depth: 0 };
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
             let _ = expr.visit(&mut columns);
@@ -348,7 +353,7 @@ fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged])
     }
     if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = order_by {
         // In ORDER BY, a column of the result takes precedence.
-        let mut columns = Columns { merged, but: &selected, depth: 0 };
+        let mut columns = NameReplacement { merged, but: &selected, depth: 0 };
         for order in orders {
             let _ = order.expr.visit(&mut columns);
         }
@@ -356,13 +361,13 @@ fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged])
 }
 
 /// A visitor that replaces names outside subqueries.
-struct Columns<'a> {
+struct NameReplacement<'a> {
     merged: &'a [Merged],
     but: &'a [Ident],
     depth: usize,
 }
 
-impl VisitorMut for Columns<'_> {
+impl VisitorMut for NameReplacement<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {

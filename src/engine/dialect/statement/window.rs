@@ -8,14 +8,11 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, WindowSpec, WindowType,
 };
 
-use super::{
-    Refused,
-    expression::{call, text},
+use crate::engine::dialect::{
+    build::{call, text},
+    marker::SORTED,
+    refusal::SyntaxRefusal,
 };
-
-/// The function that carries ORDER BY within a window function call. Its arguments are the call's first
-/// argument, the directions and the sort keys.
-pub(in crate::engine) const SORTED: &str = "$sorted";
 
 /// Functions that exist only over windows.
 const WINDOW_ONLY: [&str; 12] = [
@@ -38,7 +35,7 @@ const NULLABLE: [&str; 5] = ["first_value", "last_value", "nth_value", "lag", "l
 
 /// Moves the clause of `lag(x ignore nulls)` behind the parentheses, where DataFusion expects it. Rejects it
 /// for other functions, because DataFusion would ignore it.
-pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
+pub(super) fn null_treatment(function: &mut Function) -> Result<(), SyntaxRefusal> {
     let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
     list.clauses.retain(|clause| match clause {
         FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
@@ -49,7 +46,7 @@ pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
     });
     let Some(treatment) = function.null_treatment else { return Ok(()) };
     let span = function.name.span();
-    let refuse = |message: &str, help: &str| Err(Refused::new(message, Some(help), span));
+    let refuse = |message: &str, help: &str| Err(SyntaxRefusal::new(message, Some(help), span));
     if function.over.is_none() {
         return refuse(
             "IGNORE NULLS and RESPECT NULLS are for functions over windows",
@@ -81,13 +78,13 @@ pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
 }
 
 /// Resolves the windows that the windows of a SELECT extend: `over (w order by x)`.
-pub(super) fn inherit(select: &mut Select) -> ControlFlow<Refused> {
+pub(super) fn inherit(select: &mut Select) -> ControlFlow<SyntaxRefusal> {
     let mut known: Vec<(Ident, WindowSpec)> = Vec::with_capacity(select.named_window.len());
     for window in &mut select.named_window {
         let name = window.0.clone();
         if known.iter().any(|(known, _)| known.value.eq_ignore_ascii_case(&name.value)) {
             let message = format!("window `{}` is defined twice", name.value);
-            return ControlFlow::Break(Refused::new(message, Some("give one another name"), name.span));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some("give one another name"), name.span));
         }
         let spec = match &mut window.1 {
             NamedWindowExpr::WindowSpec(spec) => {
@@ -111,19 +108,23 @@ pub(super) fn inherit(select: &mut Select) -> ControlFlow<Refused> {
     select.qualify.visit(&mut heirs)
 }
 
-fn unknown(name: &Ident) -> Refused {
+fn unknown(name: &Ident) -> SyntaxRefusal {
     let message = format!("there is no window `{}`", name.value);
-    Refused::new(message, Some("define it: `window w as (partition by … order by …)`"), name.span)
+    SyntaxRefusal::new(message, Some("define it: `window w as (partition by … order by …)`"), name.span)
 }
 
 /// Merges a definition with that of the window it extends.
-fn merge(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> ControlFlow<Refused> {
+fn merge(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> ControlFlow<SyntaxRefusal> {
     let Some(name) = spec.window_name.take() else { return ControlFlow::Continue(()) };
     let found = known.iter().find(|(known, _)| known.value.eq_ignore_ascii_case(&name.value));
     let Some((_, base)) = found else { return ControlFlow::Break(unknown(&name)) };
     let name_span = name.span;
     let refuse = |what: &str, help: &str| {
-        ControlFlow::Break(Refused::new(format!("window `{}` {what}", name.value), Some(help), name_span))
+        ControlFlow::Break(SyntaxRefusal::new(
+            format!("window `{}` {what}", name.value),
+            Some(help),
+            name_span,
+        ))
     };
     if base.window_frame.is_some() {
         return refuse(
@@ -151,19 +152,19 @@ struct Heirs<'a> {
 }
 
 impl VisitorMut for Heirs<'_> {
-    type Break = Refused;
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Refused> {
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<SyntaxRefusal> {
         self.depth += 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Refused> {
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SyntaxRefusal> {
         self.depth -= 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         match expr {
             Expr::Function(Function { over: Some(WindowType::WindowSpec(spec)), .. }) if self.depth == 0 => {
                 merge(spec, self.known)
@@ -175,7 +176,7 @@ impl VisitorMut for Heirs<'_> {
 
 /// Rewrites `list(x order by y) over (…)`: encodes the order in the first argument, which the planner decodes
 /// again.
-pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
+pub(super) fn order_within(function: &mut Function) -> Result<(), SyntaxRefusal> {
     if function.over.is_none() {
         return Ok(());
     }
@@ -195,7 +196,7 @@ pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
     }
     if WINDOW_ONLY.contains(&name.as_str()) {
         let message = format!("ORDER BY within `{name}(…)` is not supported");
-        return Err(Refused::new(message, Some("put the order into OVER: `over (order by …)`"), span));
+        return Err(SyntaxRefusal::new(message, Some("put the order into OVER: `over (order by …)`"), span));
     }
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = list.args.first_mut() else {
         return Ok(());

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan},
 };
 
-use super::{depth, is_at, is_keyword, keyword};
+use super::scan::{depth, is_at, is_keyword, keyword};
 
 /// Keywords that end a SELECT list.
 const AFTER_LIST: [Keyword; 14] = [

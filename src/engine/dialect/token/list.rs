@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Span, Token, TokenWithSpan},
 };
 
-use super::{call, closing, find, is_keyword, is_word, name, span, split, token};
+use super::scan::{call, closing, find, is_keyword, is_word, name, span, split, token};
 
 /// Rewrites all list comprehensions, innermost first.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {

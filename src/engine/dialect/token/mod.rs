@@ -4,6 +4,7 @@
 //! begin with `$` are marks for `statement` and the planners; DuckDB's users can't write them without quotes.
 //!
 //! - here: the entry point and the small rewrites
+//! - `scan`: scans of tokens for words, brackets and lists
 //! - `refusal`: syntax that is rejected because no rewrite gives DuckDB's rows
 //! - `pivot`: PIVOT and UNPIVOT, as statements and after a table
 //! - `list`: list comprehensions
@@ -14,15 +15,16 @@ mod alias;
 mod list;
 pub(super) mod pivot;
 mod refusal;
+mod scan;
 mod star;
 
 use datafusion::sql::sqlparser::{
     keywords::Keyword,
-    tokenizer::{Span, Token, TokenWithSpan, Tokenizer, TokenizerError, Word},
+    tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
 };
 
-pub(super) use self::star::UNPACK;
-use super::{grammar::Grammar, statement::Refused};
+use self::scan::{depth, end_of_query, find, is_at, is_keyword, is_word, keyword, token};
+use super::{grammar::DuckDbGrammar, refusal::SyntaxRefusal};
 
 /// The mark of an ASOF JOIN in a parsed statement: a keyword before JOIN that DuckDB doesn't have.
 const GLOBAL: &str = "GLOBAL";
@@ -32,12 +34,12 @@ pub(super) enum Problem {
     /// Invalid tokens.
     Tokens(TokenizerError),
     /// Valid syntax that can't be planned.
-    Refused(Refused),
+    Refused(SyntaxRefusal),
 }
 
 /// Tokenizes a statement and rewrites it to the parser's syntax.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Problem> {
-    let tokens = Tokenizer::new(&Grammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
+    let tokens = Tokenizer::new(&DuckDbGrammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
     let mut tokens = without_space(tokens);
     refusal::check(&tokens).map_err(Problem::Refused)?;
     as_of(&mut tokens);
@@ -165,120 +167,4 @@ fn is_of_call(tokens: &[TokenWithSpan], at: usize) -> bool {
         }
     }
     false
-}
-
-/// Returns whether a token is this word, unquoted.
-fn is_word(token: &TokenWithSpan, name: &str) -> bool {
-    matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name))
-}
-
-/// Returns whether a token is this keyword, unquoted.
-fn is_keyword(token: &TokenWithSpan, keyword: Keyword) -> bool {
-    matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.keyword == keyword)
-}
-
-/// Returns whether the token at a position is this one.
-fn is_at(tokens: &[TokenWithSpan], at: usize, token: &Token) -> bool {
-    tokens.get(at).is_some_and(|found| found.token == *token)
-}
-
-/// Returns whether the token at a position is this word, unquoted.
-fn is_word_at(tokens: &[TokenWithSpan], at: usize, name: &str) -> bool {
-    tokens.get(at).is_some_and(|found| is_word(found, name))
-}
-
-/// Returns a token with a span.
-fn token(token: Token, span: Span) -> TokenWithSpan {
-    TokenWithSpan { token, span }
-}
-
-/// Returns a keyword with a span.
-fn keyword(name: &str, span: Span) -> TokenWithSpan {
-    token(Token::make_keyword(name), span)
-}
-
-/// Returns a name with a span, as if it were quoted.
-fn name(name: &str, span: Span) -> TokenWithSpan {
-    let word = Word { value: name.to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
-    token(Token::Word(word), span)
-}
-
-/// Returns `"name"(arguments)`.
-fn call(function: &str, arguments: &[TokenWithSpan], span: Span) -> Vec<TokenWithSpan> {
-    let mut made = vec![name(function, span), token(Token::LParen, span)];
-    made.extend_from_slice(arguments);
-    made.push(token(Token::RParen, span));
-    made
-}
-
-/// Returns the change in nesting depth that a token causes.
-fn depth(token: &Token) -> isize {
-    match token {
-        Token::LParen | Token::LBracket | Token::LBrace => 1,
-        Token::RParen | Token::RBracket | Token::RBrace => -1,
-        _ => 0,
-    }
-}
-
-/// Returns the position of the parenthesis or bracket that closes the one at `open`.
-fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
-    let mut level = 0;
-    for (at, token) in tokens.iter().enumerate().skip(open) {
-        level += depth(&token.token);
-        if level == 0 {
-            return Some(at);
-        }
-    }
-    None
-}
-
-/// Returns the end of the query around a position: its closing parenthesis, a semicolon, or the end.
-fn end_of_query(tokens: &[TokenWithSpan], from: usize) -> usize {
-    let mut level = 0;
-    for (at, token) in tokens.iter().enumerate().skip(from) {
-        level += depth(&token.token);
-        if level < 0 || (level == 0 && token.token == Token::SemiColon) {
-            return at;
-        }
-    }
-    tokens.len()
-}
-
-/// Returns the first position outside inner parentheses where a condition holds.
-fn find(tokens: &[TokenWithSpan], is_it: impl Fn(&[TokenWithSpan], usize) -> bool) -> Option<usize> {
-    let mut level = 0;
-    for at in 0..tokens.len() {
-        if level == 0 && is_it(tokens, at) {
-            return Some(at);
-        }
-        level += depth(&tokens[at].token);
-    }
-    None
-}
-
-/// Splits tokens at the commas outside inner parentheses, and ignores a trailing comma.
-fn split(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
-    let mut parts = Vec::new();
-    let mut rest = tokens;
-    while let Some(comma) = find(rest, |tokens, at| tokens[at].token == Token::Comma) {
-        parts.push(&rest[..comma]);
-        rest = &rest[comma + 1..];
-    }
-    if !rest.is_empty() {
-        parts.push(rest);
-    }
-    parts
-}
-
-/// Splits off a trailing `AS name`.
-fn split_alias(tokens: &[TokenWithSpan]) -> (&[TokenWithSpan], &[TokenWithSpan]) {
-    match tokens {
-        [.., last_but_one, _] if is_keyword(last_but_one, Keyword::AS) => tokens.split_at(tokens.len() - 2),
-        _ => (tokens, &[]),
-    }
-}
-
-/// Returns the span of the tokens.
-fn span(tokens: &[TokenWithSpan]) -> Span {
-    Span::union_iter(tokens.iter().map(|token| token.span))
 }

@@ -12,11 +12,11 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Span, Token, TokenWithSpan},
 };
 
-use super::{
+use super::scan::{
     call, closing, end_of_query, find, is_at, is_keyword, is_word, is_word_at, keyword, name, span, split,
     split_alias, token,
 };
-use crate::engine::dialect::statement::Refused;
+use crate::engine::dialect::refusal::SyntaxRefusal;
 
 /// The call that holds an aggregate.
 pub(in crate::engine::dialect) const USING: &str = "$using";
@@ -29,9 +29,9 @@ pub(in crate::engine::dialect) const GROUP: &str = "$group";
 
 /// Rewrites all of them from last to first, so that those in parentheses are done before the ones around
 /// them.
-pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) -> Result<(), Refused> {
+pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) -> Result<(), SyntaxRefusal> {
     for at in (0..tokens.len()).rev() {
-        let Some(kind) = Kind::of(&tokens[at]) else { continue };
+        let Some(kind) = PivotKind::of(&tokens[at]) else { continue };
         if is_after_table(tokens, at) {
             after_table(tokens, at, kind)?;
         } else if is_statement(tokens, at) {
@@ -42,12 +42,12 @@ pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) -> Result<(), Refused> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PivotKind {
     Pivot,
     Unpivot,
 }
 
-impl Kind {
+impl PivotKind {
     fn of(token: &TokenWithSpan) -> Option<Self> {
         let is = |names: [&str; 2]| names.iter().any(|name| is_word(token, name));
         if is(["pivot", "pivot_wider"]) {
@@ -84,13 +84,13 @@ fn is_statement(tokens: &[TokenWithSpan], at: usize) -> bool {
 }
 
 /// Rewrites `t PIVOT (aggregates FOR column IN (values) GROUP BY columns)`.
-fn after_table(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result<(), Refused> {
+fn after_table(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: PivotKind) -> Result<(), SyntaxRefusal> {
     let place = tokens[at].span;
     let Some(open) = (at..tokens.len()).find(|at| tokens[*at].token == Token::LParen) else { return Ok(()) };
     let Some(close) = closing(tokens, open) else { return Ok(()) };
     let inner = tokens[open + 1..close].to_vec();
     let Some(after) = find(&inner, |tokens, at| is_keyword(&tokens[at], Keyword::FOR)) else { return Ok(()) };
-    if kind == Kind::Unpivot {
+    if kind == PivotKind::Unpivot {
         tokens[at].token = Token::make_keyword("UNPIVOT");
         return unpivoted_columns(tokens, open, close);
     }
@@ -119,12 +119,12 @@ struct OnValues {
 }
 
 /// Parses `column IN (values)`, and returns it with the remaining tokens.
-fn on_values(tokens: &[TokenWithSpan], place: Span) -> Result<(OnValues, &[TokenWithSpan]), Refused> {
+fn on_values(tokens: &[TokenWithSpan], place: Span) -> Result<(OnValues, &[TokenWithSpan]), SyntaxRefusal> {
     const HELP: &str = "list the values that become columns: on k in ('a', 'b')";
     let within = find(tokens, |tokens, at| is_keyword(&tokens[at], Keyword::IN));
     let unlisted = |tokens: &[TokenWithSpan]| {
         let place = if tokens.is_empty() { place } else { span(tokens) };
-        Refused::new("the columns of this PIVOT would depend on the data", Some(HELP), place)
+        SyntaxRefusal::new("the columns of this PIVOT would depend on the data", Some(HELP), place)
     };
     let Some(within) = within else { return Err(unlisted(tokens)) };
     let open = within + 1;
@@ -188,13 +188,17 @@ fn parts(
 }
 
 /// Replaces stars among the columns of an UNPIVOT with `columns(*)`.
-fn unpivoted_columns(tokens: &mut Vec<TokenWithSpan>, open: usize, close: usize) -> Result<(), Refused> {
+fn unpivoted_columns(
+    tokens: &mut Vec<TokenWithSpan>,
+    open: usize,
+    close: usize,
+) -> Result<(), SyntaxRefusal> {
     let inner = &tokens[open + 1..close];
     let Some(within) = find(inner, |tokens, at| is_keyword(&tokens[at], Keyword::IN)) else { return Ok(()) };
     let list = open + 1 + within + 1;
     if !is_at(tokens, list, &Token::LParen) {
         let help = "list the columns: unpivot (value for name in (a, b))";
-        return Err(Refused::new("UNPIVOT needs a list of columns", Some(help), tokens[open].span));
+        return Err(SyntaxRefusal::new("UNPIVOT needs a list of columns", Some(help), tokens[open].span));
     }
     let Some(end) = closing(tokens, list) else { return Ok(()) };
     let items = listed(&tokens[list + 1..end]);
@@ -219,15 +223,15 @@ fn listed(items: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
 }
 
 /// Rewrites `PIVOT t ON … USING … GROUP BY …` and `UNPIVOT t ON … INTO NAME … VALUE …`.
-fn statement(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result<(), Refused> {
+fn statement(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: PivotKind) -> Result<(), SyntaxRefusal> {
     let place = tokens[at].span;
     let end = end_of_query(tokens, at + 1);
     let whole = &tokens[at + 1..end];
     let after = find(whole, ends_clauses).unwrap_or(whole.len());
     let (clauses, rest) = whole.split_at(after);
     let mut made = match kind {
-        Kind::Pivot => pivot(clauses, place)?,
-        Kind::Unpivot => unpivot(clauses, place)?,
+        PivotKind::Pivot => pivot(clauses, place)?,
+        PivotKind::Unpivot => unpivot(clauses, place)?,
     };
     made.extend_from_slice(rest);
     tokens.splice(at..end, made);
@@ -248,7 +252,7 @@ fn ends_clauses(tokens: &[TokenWithSpan], at: usize) -> bool {
     AFTER.iter().any(|word| is_keyword(&tokens[at], *word))
 }
 
-fn pivot(clauses: &[TokenWithSpan], place: Span) -> Result<Vec<TokenWithSpan>, Refused> {
+fn pivot(clauses: &[TokenWithSpan], place: Span) -> Result<Vec<TokenWithSpan>, SyntaxRefusal> {
     let on = find(clauses, |tokens, at| is_keyword(&tokens[at], Keyword::ON));
     let from = on.unwrap_or(0);
     let using = find(&clauses[from..], |tokens, at| {
@@ -322,9 +326,9 @@ fn from_source(source: &[TokenWithSpan], place: Span) -> Vec<TokenWithSpan> {
     reads(&one)
 }
 
-fn unpivot(clauses: &[TokenWithSpan], place: Span) -> Result<Vec<TokenWithSpan>, Refused> {
+fn unpivot(clauses: &[TokenWithSpan], place: Span) -> Result<Vec<TokenWithSpan>, SyntaxRefusal> {
     const HELP: &str = "write unpivot t on a, b into name n value v";
-    let refused = || Refused::new("UNPIVOT needs a list of columns", Some(HELP), place);
+    let refused = || SyntaxRefusal::new("UNPIVOT needs a list of columns", Some(HELP), place);
     let on = find(clauses, |tokens, at| is_keyword(&tokens[at], Keyword::ON)).ok_or_else(refused)?;
     let into = find(clauses, |tokens, at| is_keyword(&tokens[at], Keyword::INTO));
     let columns = &clauses[on + 1..into.unwrap_or(clauses.len())];

@@ -5,17 +5,17 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan},
 };
 
-use super::{is_at, is_keyword, is_word, is_word_at, span};
-use crate::engine::dialect::statement::Refused;
+use super::scan::{is_at, is_keyword, is_word, is_word_at, span};
+use crate::engine::dialect::refusal::SyntaxRefusal;
 
 /// Checks a statement's tokens.
 ///
 /// # Errors
 /// For the first unsupported construct.
-pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Refused> {
+pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxRefusal> {
     for at in 0..tokens.len() {
         if let Some((message, help, length)) = refusal(tokens, at) {
-            return Err(Refused::new(message, Some(help), span(&tokens[at..at + length])));
+            return Err(SyntaxRefusal::new(message, Some(help), span(&tokens[at..at + length])));
         }
     }
     Ok(())

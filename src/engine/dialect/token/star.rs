@@ -6,10 +6,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan},
 };
 
-use super::{call, closing, is_at, is_keyword, is_word, is_word_at, name, span, token};
-
-/// The function whose single argument expands to several.
-pub(in crate::engine::dialect) const UNPACK: &str = "$unpack";
+use super::scan::{call, closing, is_at, is_keyword, is_word, is_word_at, name, span, token};
+use crate::engine::dialect::marker::UNPACK;
 
 /// Name tests that may follow a star, and the functions of name and pattern that they become.
 const TESTS: [(&str, &str); 4] =

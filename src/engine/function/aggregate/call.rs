@@ -21,13 +21,14 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed, rows,
+    description::{Aggregate, ArgumentTypes, Typed},
+    rows,
     sliding::{self, Gather},
 };
 use crate::engine::function::kind::plain;
 
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(super) struct AggregateCall {
     aggregate: &'static Aggregate,
     aliases: Vec<String>,
     signature: Signature,
@@ -38,7 +39,7 @@ pub(super) struct Call {
 /// The aggregates that return 0 when there are no rows.
 const ZERO: [&str; 4] = ["count_if", "regr_count", "approx_count_distinct", "entropy"];
 
-impl Call {
+impl AggregateCall {
     pub(super) fn new(aggregate: &'static Aggregate) -> Self {
         Self {
             aggregate,
@@ -56,7 +57,7 @@ impl Call {
     fn types(&self, given: &[DataType]) -> Result<Typed> {
         let (own, keys) = given.split_at(given.len().saturating_sub(self.orders.len()));
         let own: Vec<DataType> = own.iter().map(plain).collect();
-        let mut typed = (self.aggregate.types)(&Given { name: self.aggregate.name, types: &own })?;
+        let mut typed = (self.aggregate.types)(&ArgumentTypes { name: self.aggregate.name, types: &own })?;
         typed.arguments.extend_from_slice(keys);
         Ok(typed)
     }
@@ -93,22 +94,22 @@ impl Call {
     }
 }
 
-impl PartialEq for Call {
+impl PartialEq for AggregateCall {
     fn eq(&self, other: &Self) -> bool {
         self.aggregate.name == other.aggregate.name && self.orders == other.orders
     }
 }
 
-impl Eq for Call {}
+impl Eq for AggregateCall {}
 
-impl Hash for Call {
+impl Hash for AggregateCall {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.aggregate.name.hash(state);
         self.orders.hash(state);
     }
 }
 
-impl AggregateUDFImpl for Call {
+impl AggregateUDFImpl for AggregateCall {
     fn name(&self) -> &str {
         self.aggregate.name
     }

@@ -17,8 +17,8 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed,
-    rows::{Rows, VALUES},
+    description::{Aggregate, ArgumentTypes, Typed},
+    rows::{RowAggregate, VALUES},
 };
 use crate::engine::function::value::comparable;
 
@@ -32,7 +32,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let types = given.expect(1..=1)?;
             Typed::new(types, types[0].clone())
         },
-        method: &Rows {
+        method: &RowAggregate {
             ordered: true,
             finish: |columns, settings| {
                 let counts = counts(&columns[0], false)?;
@@ -54,7 +54,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let [of] = given.expect(1..=1)? else { return given.refuse() };
             Typed::new([of.clone()], DataType::Map(Arc::new(entries(of)), false))
         },
-        method: &Rows {
+        method: &RowAggregate {
             finish: |columns, settings| {
                 if columns[0].is_empty() {
                     return settings.null();
@@ -70,7 +70,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "entropy(arg)",
         doc: "Returns the entropy of the values in bits.",
         types: |given| number_of_any(given, DataType::Float64),
-        method: &Rows {
+        method: &RowAggregate {
             finish: |columns, _| {
                 let rows = columns[0].len() as f64;
                 let counts = counts(&columns[0], false)?;
@@ -87,7 +87,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "approx_count_distinct(arg)",
         doc: "Returns the approximate number of distinct values.",
         types: |given| number_of_any(given, DataType::Int64),
-        method: &Rows {
+        method: &RowAggregate {
             rewrite: Some(approximate_count),
             finish: |columns, _| {
                 Ok(ScalarValue::Int64(Some(
@@ -99,7 +99,7 @@ pub(super) const ALL: &[Aggregate] = &[
     },
 ];
 
-fn number_of_any(given: &Given<'_>, number: DataType) -> Result<Typed> {
+fn number_of_any(given: &ArgumentTypes<'_>, number: DataType) -> Result<Typed> {
     let types = given.expect(1..=1)?;
     Typed::new(types, number)
 }

@@ -1,13 +1,16 @@
 //! JSON aggregates: collect a group's values into a JSON array or object.
 
 use datafusion::{
-    arrow::{array::Array, array::AsArray, datatypes::DataType},
+    arrow::{
+        array::{Array, AsArray},
+        datatypes::DataType,
+    },
     common::{ScalarValue, exec_err},
 };
 
 use super::{
-    Aggregate, Typed,
-    rows::{Rows, Skip, VALUES},
+    description::{Aggregate, Typed},
+    rows::{RowAggregate, Skip, VALUES},
 };
 use crate::engine::function::json::{json_of, value::Json};
 
@@ -21,7 +24,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let types = given.expect(1..=1)?;
             Typed::new(types, DataType::Utf8)
         },
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::Nothing,
             ordered: true,
             finish: |columns, settings| {
@@ -44,7 +47,7 @@ pub(super) const ALL: &[Aggregate] = &[
             [DataType::Utf8, value] => Typed::new([DataType::Utf8, value.clone()], DataType::Utf8),
             _ => given.refuse(),
         },
-        method: &Rows {
+        method: &RowAggregate {
             columns: 2,
             skip: Skip::Nothing,
             ordered: true,

@@ -11,9 +11,9 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Typed,
+    description::{Aggregate, Typed},
     pick::list,
-    rows::{Rows, Skip, VALUES},
+    rows::{RowAggregate, Skip, VALUES},
 };
 use crate::engine::dialect::value_texts;
 
@@ -27,7 +27,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let types = given.expect(1..=1)?;
             Typed::new(types, DataType::List(Arc::new(Field::new_list_field(types[0].clone(), true))))
         },
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::Nothing,
             ordered: true,
             lists: true,
@@ -48,7 +48,7 @@ pub(super) const ALL: &[Aggregate] = &[
 
             _ => given.refuse(),
         },
-        method: &Rows {
+        method: &RowAggregate {
             ordered: true,
             finish: |columns, settings| {
                 let separator = match settings.constants.first() {

@@ -1,9 +1,10 @@
 //! Aggregates with DuckDB's names, types and errors.
 //!
 //! Each aggregate is an [`Aggregate`]: its names, a line of documentation, its argument and result types, and
-//! the [`Method`] that computes it. Each family of aggregates has its own file; `call` adapts them to
+//! the method that computes it. Each family of aggregates has its own file; `call` adapts them to
 //! DataFusion.
 //!
+//! - `description`: aggregates and their methods
 //! - `sum`: exact sums and averages
 //! - `running`, `statistic`: a fixed number of doubles per group
 //! - `rows`: all rows of a group; `quantile`, `distribution` and `list` evaluate them
@@ -13,6 +14,7 @@
 //! - `sliding`: moving window frames for methods that can't retract rows
 
 mod call;
+mod description;
 mod distribution;
 mod json;
 mod list;
@@ -43,130 +45,15 @@ use datafusion::{
     error::Result,
     execution::SessionStateBuilder,
     functions_aggregate::count::count_udaf,
-    logical_expr::{
-        Accumulator, AggregateUDF, EmitTo, Expr, GroupsAccumulator, ScalarUDF,
-        expr::AggregateFunction,
-        function::{AccumulatorArgs, StateFieldsArgs},
-        simplify::SimplifyContext,
-    },
+    logical_expr::{AggregateUDF, EmitTo, Expr, ScalarUDF, function::AccumulatorArgs},
     physical_expr::{
         PhysicalExpr,
         expressions::{Column, Literal},
     },
 };
 
-use super::kind::type_name;
-
-/// An aggregate function.
-#[derive(Debug)]
-pub(super) struct Aggregate {
-    /// The primary name, which result columns are named after.
-    pub(super) name: &'static str,
-    /// The aliases.
-    pub(super) aliases: &'static [&'static str],
-    /// The call syntax, such as `arg_max(arg, val)`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
-    pub(super) usage: &'static str,
-    /// One sentence for the function reference.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
-    pub(super) doc: &'static str,
-    /// Returns the types that the arguments are cast to, and the result type.
-    types: fn(&Given<'_>) -> Result<Typed>,
-    method: &'static dyn Method,
-}
-
-/// The arguments of a call.
-pub(super) struct Given<'a> {
-    name: &'a str,
-    types: &'a [DataType],
-}
-
-/// The argument and result types of a call.
-struct Typed {
-    arguments: Vec<DataType>,
-    result: DataType,
-}
-
-impl Typed {
-    #[expect(clippy::unnecessary_wraps, reason = "it ends most functions that return types")]
-    fn new(arguments: impl Into<Vec<DataType>>, result: DataType) -> Result<Self> {
-        Ok(Self { arguments: arguments.into(), result })
-    }
-}
-
-impl Given<'_> {
-    /// Returns the error for arguments that match no overload.
-    fn refuse<T>(&self) -> Result<T> {
-        let given: Vec<String> = self.types.iter().map(type_name).collect();
-        plan_err!("`{}` takes no ({}): cast the arguments", self.name, given.join(", "))
-    }
-
-    /// Returns the argument types if their number is in `counts`, or an error.
-    fn expect(&self, counts: std::ops::RangeInclusive<usize>) -> Result<&[DataType]> {
-        if counts.contains(&self.types.len()) { Ok(self.types) } else { self.refuse() }
-    }
-}
-
-/// Rewrites a call as an equivalent expression of the same type, or returns it unchanged.
-type Rewrite = fn(AggregateFunction, &SimplifyContext) -> Result<Expr>;
-
-/// An algorithm that computes an aggregate.
-trait Method: std::fmt::Debug + Send + Sync {
-    /// Returns the fields of a partial result.
-    fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>>;
-
-    /// Returns an accumulator for one group.
-    fn accumulator(&self, call: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>>;
-
-    /// Returns an accumulator for many groups, or `None` if the method has none.
-    fn groups(&self, call: AccumulatorArgs<'_>) -> Result<Option<Box<dyn GroupsAccumulator>>> {
-        let _ = call;
-        Ok(None)
-    }
-
-    /// Returns an accumulator for moving frames, or `None` if the method has none of its own.
-    fn moving(&self, call: &AccumulatorArgs<'_>) -> Option<Box<dyn Accumulator>> {
-        let _ = call;
-        None
-    }
-
-    /// Returns whether the accumulators may retract rows, provided that they support it.
-    fn retracts(&self) -> bool {
-        true
-    }
-
-    /// Returns whether ORDER BY within the call changes the result.
-    fn ordered(&self) -> bool {
-        false
-    }
-
-    /// Returns whether row order changes the result for these arguments. If so, ORDER BY within the call
-    /// sorts the rows before the method sees them.
-    fn sorts_first(&self, arguments: &[FieldRef]) -> bool {
-        let _ = arguments;
-        false
-    }
-
-    /// Returns whether [`sorts_first`](Self::sorts_first) can be true for any arguments.
-    fn may_sort_first(&self) -> bool {
-        false
-    }
-
-    /// Returns whether `WITHIN GROUP (ORDER BY …)` is allowed.
-    fn within_group(&self) -> bool {
-        false
-    }
-
-    /// Returns whether the method handles DISTINCT itself; otherwise rows are deduplicated first.
-    fn own_distinct(&self) -> bool {
-        false
-    }
-
-    /// Returns a rewrite to an expression that DataFusion computes faster.
-    fn rewrite(&self) -> Option<Rewrite> {
-        None
-    }
-}
+pub(super) use self::description::Aggregate;
+use self::description::Typed;
 
 /// Returns all aggregates, family by family.
 pub(super) fn all() -> impl Iterator<Item = &'static Aggregate> {
@@ -181,7 +68,7 @@ const KEPT: [&str; 3] = ["count", "grouping", "first_value"];
 /// Builds an aggregate that returns the only row's value and fails if there is more than one row.
 pub(in crate::engine) fn only_row(value: Expr) -> Expr {
     static ONLY_ROW: LazyLock<Arc<AggregateUDF>> =
-        LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::Call::new(&pick::ONLY_ROW))));
+        LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(&pick::ONLY_ROW))));
     ONLY_ROW.call(vec![value])
 }
 
@@ -190,7 +77,7 @@ pub(in crate::engine) fn only_row(value: Expr) -> Expr {
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| KEPT.contains(&udaf.name()));
-    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::Call::new(one)))));
+    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(one)))));
     builder.scalar_functions().get_or_insert_default().push(Arc::new(ScalarUDF::from(sorted::Sorted::new())));
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
 }
@@ -201,7 +88,7 @@ fn function(name: &str) -> Option<Arc<AggregateUDF>> {
         return Some(count_udaf());
     }
     let found = all().find(|one| one.name == name || one.aliases.contains(&name))?;
-    Some(Arc::new(AggregateUDF::new_from_impl(call::Call::new(found))))
+    Some(Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(found))))
 }
 
 /// Looks up an aggregate by name, and resolves the types that its arguments are cast to and its result type.

@@ -21,10 +21,10 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Method, Rewrite, Typed,
+    description::{Aggregate, AggregateMethod, ArgumentTypes, Rewrite, Typed},
     pick::{extreme, positive},
-    rows::{Rows, VALUES},
-    running::Running,
+    rows::{RowAggregate, VALUES},
+    running::RunningAggregate,
 };
 
 pub(super) const ALL: &[Aggregate] = &[
@@ -54,7 +54,7 @@ pub(super) const ALL: &[Aggregate] = &[
         method: &Extreme {
             native: max_udaf,
             rewrite: |call, info| unless_float(call, info, max_udaf),
-            floats: Running {
+            floats: RunningAggregate {
                 start: &[0.0, f64::NEG_INFINITY],
                 add: |s, row| greatest(s, row[0]),
                 merge: |s, other| {
@@ -64,7 +64,7 @@ pub(super) const ALL: &[Aggregate] = &[
                 },
                 finish: found,
             },
-            many: Rows {
+            many: RowAggregate {
                 check: positive,
                 finish: |columns, settings| extreme(columns, settings, true),
                 ..VALUES
@@ -80,7 +80,7 @@ pub(super) const ALL: &[Aggregate] = &[
         method: &Extreme {
             native: min_udaf,
             rewrite: |call, info| unless_float(call, info, min_udaf),
-            floats: Running {
+            floats: RunningAggregate {
                 start: &[0.0, f64::NAN],
                 add: |s, row| least(s, row[0]),
                 merge: |s, other| {
@@ -90,7 +90,7 @@ pub(super) const ALL: &[Aggregate] = &[
                 },
                 finish: found,
             },
-            many: Rows {
+            many: RowAggregate {
                 check: positive,
                 finish: |columns, settings| extreme(columns, settings, false),
                 ..VALUES
@@ -139,14 +139,14 @@ pub(super) const ALL: &[Aggregate] = &[
     },
 ];
 
-fn boolean(given: &Given<'_>) -> Result<Typed> {
+fn boolean(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(1..=1)? {
         [DataType::Boolean | DataType::Null] => Typed::new([DataType::Boolean], DataType::Boolean),
         _ => given.refuse(),
     }
 }
 
-fn bits(given: &Given<'_>) -> Result<Typed> {
+fn bits(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(1..=1)? {
         [DataType::Null] => Typed::new([DataType::Int64], DataType::Int64),
         [of] if of.is_integer() => Typed::new([of.clone()], of.clone()),
@@ -154,7 +154,7 @@ fn bits(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn extreme_types(given: &Given<'_>) -> Result<Typed> {
+fn extreme_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(1..=2)? {
         [DataType::Null] => Typed::new([DataType::Int32], DataType::Int32),
         [of] => Typed::new([of.clone()], of.clone()),
@@ -224,7 +224,7 @@ struct Native {
     rewrite: Rewrite,
 }
 
-impl Method for Native {
+impl AggregateMethod for Native {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         native_state(self.native, call)
     }
@@ -285,13 +285,13 @@ fn native_moving(
 struct Extreme {
     native: fn() -> Arc<AggregateUDF>,
     rewrite: Rewrite,
-    floats: Running,
-    many: Rows,
+    floats: RunningAggregate,
+    many: RowAggregate,
 }
 
 impl Extreme {
     /// Returns our method for the call's types, or `None` to use DataFusion's.
-    fn own(&self, arguments: &[FieldRef]) -> Option<&dyn Method> {
+    fn own(&self, arguments: &[FieldRef]) -> Option<&dyn AggregateMethod> {
         match arguments {
             [_, _, ..] => Some(&self.many),
             [one] if is_ordered_otherwise(one.data_type()) => Some(&self.many),
@@ -301,7 +301,7 @@ impl Extreme {
     }
 }
 
-impl Method for Extreme {
+impl AggregateMethod for Extreme {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         match self.own(call.input_fields) {
             Some(own) => own.state(call),

@@ -24,8 +24,8 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed,
-    rows::{Rows, Settings, Skip, VALUES},
+    description::{Aggregate, ArgumentTypes, Typed},
+    rows::{CallSettings, RowAggregate, Skip, VALUES},
 };
 use crate::engine::function::value::comparable;
 
@@ -36,7 +36,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "first(arg)",
         doc: "Returns the first value, NULL included; add ORDER BY to say which is first.",
         types: same,
-        method: &Rows { rewrite: Some(first), ..FIRST },
+        method: &RowAggregate { rewrite: Some(first), ..FIRST },
     },
     Aggregate {
         name: "last",
@@ -44,7 +44,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "last(arg)",
         doc: "Returns the last value, NULL included; add ORDER BY to say which is last.",
         types: same,
-        method: &Rows {
+        method: &RowAggregate {
             rewrite: Some(last),
             finish: |columns, settings| at(&columns[0], columns[0].len().checked_sub(1), settings),
             ..FIRST
@@ -56,7 +56,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "any_value(arg)",
         doc: "Returns the first value that is not NULL.",
         types: same,
-        method: &Rows { rewrite: Some(any), skip: Skip::Nulls, ..FIRST },
+        method: &RowAggregate { rewrite: Some(any), skip: Skip::Nulls, ..FIRST },
     },
     Aggregate {
         name: "arg_max",
@@ -64,7 +64,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_max(arg, val[, n])",
         doc: "Returns `arg` of the row with the greatest `val`, or a list of `n` of them; rows with a NULL are left out.",
         types: beside,
-        method: &Rows {
+        method: &RowAggregate {
             rewrite: Some(greatest),
             finish: |columns, settings| extreme(columns, settings, true),
             ..BESIDE
@@ -76,7 +76,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_min(arg, val[, n])",
         doc: "Returns `arg` of the row with the least `val`, or a list of `n` of them; rows with a NULL are left out.",
         types: beside,
-        method: &Rows {
+        method: &RowAggregate {
             rewrite: Some(least),
             finish: |columns, settings| extreme(columns, settings, false),
             ..BESIDE
@@ -88,7 +88,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_max_null(arg, val)",
         doc: "Returns `arg`, NULL included, of the row with the greatest `val`.",
         types: |given| given.expect(2..=2).and_then(|_| beside(given)),
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::NullsOf(1),
             rewrite: Some(greatest_null),
             finish: |columns, settings| extreme(columns, settings, true),
@@ -101,7 +101,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_min_null(arg, val)",
         doc: "Returns `arg`, NULL included, of the row with the least `val`.",
         types: |given| given.expect(2..=2).and_then(|_| beside(given)),
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::NullsOf(1),
             rewrite: Some(least_null),
             finish: |columns, settings| extreme(columns, settings, false),
@@ -114,7 +114,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_max_nulls_last(arg, val[, n])",
         doc: "Returns `arg`, NULL included, of the row with the greatest `val`, or a list of `n` of them; a NULL `val` comes last.",
         types: beside,
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::Nothing,
             finish: |columns, settings| extreme(columns, settings, true),
             ..BESIDE
@@ -126,7 +126,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "arg_min_nulls_last(arg, val[, n])",
         doc: "Returns `arg`, NULL included, of the row with the least `val`, or a list of `n` of them; a NULL `val` comes last.",
         types: beside,
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::Nothing,
             finish: |columns, settings| extreme(columns, settings, false),
             ..BESIDE
@@ -141,7 +141,7 @@ pub(super) const ONLY_ROW: Aggregate = Aggregate {
     usage: "$only_row(arg)",
     doc: "Returns the value of the only row.",
     types: same,
-    method: &Rows {
+    method: &RowAggregate {
         finish: |columns, settings| match columns[0].len() {
             0 => settings.null(),
             1 => at(&columns[0], Some(0), settings),
@@ -153,12 +153,12 @@ pub(super) const ONLY_ROW: Aggregate = Aggregate {
     },
 };
 
-fn same(given: &Given<'_>) -> Result<Typed> {
+fn same(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let types = given.expect(1..=1)?;
     Typed::new(types, types[0].clone())
 }
 
-fn beside(given: &Given<'_>) -> Result<Typed> {
+fn beside(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(2..=3)? {
         [arg, val] => Typed::new([arg.clone(), val.clone()], arg.clone()),
         [arg, val, n] if n.is_integer() || n.is_null() => {
@@ -169,16 +169,16 @@ fn beside(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-const FIRST: Rows = Rows {
+const FIRST: RowAggregate = RowAggregate {
     skip: Skip::Nothing,
     ordered: true,
     finish: |columns, settings| at(&columns[0], (!columns[0].is_empty()).then_some(0), settings),
     ..VALUES
 };
 
-const BESIDE: Rows = Rows { columns: 2, check: positive, ..VALUES };
+const BESIDE: RowAggregate = RowAggregate { columns: 2, check: positive, ..VALUES };
 
-fn at(column: &ArrayRef, row: Option<usize>, settings: &Settings) -> Result<ScalarValue> {
+fn at(column: &ArrayRef, row: Option<usize>, settings: &CallSettings) -> Result<ScalarValue> {
     row.map_or_else(|| settings.null(), |row| ScalarValue::try_from_array(column, row))
 }
 
@@ -186,7 +186,7 @@ fn at(column: &ArrayRef, row: Option<usize>, settings: &Settings) -> Result<Scal
 const MOST: i64 = 1_000_000;
 
 /// Returns an error unless the number of values is positive and below the maximum.
-pub(super) fn positive(settings: &Settings) -> Result<()> {
+pub(super) fn positive(settings: &CallSettings) -> Result<()> {
     match settings.constants.first() {
         Some(ScalarValue::Int64(Some(n))) if *n < 1 => {
             exec_err!("the number of values must be greater than 0, not {n}")
@@ -200,7 +200,7 @@ pub(super) fn positive(settings: &Settings) -> Result<()> {
 }
 
 /// Returns the values of the rows in which the last column is greatest or least.
-pub(super) fn extreme(columns: &[ArrayRef], settings: &Settings, greatest: bool) -> Result<ScalarValue> {
+pub(super) fn extreme(columns: &[ArrayRef], settings: &CallSettings, greatest: bool) -> Result<ScalarValue> {
     let (values, by) = (&columns[0], &columns[columns.len() - 1]);
     if by.is_empty() {
         return settings.null();

@@ -17,9 +17,12 @@ use datafusion::{
     },
 };
 
-use super::{Aggregate, Given, Method, Typed, call};
+use super::{
+    call,
+    description::{Aggregate, AggregateMethod, ArgumentTypes, Typed},
+};
 use crate::engine::function::postgres::kind::{
-    self, Kind, array_of, as_numeric, numeric, scale, timestamptz, type_name,
+    self, PostgresKind, array_of, as_numeric, numeric, scale, timestamptz, type_name,
 };
 
 /// Replaces DataFusion's aggregates with PostgreSQL's.
@@ -28,7 +31,8 @@ pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder) {
     functions.retain(|udaf| ["count", "grouping"].contains(&udaf.name()));
     // DISTINCT ON is planned as this aggregate; SQL can't call it.
     functions.push(datafusion::functions_aggregate::first_last::first_value_udaf());
-    functions.extend(ALL.iter().map(|one| Arc::new(AggregateUDF::new_from_impl(call::Call::new(one)))));
+    functions
+        .extend(ALL.iter().map(|one| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(one)))));
 }
 
 /// Returns the names of all aggregates except `count`.
@@ -36,16 +40,16 @@ pub(in crate::engine::function) fn names() -> impl Iterator<Item = &'static str>
     ALL.iter().flat_map(|one| one.aliases.iter().copied().chain([one.name]))
 }
 
-type Types = fn(&Given<'_>) -> Result<Typed>;
+type AggregateTypes = fn(&ArgumentTypes<'_>) -> Result<Typed>;
 
 static ALL: LazyLock<Vec<Aggregate>> = LazyLock::new(|| {
-    let like = |name: &'static str, aliases: &'static [&'static str], model: &str, types: Types| {
+    let like = |name: &'static str, aliases: &'static [&'static str], model: &str, types: AggregateTypes| {
         let found = super::all().find(|one| one.name == model)?;
         Some(Aggregate { name, aliases, usage: "", doc: "", types, method: found.method })
     };
     let sum = super::all().find(|one| one.name == "sum").map(|one| one.method);
-    let sum: Option<&'static dyn Method> = sum.map(|inner| {
-        let method: &'static dyn Method = Box::leak(Box::new(Narrowed(inner)));
+    let sum: Option<&'static dyn AggregateMethod> = sum.map(|inner| {
+        let method: &'static dyn AggregateMethod = Box::leak(Box::new(NarrowedMethod(inner)));
         method
     });
     let mut found = vec![
@@ -92,12 +96,12 @@ static ALL: LazyLock<Vec<Aggregate>> = LazyLock::new(|| {
     found.into_iter().flatten().collect()
 });
 
-fn refuse<T>(given: &Given<'_>, help: &str) -> Result<T> {
+fn refuse<T>(given: &ArgumentTypes<'_>, help: &str) -> Result<T> {
     let types: Vec<String> = given.types.iter().map(type_name).collect();
     plan_err!("there is no `{}({})` with `dialect: postgresql`: {help}", given.name, types.join(", "))
 }
 
-fn sum_types(given: &Given<'_>) -> Result<Typed> {
+fn sum_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.types else { return refuse(given, "it takes one value") };
     match of {
         // Keep these types unchanged: a view's plan is type-checked again wherever the view is read.
@@ -110,7 +114,7 @@ fn sum_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn average_types(given: &Given<'_>) -> Result<Typed> {
+fn average_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.types else { return refuse(given, "it takes one value") };
     match of {
         of if of.is_integer() => Typed::new([DataType::Int64], numeric(kind::OPEN_SCALE)),
@@ -120,10 +124,10 @@ fn average_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn extreme_types(given: &Given<'_>) -> Result<Typed> {
+fn extreme_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [DataType::Int8] => Typed::new([DataType::Int16], DataType::Int16),
-        [of] if matches!(Kind::of(of), Some(kind) if !matches!(kind, Kind::Boolean | Kind::Bytea | Kind::AnyArray | Kind::TextArray)) => {
+        [of] if matches!(PostgresKind::of(of), Some(kind) if !matches!(kind, PostgresKind::Boolean | PostgresKind::Bytea | PostgresKind::AnyArray | PostgresKind::TextArray)) => {
             Typed::new([of.clone()], of.clone())
         }
         [DataType::Boolean] => refuse(given, "use bool_and or bool_or"),
@@ -132,21 +136,21 @@ fn extreme_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn boolean(given: &Given<'_>) -> Result<Typed> {
+fn boolean(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [DataType::Boolean | DataType::Null] => Typed::new([DataType::Boolean], DataType::Boolean),
         _ => refuse(given, "it takes a condition"),
     }
 }
 
-fn bits(given: &Given<'_>) -> Result<Typed> {
+fn bits(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [of @ (DataType::Int16 | DataType::Int32 | DataType::Int64)] => Typed::new([of.clone()], of.clone()),
         _ => refuse(given, "it takes a whole number"),
     }
 }
 
-fn texts(given: &Given<'_>) -> Result<Typed> {
+fn texts(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [DataType::Utf8 | DataType::Null, DataType::Utf8] => {
             Typed::new([DataType::Utf8, DataType::Utf8], DataType::Utf8)
@@ -155,7 +159,7 @@ fn texts(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn items(given: &Given<'_>) -> Result<Typed> {
+fn items(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [DataType::Null] => Typed::new([DataType::Utf8], array_of(DataType::Utf8)),
         [of] if !of.is_nested() => Typed::new([of.clone()], array_of(of.clone())),
@@ -167,7 +171,7 @@ fn is_number(of: &DataType) -> bool {
     of.is_numeric() || of == &DataType::Null
 }
 
-fn continuous(given: &Given<'_>) -> Result<Typed> {
+fn continuous(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [of, at] if is_number(of) && is_number(at) => {
             Typed::new([DataType::Float64, DataType::Float64], DataType::Float64)
@@ -176,7 +180,7 @@ fn continuous(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn discrete(given: &Given<'_>) -> Result<Typed> {
+fn discrete(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [of, at]
             if is_number(at)
@@ -191,7 +195,7 @@ fn discrete(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn one_double(given: &Given<'_>) -> Result<Typed> {
+fn one_double(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [DataType::Float32 | DataType::Float64] => Typed::new([DataType::Float64], DataType::Float64),
         _ => {
@@ -200,7 +204,7 @@ fn one_double(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn two_doubles(given: &Given<'_>) -> Result<Typed> {
+fn two_doubles(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.types {
         [a, b] if is_number(a) && is_number(b) => {
             Typed::new([DataType::Float64, DataType::Float64], DataType::Float64)
@@ -211,9 +215,9 @@ fn two_doubles(given: &Given<'_>) -> Result<Typed> {
 
 /// Sums of small integers, whose result is BIGINT.
 #[derive(Debug)]
-struct Narrowed(&'static dyn Method);
+struct NarrowedMethod(&'static dyn AggregateMethod);
 
-impl Narrowed {
+impl NarrowedMethod {
     fn narrows(of: &DataType) -> bool {
         *of == DataType::Int64
     }
@@ -221,13 +225,13 @@ impl Narrowed {
 
 /// Widens the call's result to 38 digits, as the wrapped method expects.
 fn wide(mut call: AccumulatorArgs<'_>) -> AccumulatorArgs<'_> {
-    if Narrowed::narrows(call.return_field.data_type()) {
+    if NarrowedMethod::narrows(call.return_field.data_type()) {
         call.return_field = Arc::new(call.return_field.as_ref().clone().with_data_type(numeric(0)));
     }
     call
 }
 
-impl Method for Narrowed {
+impl AggregateMethod for NarrowedMethod {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         self.0.state(call)
     }
@@ -235,7 +239,7 @@ impl Method for Narrowed {
     fn accumulator(&self, call: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let narrows = Self::narrows(call.return_field.data_type());
         let inner = self.0.accumulator(wide(call))?;
-        Ok(if narrows { Box::new(Narrow(inner)) } else { inner })
+        Ok(if narrows { Box::new(NarrowedAccumulator(inner)) } else { inner })
     }
 
     fn groups(&self, call: AccumulatorArgs<'_>) -> Result<Option<Box<dyn GroupsAccumulator>>> {
@@ -254,9 +258,9 @@ fn out_of_range() -> DataFusionError {
 }
 
 #[derive(Debug)]
-struct Narrow(Box<dyn Accumulator>);
+struct NarrowedAccumulator(Box<dyn Accumulator>);
 
-impl Accumulator for Narrow {
+impl Accumulator for NarrowedAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.0.update_batch(values)
     }

@@ -15,11 +15,11 @@ use datafusion::{
     error::Result,
 };
 
-use super::types::{HUGEINT, micros};
 use super::{
-    Aggregate, Given, Typed,
+    description::{Aggregate, ArgumentTypes, Typed},
     pick::list,
-    rows::{Rows, Settings, VALUES},
+    rows::{CallSettings, RowAggregate, VALUES},
+    types::{HUGEINT, micros},
 };
 
 pub(super) const ALL: &[Aggregate] = &[
@@ -33,7 +33,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let of = continuous(of).unwrap_or_else(|| of.clone());
             Typed::new([of.clone()], of)
         },
-        method: &Rows { finish: |columns, settings| quantiles(columns, settings, true), ..VALUES },
+        method: &RowAggregate { finish: |columns, settings| quantiles(columns, settings, true), ..VALUES },
     },
     Aggregate {
         name: "quantile_cont",
@@ -84,7 +84,7 @@ pub(super) const ALL: &[Aggregate] = &[
             }
             _ => given.refuse(),
         },
-        method: &Rows { finish: approximately, check: check_positive, ..DISCRETE },
+        method: &RowAggregate { finish: approximately, check: check_positive, ..DISCRETE },
     },
     Aggregate {
         name: "mad",
@@ -101,18 +101,19 @@ pub(super) const ALL: &[Aggregate] = &[
                 None => given.refuse(),
             }
         },
-        method: &Rows { finish: deviation, ..VALUES },
+        method: &RowAggregate { finish: deviation, ..VALUES },
     },
 ];
 
-const DISCRETE: Rows = Rows {
+const DISCRETE: RowAggregate = RowAggregate {
     within_group: true,
     check,
     finish: |columns, settings| quantiles(columns, settings, false),
     ..VALUES
 };
 
-const CONTINUOUS: Rows = Rows { finish: |columns, settings| quantiles(columns, settings, true), ..DISCRETE };
+const CONTINUOUS: RowAggregate =
+    RowAggregate { finish: |columns, settings| quantiles(columns, settings, true), ..DISCRETE };
 
 /// Returns the type used for interpolation, or `None` if values can't be interpolated.
 fn continuous(of: &DataType) -> Option<DataType> {
@@ -131,7 +132,7 @@ fn is_moment(of: &DataType) -> bool {
     matches!(of, DataType::Timestamp(..) | DataType::Time64(_))
 }
 
-fn continuous_types(given: &Given<'_>) -> Result<Typed> {
+fn continuous_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(2..=2)? {
         [of, at] => match continuous(of) {
             Some(of) => positions(given, of.clone(), at, of),
@@ -141,7 +142,7 @@ fn continuous_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn discrete_types(given: &Given<'_>) -> Result<Typed> {
+fn discrete_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(2..=2)? {
         [of, at] => positions(given, of.clone(), at, of.clone()),
         _ => given.refuse(),
@@ -149,7 +150,7 @@ fn discrete_types(given: &Given<'_>) -> Result<Typed> {
 }
 
 /// Returns the types of a call with one position or a list of positions.
-fn positions(given: &Given<'_>, of: DataType, at: &DataType, result: DataType) -> Result<Typed> {
+fn positions(given: &ArgumentTypes<'_>, of: DataType, at: &DataType, result: DataType) -> Result<Typed> {
     let list_of = |item| DataType::List(Arc::new(Field::new_list_field(item, true)));
     match at {
         DataType::List(_) => Typed::new([of, list_of(DataType::Float64)], list_of(result)),
@@ -159,7 +160,7 @@ fn positions(given: &Given<'_>, of: DataType, at: &DataType, result: DataType) -
 }
 
 /// Returns the requested positions, and whether they were given as a list.
-fn asked(settings: &Settings) -> Result<(Vec<f64>, bool)> {
+fn asked(settings: &CallSettings) -> Result<(Vec<f64>, bool)> {
     let of = |column: &Float64Array| -> Result<Vec<f64>> {
         column
             .iter()
@@ -180,7 +181,7 @@ fn asked(settings: &Settings) -> Result<(Vec<f64>, bool)> {
     }
 }
 
-fn check(settings: &Settings) -> Result<()> {
+fn check(settings: &CallSettings) -> Result<()> {
     let (positions, _) = asked(settings)?;
     if positions.iter().any(|at| *at < 0.0) && positions.iter().any(|at| *at > 0.0) {
         return exec_err!("the positions of quantiles must all be positive, or all negative");
@@ -189,7 +190,7 @@ fn check(settings: &Settings) -> Result<()> {
 }
 
 /// Returns an error if a position is outside 0 to 1.
-fn check_positive(settings: &Settings) -> Result<()> {
+fn check_positive(settings: &CallSettings) -> Result<()> {
     match asked(settings)?.0.into_iter().find(|at| *at < 0.0) {
         Some(at) => exec_err!("the position of an approximate quantile must be between 0 and 1, not {at}"),
         None => Ok(()),
@@ -200,7 +201,7 @@ fn ascending(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(sort(column, Some(SortOptions::new(false, false)))?)
 }
 
-fn quantiles(columns: &[ArrayRef], settings: &Settings, interpolated: bool) -> Result<ScalarValue> {
+fn quantiles(columns: &[ArrayRef], settings: &CallSettings, interpolated: bool) -> Result<ScalarValue> {
     if columns[0].is_empty() {
         return settings.null();
     }
@@ -292,7 +293,7 @@ fn mix(low: f64, high: f64, share: f64) -> f64 {
     low * (1.0 - share) + high * share
 }
 
-fn deviation(columns: &[ArrayRef], settings: &Settings) -> Result<ScalarValue> {
+fn deviation(columns: &[ArrayRef], settings: &CallSettings) -> Result<ScalarValue> {
     if columns[0].is_empty() {
         return settings.null();
     }
@@ -349,7 +350,7 @@ fn middle_of_integers(column: &ArrayRef) -> Result<i64> {
 }
 
 /// Returns the quantile in the argument's type, rounding integers half to even.
-fn approximately(columns: &[ArrayRef], settings: &Settings) -> Result<ScalarValue> {
+fn approximately(columns: &[ArrayRef], settings: &CallSettings) -> Result<ScalarValue> {
     if !columns[0].data_type().is_numeric() {
         return quantiles(columns, settings, false);
     }

@@ -16,11 +16,11 @@ use datafusion::{
     },
 };
 
-use super::Method;
+use super::description::AggregateMethod;
 
 /// An aggregate over doubles that skips rows in which any argument is NULL.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningAggregate {
     /// The state of a group without rows.
     pub(super) start: &'static [f64],
     /// Adds a row to a state.
@@ -31,7 +31,7 @@ pub(super) struct Running {
     pub(super) finish: fn(&[f64]) -> Result<Option<f64>>,
 }
 
-impl Method for Running {
+impl AggregateMethod for RunningAggregate {
     fn may_sort_first(&self) -> bool {
         true
     }

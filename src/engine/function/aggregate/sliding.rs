@@ -14,7 +14,7 @@ use datafusion::{
     physical_expr::{PhysicalExpr, PhysicalSortExpr},
 };
 
-use super::{Method, rows};
+use super::{description::AggregateMethod, rows};
 
 /// The preparation of rows before a method sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Gather {
 /// An owned copy of a call's arguments that outlives planning.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
-    method: &'static dyn Method,
+    method: &'static dyn AggregateMethod,
     gather: Gather,
     return_field: FieldRef,
     schema: Arc<Schema>,
@@ -39,7 +39,11 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, gather: Gather) -> Self {
+    pub(super) fn new(
+        method: &'static dyn AggregateMethod,
+        call: &AccumulatorArgs<'_>,
+        gather: Gather,
+    ) -> Self {
         Self {
             method,
             gather,
@@ -83,7 +87,11 @@ pub(super) struct Sliding {
 }
 
 impl Sliding {
-    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, gather: Gather) -> Self {
+    pub(super) fn new(
+        method: &'static dyn AggregateMethod,
+        call: &AccumulatorArgs<'_>,
+        gather: Gather,
+    ) -> Self {
         Self { recipe: Recipe::new(method, call, gather), chunks: VecDeque::new() }
     }
 }

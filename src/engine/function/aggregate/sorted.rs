@@ -15,7 +15,7 @@ use datafusion::{
     },
 };
 
-use super::call::Call;
+use super::call::AggregateCall;
 use crate::engine::dialect::SORTED;
 
 /// Marker function that carries an argument, sort directions and sort keys from the statement to the planner.
@@ -60,7 +60,8 @@ impl ExprPlanner for OrderWithin {
         expr.args[0] = value;
         // Every other aggregate gives the same result in any order.
         if let WindowFunctionDefinition::AggregateUDF(aggregate) = &expr.func_def
-            && let Some(call) = (aggregate.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Call>()
+            && let Some(call) =
+                (aggregate.inner().as_ref() as &dyn std::any::Any).downcast_ref::<AggregateCall>()
         {
             let ordered = AggregateUDF::new_from_impl(call.ordered_by(orders));
             expr.func_def = WindowFunctionDefinition::AggregateUDF(Arc::new(ordered));

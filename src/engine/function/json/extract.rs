@@ -9,26 +9,21 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, Give, fail},
-        description::{Function, Gives, Overload, Typing, takes},
-        kind::{
-            Kind::{self, BigInt, Boolean, List, UBigInt, Varchar},
-            list_of,
-        },
+use super::super::{
+    call::{Call, Give, fail},
+    description::{Function, Gives, Overload, Typing, takes},
+    kind::{
+        ParameterKind::{self, BigInt, Boolean, List, UBigInt, Varchar},
+        list_of,
     },
-    documents,
-    path::Path,
-    structure::structure,
-    value::Json,
 };
+use super::{documents::documents, path::JsonPath, structure::structure, value::Json};
 
 /// Defines an overload with a path. It returns a list for a list of paths, and for a path with many matches.
 macro_rules! with_path {
     ($item:expr, $body:expr) => {
         Overload {
-            takes: &[Kind::Json, Varchar],
+            takes: &[ParameterKind::Json, Varchar],
             rest: None,
             gives: Gives::By(|typing| path_type(typing, $item), "item, or item[]"),
             body: |call| walk(call, $body),
@@ -38,14 +33,14 @@ macro_rules! with_path {
 
 macro_rules! with_position {
     ($item:expr, $body:expr) => {
-        takes(&[Kind::Json, BigInt], $item, |call| walk(call, $body))
+        takes(&[ParameterKind::Json, BigInt], $item, |call| walk(call, $body))
     };
 }
 
 macro_rules! with_paths {
     ($item:expr, $body:expr) => {
         Overload {
-            takes: &[Kind::Json, List(&Varchar)],
+            takes: &[ParameterKind::Json, List(&Varchar)],
             rest: None,
             gives: Gives::By(|typing| paths_type(typing, $item), "item[]"),
             body: |call| walk(call, $body),
@@ -108,7 +103,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the type of a document, or of the value at a path.",
         example: ("json_type('[1]')", "ARRAY"),
         overloads: &[
-            takes(&[Kind::Json], Varchar, |call| whole(call, |value| Ok(Some(value.kind())))),
+            takes(&[ParameterKind::Json], Varchar, |call| whole(call, |value| Ok(Some(value.kind())))),
             with_path!(DataType::Utf8, |value| Ok(value.map(Json::kind))),
             with_position!(Varchar, |value| Ok(value.map(Json::kind))),
             with_paths!(DataType::Utf8, |value| Ok(value.map(Json::kind))),
@@ -121,7 +116,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the number of items of a list, 0 for other values.",
         example: ("json_array_length('[1, 2]')", "2"),
         overloads: &[
-            takes(&[Kind::Json], UBigInt, |call| whole(call, |value| Ok(Some(length(value))))),
+            takes(&[ParameterKind::Json], UBigInt, |call| whole(call, |value| Ok(Some(length(value))))),
             with_path!(DataType::UInt64, |value| Ok(value.map(length))),
             with_position!(UBigInt, |value| Ok(value.map(length))),
             with_paths!(DataType::UInt64, |value| Ok(value.map(length))),
@@ -134,7 +129,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the keys of an object, none for other values.",
         example: (r#"json_keys('{"a": 1, "b": 2}')"#, "[a, b]"),
         overloads: &[
-            takes(&[Kind::Json], List(&Varchar), |call| whole(call, |value| Ok(Some(keys(value))))),
+            takes(&[ParameterKind::Json], List(&Varchar), |call| whole(call, |value| Ok(Some(keys(value))))),
             with_path!(list_of(DataType::Utf8), |value| Ok(value.map(keys))),
             with_position!(List(&Varchar), |value| Ok(value.map(keys))),
             with_paths!(list_of(DataType::Utf8), |value| Ok(value.map(keys))),
@@ -146,7 +141,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "json_contains(json, other)",
         doc: "Returns whether a document is or has another.",
         example: ("json_contains('[1, 2, 3]', '2')", "true"),
-        overloads: &[takes(&[Kind::Json, Kind::Json], Boolean, |call| {
+        overloads: &[takes(&[ParameterKind::Json, ParameterKind::Json], Boolean, |call| {
             let (own, others) = (documents(call, 0)?, documents(call, 1)?);
             call.each(|row| match (&own[row], &others[row]) {
                 (Some(own), Some(other)) => Ok(Some(own.contains(other))),
@@ -160,7 +155,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "json_structure(json)",
         doc: "Returns the structure of a document: its keys and the types of their values.",
         example: (r#"json_structure('{"a": [1, 2.5]}')"#, r#"{"a":["DOUBLE"]}"#),
-        overloads: &[takes(&[Kind::Json], Varchar, |call| {
+        overloads: &[takes(&[ParameterKind::Json], Varchar, |call| {
             whole(call, |value| Ok(Some(structure(value).text())))
         })],
         ..Function::JSON
@@ -202,7 +197,7 @@ fn paths_type(typing: &Typing, item: DataType) -> Result<DataType> {
             return plan_err!("a JSON path must not be NULL");
         }
         for path in paths.iter().flatten() {
-            match Path::parse(path) {
+            match JsonPath::parse(path) {
                 Ok(found) if found.many() => {
                     return plan_err!("`{path}` in a list of JSON paths leads to many values: give it alone");
                 }
@@ -216,7 +211,7 @@ fn paths_type(typing: &Typing, item: DataType) -> Result<DataType> {
 
 /// Returns the result type for a constant path.
 fn path_type(typing: &Typing, item: DataType) -> Result<DataType> {
-    let many = match typing.text(1).map(Path::parse) {
+    let many = match typing.text(1).map(JsonPath::parse) {
         Some(Ok(path)) => path.many(),
         Some(Err(error)) => return plan_err!("{error}"),
         None => false,
@@ -239,7 +234,7 @@ fn walk<R: Give>(call: &Call, give: impl Fn(Option<&Json>) -> Result<Option<R>>)
         DataType::Int64 => {
             let position = call.column::<i64>(1)?;
             call.each(|row| match (&documents[row], position.at(row)) {
-                (Some(document), Some(at)) => give(Path::position(at).find(document)),
+                (Some(document), Some(at)) => give(JsonPath::position(at).find(document)),
                 _ => Ok(None),
             })
         }
@@ -287,6 +282,6 @@ fn walk<R: Give>(call: &Call, give: impl Fn(Option<&Json>) -> Result<Option<R>>)
     }
 }
 
-fn read(path: &str) -> Result<Path> {
-    Path::parse(path).or_else(fail)
+fn read(path: &str) -> Result<JsonPath> {
+    JsonPath::parse(path).or_else(fail)
 }

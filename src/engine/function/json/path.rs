@@ -4,7 +4,7 @@ use super::value::Json;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
-enum Step {
+enum JsonPathStep {
     Key(String),
     /// A position starting at 0; negative positions count from the end.
     Position(i64),
@@ -20,9 +20,9 @@ enum Step {
 
 /// A path into a document.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Path(Vec<Step>);
+pub(super) struct JsonPath(Vec<JsonPathStep>);
 
-impl Path {
+impl JsonPath {
     /// Parses a path.
     ///
     /// # Errors
@@ -38,23 +38,25 @@ impl Path {
         }
         // DuckDB finds nothing for a path that starts with a quote.
         if text.starts_with('"') {
-            return Ok(Self(vec![Step::Nowhere]));
+            return Ok(Self(vec![JsonPathStep::Nowhere]));
         }
         if let Some(rest) = text.strip_prefix('/') {
-            let step = |part: &str| Step::Either(part.replace("~1", "/").replace("~0", "~"));
+            let step = |part: &str| JsonPathStep::Either(part.replace("~1", "/").replace("~0", "~"));
             return Ok(Self(rest.split('/').map(step).collect()));
         }
-        Ok(Self(vec![Step::Key(text.to_owned())]))
+        Ok(Self(vec![JsonPathStep::Key(text.to_owned())]))
     }
 
     /// Returns the path to a position in a list.
     pub(super) fn position(at: i64) -> Self {
-        Self(vec![Step::Position(at)])
+        Self(vec![JsonPathStep::Position(at)])
     }
 
     /// Returns whether the path can match many values.
     pub(super) fn many(&self) -> bool {
-        self.0.iter().any(|step| matches!(step, Step::AnyKey | Step::AnyPosition | Step::Deep))
+        self.0
+            .iter()
+            .any(|step| matches!(step, JsonPathStep::AnyKey | JsonPathStep::AnyPosition | JsonPathStep::Deep))
     }
 
     /// Returns the value at the path, if there is one.
@@ -67,21 +69,21 @@ impl Path {
         let mut found = vec![document];
         for (at, step) in self.0.iter().enumerate() {
             // `..*` matches everything that lists and objects contain.
-            let deep = at > 0 && self.0[at - 1] == Step::Deep;
+            let deep = at > 0 && self.0[at - 1] == JsonPathStep::Deep;
             let mut next = Vec::new();
             for value in found {
                 match step {
-                    Step::AnyKey => match value {
+                    JsonPathStep::AnyKey => match value {
                         Json::Object(members) => next.extend(members.iter().map(|(_, value)| value)),
                         Json::List(items) if deep => next.extend(items),
                         _ => {}
                     },
-                    Step::AnyPosition => {
+                    JsonPathStep::AnyPosition => {
                         if let Json::List(items) = value {
                             next.extend(items);
                         }
                     }
-                    Step::Deep => within(value, &mut next),
+                    JsonPathStep::Deep => within(value, &mut next),
                     step => next.extend(value.step(step)),
                 }
             }
@@ -101,41 +103,41 @@ fn within<'a>(value: &'a Json, found: &mut Vec<&'a Json>) {
 }
 
 impl Json {
-    fn step(&self, step: &Step) -> Option<&Self> {
+    fn step(&self, step: &JsonPathStep) -> Option<&Self> {
         match (self, step) {
-            (Self::List(items), Step::Position(at)) => {
+            (Self::List(items), JsonPathStep::Position(at)) => {
                 let at = if *at < 0 { i64::try_from(items.len()).ok()?.checked_add(*at)? } else { *at };
                 items.get(usize::try_from(at).ok()?)
             }
-            (Self::List(items), Step::Either(at)) => items.get(at.parse::<usize>().ok()?),
-            (_, Step::Key(key) | Step::Either(key)) => self.get(key),
+            (Self::List(items), JsonPathStep::Either(at)) => items.get(at.parse::<usize>().ok()?),
+            (_, JsonPathStep::Key(key) | JsonPathStep::Either(key)) => self.get(key),
             _ => None,
         }
     }
 }
 
 /// Parses the steps after `$`. The error is the text that can't be parsed.
-fn dollar(text: &str) -> Result<Vec<Step>, String> {
+fn dollar(text: &str) -> Result<Vec<JsonPathStep>, String> {
     let mut steps = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix("..") {
-            steps.push(Step::Deep);
+            steps.push(JsonPathStep::Deep);
             rest = if after.starts_with('[') { after } else { key(after, &mut steps)? };
         } else if let Some(after) = rest.strip_prefix('.') {
             rest = key(after, &mut steps)?;
         } else if let Some(after) = rest.strip_prefix('[') {
             let (inside, after) = after.split_once(']').ok_or_else(|| rest.to_owned())?;
             steps.push(match inside {
-                "*" => Step::AnyPosition,
-                "#" => Step::Nowhere,
+                "*" => JsonPathStep::AnyPosition,
+                "#" => JsonPathStep::Nowhere,
                 inside => {
                     let number = inside.strip_prefix('#').unwrap_or(inside);
                     match (number.parse::<i64>(), inside.starts_with('#')) {
-                        (Ok(at), true) if at < 0 => Step::Position(at),
-                        (Ok(at), false) => Step::Position(at),
+                        (Ok(at), true) if at < 0 => JsonPathStep::Position(at),
+                        (Ok(at), false) => JsonPathStep::Position(at),
                         _ => match inside.strip_prefix('"').and_then(|inside| inside.strip_suffix('"')) {
-                            Some(key) => Step::Key(key.to_owned()),
+                            Some(key) => JsonPathStep::Key(key.to_owned()),
                             None => return Err(inside.to_owned()),
                         },
                     }
@@ -150,9 +152,9 @@ fn dollar(text: &str) -> Result<Vec<Step>, String> {
 }
 
 /// Parses a key and returns the remaining text.
-fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
+fn key<'a>(text: &'a str, steps: &mut Vec<JsonPathStep>) -> Result<&'a str, String> {
     if let Some(after) = text.strip_prefix('*') {
-        steps.push(Step::AnyKey);
+        steps.push(JsonPathStep::AnyKey);
         return Ok(after);
     }
     if let Some(quoted) = text.strip_prefix('"') {
@@ -161,7 +163,7 @@ fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
         while let Some(next) = characters.next() {
             match next {
                 '"' => {
-                    steps.push(Step::Key(key));
+                    steps.push(JsonPathStep::Key(key));
                     return Ok(characters.as_str());
                 }
                 '\\' if characters.as_str().starts_with(['"', '\\']) => key.extend(characters.next()),
@@ -174,6 +176,6 @@ fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
     if end == 0 {
         return Err(".".to_owned());
     }
-    steps.push(Step::Key(text[..end].to_owned()));
+    steps.push(JsonPathStep::Key(text[..end].to_owned()));
     Ok(&text[end..])
 }

@@ -12,15 +12,12 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, fail},
-        description::{Function, Typing, computes},
-        kind::{Kind, list_of, type_name},
-    },
-    documents,
-    value::Json,
+use super::super::{
+    call::{Call, fail},
+    description::{Function, Typing, computes},
+    kind::{ParameterKind, list_of, type_name},
 };
+use super::{documents::documents, value::Json};
 use crate::engine::dialect::NamedType;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -28,18 +25,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         names: &["json_transform", "from_json"],
         syntax: "json_transform(json, structure)",
         doc: "Returns the values of a document, of the types in a constant structure; NULL for those that don't fit.",
-        overloads: &[computes(&[Kind::Json, Kind::Varchar], structured, "of the structure", |call| {
-            transform(call, false)
-        })],
+        overloads: &[computes(
+            &[ParameterKind::Json, ParameterKind::Varchar],
+            structured,
+            "of the structure",
+            |call| transform(call, false),
+        )],
         ..Function::JSON
     },
     Function {
         names: &["json_transform_strict", "from_json_strict"],
         syntax: "json_transform_strict(json, structure)",
         doc: "Returns the values of a document, of the types in a constant structure; those that don't fit are errors.",
-        overloads: &[computes(&[Kind::Json, Kind::Varchar], structured, "of the structure", |call| {
-            transform(call, true)
-        })],
+        overloads: &[computes(
+            &[ParameterKind::Json, ParameterKind::Varchar],
+            structured,
+            "of the structure",
+            |call| transform(call, true),
+        )],
         ..Function::JSON
     },
 ];
@@ -52,20 +55,20 @@ fn structured(typing: &Typing) -> Result<DataType> {
         }
         return plan_err!("the structure of JSON must be a constant text");
     };
-    Shape::parse(text).map(|shape| shape.data_type())
+    JsonShape::parse(text).map(|shape| shape.data_type())
 }
 
 /// The structure that documents are converted to.
 #[derive(Debug)]
-enum Shape {
+enum JsonShape {
     Null,
     Value(NamedType),
-    List(Box<Shape>),
-    Object(Vec<(String, Shape)>),
-    Map(Box<Shape>, Box<Shape>),
+    List(Box<JsonShape>),
+    Object(Vec<(String, JsonShape)>),
+    Map(Box<JsonShape>, Box<JsonShape>),
 }
 
-impl Shape {
+impl JsonShape {
     /// Parses a structure.
     fn parse(text: &str) -> Result<Self> {
         match Json::parse(text) {
@@ -150,15 +153,15 @@ fn transform(call: &Call, strict: bool) -> Result<ArrayRef> {
     };
     let documents = documents(call, 0)?;
     let values: Vec<Option<&Json>> = documents.iter().map(Option::as_ref).collect();
-    build(&values, &Shape::parse(structure)?, strict)
+    build(&values, &JsonShape::parse(structure)?, strict)
 }
 
 /// Converts values to a column with the given structure.
-fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayRef> {
+fn build(values: &[Option<&Json>], shape: &JsonShape, strict: bool) -> Result<ArrayRef> {
     match shape {
-        Shape::Null => Ok(new_null_array(&DataType::Int32, values.len())),
-        Shape::Value(named) => scalars(values, named, strict),
-        Shape::Object(members) => {
+        JsonShape::Null => Ok(new_null_array(&DataType::Int32, values.len())),
+        JsonShape::Value(named) => scalars(values, named, strict),
+        JsonShape::Object(members) => {
             misfits(values, strict, "an object", |value| matches!(value, Json::Object(_)))?;
             if strict {
                 values.iter().flatten().try_for_each(|value| complete(value, members))?;
@@ -175,7 +178,7 @@ fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayR
             let DataType::Struct(fields) = shape.data_type() else { return fail("no structure") };
             Ok(Arc::new(StructArray::try_new(fields, columns, Some(nulls))?))
         }
-        Shape::List(item) => {
+        JsonShape::List(item) => {
             misfits(values, strict, "an array", |value| matches!(value, Json::List(_)))?;
             let lists: Vec<Option<&Vec<Json>>> = values
                 .iter()
@@ -189,12 +192,17 @@ fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayR
             let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
             Ok(Arc::new(ListArray::try_new(field, offsets, items, Some(nulls))?))
         }
-        Shape::Map(key, value) => maps(values, shape, (key, value), strict),
+        JsonShape::Map(key, value) => maps(values, shape, (key, value), strict),
     }
 }
 
 /// Converts objects to maps.
-fn maps(values: &[Option<&Json>], shape: &Shape, of: (&Shape, &Shape), strict: bool) -> Result<ArrayRef> {
+fn maps(
+    values: &[Option<&Json>],
+    shape: &JsonShape,
+    of: (&JsonShape, &JsonShape),
+    strict: bool,
+) -> Result<ArrayRef> {
     misfits(values, strict, "an object", |value| matches!(value, Json::Object(_)))?;
     let objects: Vec<Option<&Vec<(String, Json)>>> = values
         .iter()
@@ -213,7 +221,7 @@ fn maps(values: &[Option<&Json>], shape: &Shape, of: (&Shape, &Shape), strict: b
 }
 
 /// Rejects an object with a missing or duplicate key.
-fn complete(value: &Json, members: &[(String, Shape)]) -> Result<()> {
+fn complete(value: &Json, members: &[(String, JsonShape)]) -> Result<()> {
     let Json::Object(own) = value else { return Ok(()) };
     for (key, _) in members {
         match own.iter().filter(|(name, _)| name == key).count() {

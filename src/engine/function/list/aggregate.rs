@@ -12,15 +12,13 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        aggregate::{lists_type, over_lists},
-        call::{Call, fail},
-        description::{Function, Gives, Overload, Typing},
-        kind::Kind::{Any, AnyList, Varchar},
-    },
-    Lists, item_of,
+use super::super::{
+    aggregate::{lists_type, over_lists},
+    call::{Call, fail},
+    description::{Function, Gives, Overload, Typing},
+    kind::ParameterKind::{Any, AnyList, Varchar},
 };
+use super::lists::{Lists, item_of};
 
 macro_rules! aggregated {
     ($($name:literal $of:literal,)*) => {
@@ -125,7 +123,7 @@ fn aggregate(call: &Call, name: &str, rest: usize) -> Result<ArrayRef> {
     for row in 0..call.rows() {
         for at in lists.row(row).into_iter().flatten() {
             groups.push(row);
-            places.push(super::narrow(at));
+            places.push(super::lists::narrow(at));
         }
     }
     let places = datafusion::arrow::array::UInt32Array::from(places);

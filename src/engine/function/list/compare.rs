@@ -12,15 +12,13 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, fail},
-        description::{Function, keeps, takes},
-        kind::Kind::{AnyList, BigInt, Boolean, Integer, List, T, UBigInt, Varchar},
-        value::comparable,
-    },
-    Lists, lists_of, narrow,
+use super::super::{
+    call::{Call, fail},
+    description::{Function, keeps, takes},
+    kind::ParameterKind::{AnyList, BigInt, Boolean, Integer, List, T, UBigInt, Varchar},
+    value::comparable,
 };
+use super::lists::{Lists, lists_of, narrow};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

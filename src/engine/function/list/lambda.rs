@@ -25,24 +25,22 @@ use datafusion::{
     },
 };
 
-use super::{
-    super::{
-        call::fail,
-        kind::{list_of, plain, type_name},
-    },
-    item_type, narrow,
+use super::super::{
+    call::fail,
+    kind::{list_of, plain, type_name},
 };
+use super::lists::{item_type, narrow};
 use crate::engine::dialect::{NamedType, types};
 
 /// Replaces DataFusion's lambda functions, and removes those whose names belong to ordinary functions here.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder, taken: &BTreeSet<&str>) {
     let ours = [
         Lambda::new(
-            Role::Transform,
+            LambdaRole::Transform,
             &["list_transform", "array_transform", "list_apply", "array_apply", "apply"],
         ),
-        Lambda::new(Role::Filter, &["list_filter", "array_filter", "filter"]),
-        Lambda::new(Role::Reduce, &["list_reduce", "array_reduce", "reduce"]),
+        Lambda::new(LambdaRole::Filter, &["list_filter", "array_filter", "filter"]),
+        Lambda::new(LambdaRole::Reduce, &["list_reduce", "array_reduce", "reduce"]),
     ];
     let names: BTreeSet<String> =
         ours.iter().flat_map(|one| one.names.iter().map(ToString::to_string)).collect();
@@ -55,7 +53,7 @@ pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder, ta
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Role {
+enum LambdaRole {
     Transform,
     Filter,
     Reduce,
@@ -63,14 +61,14 @@ enum Role {
 
 #[derive(Debug)]
 struct Lambda {
-    role: Role,
+    role: LambdaRole,
     names: &'static [&'static str],
     aliases: Vec<String>,
     signature: HigherOrderSignature,
 }
 
 impl Lambda {
-    fn new(role: Role, names: &'static [&'static str]) -> Self {
+    fn new(role: LambdaRole, names: &'static [&'static str]) -> Self {
         let aliases = names[1..].iter().map(ToString::to_string).collect();
         Self { role, names, aliases, signature: HigherOrderSignature::user_defined(Volatility::Immutable) }
     }
@@ -80,7 +78,7 @@ impl Lambda {
         match fields {
             [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_)] => Ok((item_type(list.data_type()), None)),
             [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_), ValueOrLambda::Value(first)]
-                if self.role == Role::Reduce =>
+                if self.role == LambdaRole::Reduce =>
             {
                 Ok((item_type(list.data_type()), Some(first.data_type().clone())))
             }
@@ -152,7 +150,7 @@ impl HigherOrderUDFImpl for Lambda {
     ) -> Result<LambdaParametersProgress> {
         let (item, first) = self.items(fields)?;
         let mut parameters = vec![field(item.clone()), field(DataType::Int64)];
-        if self.role == Role::Reduce {
+        if self.role == LambdaRole::Reduce {
             parameters.insert(0, field(self.carried(&item, first.as_ref())?));
         }
         Ok(LambdaParametersProgress::Complete(vec![parameters]))
@@ -165,9 +163,9 @@ impl HigherOrderUDFImpl for Lambda {
             ValueOrLambda::Value(_) => None,
         });
         Ok(field(match self.role {
-            Role::Transform => list_of(lambda.unwrap_or(DataType::Null)),
-            Role::Filter => list_of(item),
-            Role::Reduce => self.carried(&item, first.as_ref())?,
+            LambdaRole::Transform => list_of(lambda.unwrap_or(DataType::Null)),
+            LambdaRole::Filter => list_of(item),
+            LambdaRole::Reduce => self.carried(&item, first.as_ref())?,
         }))
     }
 
@@ -180,9 +178,9 @@ impl HigherOrderUDFImpl for Lambda {
         let list = list.to_array(args.number_rows)?;
         let list = list.as_list::<i32>();
         let result = match self.role {
-            Role::Transform => transformed(list, lambda, args.return_field.data_type())?,
-            Role::Filter => filtered(list, lambda, args.return_field.data_type())?,
-            Role::Reduce => {
+            LambdaRole::Transform => transformed(list, lambda, args.return_field.data_type())?,
+            LambdaRole::Filter => filtered(list, lambda, args.return_field.data_type())?,
+            LambdaRole::Reduce => {
                 let first = match args.args.get(2) {
                     Some(ValueOrLambda::Value(first)) => Some(first.to_array(args.number_rows)?),
                     _ => None,
@@ -239,13 +237,13 @@ fn transformed(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Resu
     } else {
         evaluated(&spread, lambda)?
     };
-    super::list_array(to, results, OffsetBuffer::from_lengths(spread.lengths), list.nulls().cloned())
+    super::lists::list_array(to, results, OffsetBuffer::from_lengths(spread.lengths), list.nulls().cloned())
 }
 
 fn filtered(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<ArrayRef> {
     let spread = spread(list)?;
     if spread.items.is_empty() {
-        return super::list_array(
+        return super::lists::list_array(
             to,
             spread.items,
             OffsetBuffer::from_lengths(spread.lengths),
@@ -261,7 +259,7 @@ fn filtered(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<
         own
     });
     let offsets = OffsetBuffer::from_lengths(lengths.collect::<Vec<usize>>());
-    super::list_array(to, filter(&spread.items, &kept)?, offsets, list.nulls().cloned())
+    super::lists::list_array(to, filter(&spread.items, &kept)?, offsets, list.nulls().cloned())
 }
 
 fn reduced(

@@ -13,20 +13,17 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, Micros, fail},
-        description::{Function, Gives, Overload, Typing, takes},
-        kind::{
-            Kind::{
-                Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, TimestampTz,
-                Varchar,
-            },
-            list_of, type_name,
+use super::super::{
+    call::{Call, Micros, fail},
+    description::{Function, Gives, Overload, Typing, takes},
+    kind::{
+        ParameterKind::{
+            Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, TimestampTz, Varchar,
         },
+        list_of, type_name,
     },
-    Lists, item_of, list_array,
 };
+use super::lists::{Lists, item_of, list_array};
 use crate::engine::dialect::value_texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -192,7 +189,7 @@ fn pack(call: &Call) -> Result<ArrayRef> {
     let rows = call.rows();
     let lengths = std::iter::repeat_n(columns.len(), rows);
     if columns.is_empty() {
-        let none = new_null_array(&super::item_type(call.returns()), 0);
+        let none = new_null_array(&super::lists::item_type(call.returns()), 0);
         return list_array(call.returns(), none, OffsetBuffer::from_lengths(lengths), None);
     }
     let places: Vec<(usize, usize)> =
@@ -315,7 +312,7 @@ fn zipped(typing: &Typing) -> Fields {
 }
 
 fn zip(call: &Call) -> Result<ArrayRef> {
-    let DataType::Struct(fields) = super::item_type(call.returns()) else {
+    let DataType::Struct(fields) = super::lists::item_type(call.returns()) else {
         return fail("`list_zip` takes lists");
     };
     let lists: Vec<Option<Lists>> = (0..fields.len())
@@ -331,7 +328,9 @@ fn zip(call: &Call) -> Result<ArrayRef> {
         let shortest = truncate.as_ref().and_then(|one| one.at(row)).unwrap_or(false);
         let length = if shortest { all.min() } else { all.max() }.unwrap_or(0);
         for (range, places) in ranges.iter().zip(&mut places) {
-            places.extend((0..length).map(|at| (at < range.len()).then(|| super::narrow(range.start + at))));
+            places.extend(
+                (0..length).map(|at| (at < range.len()).then(|| super::lists::narrow(range.start + at))),
+            );
         }
         lengths.push(length);
     }

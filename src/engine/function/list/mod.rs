@@ -1,138 +1,25 @@
 //! List functions. Positions start at 1, and negative ones count from the end.
 //!
+//! - `lists`: lists in columns
 //! - `pick`: functions that select items of their arguments
+//! - `concatenation`: joined lists, and the operator `||`
 //! - `compare`: functions that search, sort and deduplicate
-//! - `make`: lists built from scalars and ranges, joined lists and distance measures
+//! - `make`: lists built from scalars and ranges, and distance measures
 //! - `aggregate`: aggregates over a list's items
 //! - `lambda`: functions with a lambda
 
 mod aggregate;
 mod compare;
+mod concatenation;
 pub(super) mod lambda;
+mod lists;
 mod make;
 mod pick;
 
-use std::sync::Arc;
-
-use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef, AsArray, ListArray, UInt32Array},
-        buffer::{NullBuffer, OffsetBuffer},
-        compute::{cast, concat, take},
-        datatypes::DataType,
-    },
-    error::{DataFusionError, Result},
-};
-
 pub(super) use self::compare::contains;
-pub(in crate::engine) use self::pick::joined_lists;
-use super::{
-    call::Call,
-    description::{Function, Typing},
-};
+pub(in crate::engine) use self::concatenation::joined_lists;
+use super::description::Function;
 
 /// The functions of this family.
 pub(super) const FUNCTIONS: &[&[Function]] =
     &[pick::FUNCTIONS, compare::FUNCTIONS, make::FUNCTIONS, aggregate::FUNCTIONS];
-
-/// An argument's lists.
-struct Lists {
-    list: ListArray,
-}
-
-impl Lists {
-    /// Returns an argument's lists.
-    fn of(call: &Call, argument: usize) -> Result<Self> {
-        let column = call.array(argument)?;
-        let Some(list) = column.as_list_opt::<i32>() else {
-            return Err(DataFusionError::Internal(format!("argument {argument} is no list")));
-        };
-        Ok(Self { list: list.clone() })
-    }
-
-    /// Returns the range of a row's items in [`Self::items`], or `None` for NULL.
-    fn row(&self, row: usize) -> Option<std::ops::Range<usize>> {
-        let end = |at: usize| usize::try_from(self.list.value_offsets()[at]).unwrap_or(0);
-        self.list.is_valid(row).then(|| end(row)..end(row + 1))
-    }
-
-    /// Returns whether an item is not NULL.
-    fn has_value(&self, at: usize) -> bool {
-        !self.list.values().data_type().is_null() && self.list.values().is_valid(at)
-    }
-
-    fn items(&self) -> &ArrayRef {
-        self.list.values()
-    }
-}
-
-/// Returns the item type of a list type.
-fn item_type(list: &DataType) -> DataType {
-    match list {
-        DataType::List(field) => field.data_type().clone(),
-        _ => DataType::Null,
-    }
-}
-
-/// Concatenates arrays as items of a list type.
-fn joined(items: &[&ArrayRef], list: &DataType) -> Result<ArrayRef> {
-    let wanted = item_type(list);
-    let items: Vec<ArrayRef> = items.iter().map(|items| Ok(cast(items, &wanted)?)).collect::<Result<_>>()?;
-    Ok(concat(&items.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
-}
-
-/// Builds lists by selecting items: `row` pushes the indices of a row's items, with `None` for NULL, and
-/// returns false if the row itself is NULL.
-fn lists_of(
-    call: &Call,
-    items: &ArrayRef,
-    mut row: impl FnMut(usize, &mut Vec<Option<u32>>) -> Result<bool>,
-) -> Result<ArrayRef> {
-    let mut indices = Vec::new();
-    let mut lengths = Vec::with_capacity(call.rows());
-    let mut valid = Vec::with_capacity(call.rows());
-    for at in 0..call.rows() {
-        let before = indices.len();
-        let is_valid = row(at, &mut indices)?;
-        if !is_valid {
-            indices.truncate(before);
-        }
-        valid.push(is_valid);
-        lengths.push(indices.len() - before);
-    }
-    if i32::try_from(indices.len()).is_err() {
-        return super::call::fail("a list function made more than 2^31 items");
-    }
-    let items = take(items, &UInt32Array::from(indices), None)?;
-    list_array(call.returns(), items, OffsetBuffer::from_lengths(lengths), Some(valid.into()))
-}
-
-/// Builds an array of a list type.
-fn list_array(
-    list: &DataType,
-    items: ArrayRef,
-    offsets: OffsetBuffer<i32>,
-    nulls: Option<NullBuffer>,
-) -> Result<ArrayRef> {
-    let DataType::List(field) = list else {
-        return Err(DataFusionError::Internal(format!("{list} is no list")));
-    };
-    let items = if items.data_type() == field.data_type() { items } else { cast(&items, field.data_type())? };
-    Ok(Arc::new(ListArray::try_new(Arc::clone(field), offsets, items, nulls)?))
-}
-
-fn narrow(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-/// Returns the item type of an argument.
-fn item_of(typing: &Typing, argument: usize) -> DataType {
-    typing.types.get(argument).map_or(DataType::Null, item_type)
-}
-
-/// Converts a position in a list of `length` items to an index, or returns `None` if it is out of range.
-fn place(position: i64, length: usize) -> Option<usize> {
-    let length = i64::try_from(length).ok()?;
-    let place = if position < 0 { length + position } else { position - 1 };
-    (0..length).contains(&place).then(|| usize::try_from(place).ok()).flatten()
-}

@@ -2,26 +2,25 @@
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, BooleanArray, UInt32Array},
-        compute::{nullif, take},
+        array::{Array, ArrayRef, UInt32Array},
+        compute::take,
         datatypes::DataType,
     },
     common::plan_err,
     error::Result,
-    logical_expr::{Expr, ScalarUDF},
 };
 
-use super::{
-    super::{
-        call::{Call, fail},
-        description::{Function, Gives, Overload, Typing, computes, keeps, takes},
-        kind::{
-            Kind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
-            type_name,
-        },
-        scalar::ScalarFunction,
+use super::super::{
+    call::{Call, fail},
+    description::{Function, Gives, Overload, Typing, computes, keeps, takes},
+    kind::{
+        ParameterKind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
+        type_name,
     },
-    Lists, item_of, joined, lists_of, narrow, place,
+};
+use super::{
+    concatenation::{concatenate, flatten},
+    lists::{Lists, item_of, joined, lists_of, narrow, place},
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -218,24 +217,6 @@ fn added(typing: &Typing, list: usize, item: usize) -> Result<DataType> {
     Ok(typing.types[list].clone())
 }
 
-/// `list || list`: NULL if either list is NULL.
-const JOINED: Function = Function {
-    names: &["||"],
-    overloads: &[takes(&[List(&T), List(&T)], List(&T), |call| {
-        let nulls: Vec<ArrayRef> = call.arrays()?;
-        let null = |row: usize| Some(nulls.iter().any(|list| list.is_null(row)));
-        let either: BooleanArray = (0..call.rows()).map(null).collect();
-        Ok(nullif(&concatenate(call)?, &either)?)
-    })],
-    ..Function::LIST
-};
-
-/// Joins two lists of one type as the operator `||` does.
-pub(in crate::engine) fn joined_lists(left: Expr, right: Expr) -> Expr {
-    let function = ScalarUDF::new_from_impl(ScalarFunction::new(&JOINED));
-    function.call(vec![left, right])
-}
-
 fn refuse_nulls(items: &dyn Array, range: std::ops::Range<usize>) -> Result<()> {
     for at in range {
         if items.is_null(at) {
@@ -247,9 +228,9 @@ fn refuse_nulls(items: &dyn Array, range: std::ops::Range<usize>) -> Result<()> 
 
 /// The index range of a row's items.
 #[derive(Debug, Clone)]
-struct Items(std::ops::Range<usize>);
+struct ItemRange(std::ops::Range<usize>);
 
-impl Items {
+impl ItemRange {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -268,11 +249,11 @@ impl Items {
 }
 
 /// Selects items of the only argument.
-fn each(call: &Call, choose: impl Fn(&Items, &mut Vec<Option<u32>>)) -> Result<ArrayRef> {
+fn each(call: &Call, choose: impl Fn(&ItemRange, &mut Vec<Option<u32>>)) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
     lists_of(call, list.items(), |row, chosen| {
         let Some(items) = list.row(row) else { return Ok(false) };
-        choose(&Items(items), chosen);
+        choose(&ItemRange(items), chosen);
         Ok(true)
     })
 }
@@ -343,36 +324,6 @@ fn add(call: &Call, list: usize, item: usize, front: bool) -> Result<ArrayRef> {
             chosen.extend(own);
             chosen.push(new);
         }
-        Ok(true)
-    })
-}
-
-fn concatenate(call: &Call) -> Result<ArrayRef> {
-    let lists: Vec<Lists> = (0..call.len()).map(|at| Lists::of(call, at)).collect::<Result<_>>()?;
-    let items = joined(&lists.iter().map(Lists::items).collect::<Vec<_>>(), call.returns())?;
-    lists_of(call, &items, |row, chosen| {
-        let mut base = 0;
-        for list in &lists {
-            if let Some(own) = list.row(row) {
-                chosen.extend(own.map(|at| Some(narrow(base + at))));
-            }
-            base += list.items().len();
-        }
-        Ok(true)
-    })
-}
-
-fn flatten(call: &Call) -> Result<ArrayRef> {
-    let outer = Lists::of(call, 0)?;
-    let Some(inner) = datafusion::arrow::array::AsArray::as_list_opt::<i32>(outer.items()) else {
-        // Every item is NULL.
-        let empty = datafusion::arrow::array::new_empty_array(&super::item_type(call.returns()));
-        return lists_of(call, &empty, |row, _| Ok(outer.row(row).is_some()));
-    };
-    let inner = Lists { list: inner.clone() };
-    lists_of(call, inner.items(), |row, chosen| {
-        let Some(lists) = outer.row(row) else { return Ok(false) };
-        chosen.extend(lists.filter_map(|list| inner.row(list)).flatten().map(|at| Some(narrow(at))));
         Ok(true)
     })
 }

@@ -12,20 +12,19 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
-        Given,
-        Kind::{Any, AnyArray, Integer, Text, TextArray},
+        GivenArgument,
+        PostgresKind::{Any, AnyArray, Integer, Text, TextArray},
         type_name,
     },
     output,
-    resolve::Unresolved,
-    takes,
+    overload::{Routine, RoutineResult, by, takes},
     text::count,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, fail};
 
-pub(super) const ROUTINES: &[Overload] = &[
+pub(super) const ROUTINES: &[Routine] = &[
     takes("cardinality", &[AnyArray], Integer, |call| {
         call.map1(|items: ArrayRef| Ok(Some(count(items.len()))))
     }),
@@ -34,12 +33,12 @@ pub(super) const ROUTINES: &[Overload] = &[
             Ok((dimension == 1 && !items.is_empty()).then(|| count(items.len())))
         })
     }),
-    by("$item", &[AnyArray, Integer], Gives::By(item_type), item),
-    by("array_append", &[AnyArray, Any], Gives::By(appended), |call| append(call, 0, 1)),
-    by("array_prepend", &[Any, AnyArray], Gives::By(prepended), |call| append(call, 1, 0)),
-    by("array_cat", &[AnyArray, AnyArray], Gives::By(joined), concat),
-    by("array_to_string", &[AnyArray, Text], Gives::By(written), to_string),
-    by("array_to_string", &[AnyArray, Text, Text], Gives::By(written), to_string),
+    by("$item", &[AnyArray, Integer], RoutineResult::By(item_type), item),
+    by("array_append", &[AnyArray, Any], RoutineResult::By(appended), |call| append(call, 0, 1)),
+    by("array_prepend", &[Any, AnyArray], RoutineResult::By(prepended), |call| append(call, 1, 0)),
+    by("array_cat", &[AnyArray, AnyArray], RoutineResult::By(joined), concat),
+    by("array_to_string", &[AnyArray, Text], RoutineResult::By(written), to_string),
+    by("array_to_string", &[AnyArray, Text, Text], RoutineResult::By(written), to_string),
     takes("string_to_array", &[Text, Text], TextArray, from_string),
     takes("string_to_array", &[Text, Text, Text], TextArray, from_string),
 ];
@@ -51,7 +50,7 @@ fn item_of(of: &DataType) -> Option<&DataType> {
     }
 }
 
-fn item_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+fn item_type(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     match item_of(&types[0]) {
         Some(DataType::List(_)) | None => Err(Unresolved::new(
             "an array of arrays has no single positions in PostgreSQL",
@@ -62,7 +61,7 @@ fn item_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
 }
 
 /// Returns the type of concatenated arrays, whose item types must match.
-pub(super) fn joined(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn joined(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     if types[0] == types[1] {
         return Ok(types[0].clone());
     }
@@ -72,15 +71,15 @@ pub(super) fn joined(types: &[DataType], _: &[Given]) -> Result<DataType, Unreso
     ))
 }
 
-pub(super) fn appended(types: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn appended(types: &[DataType], given: &[GivenArgument]) -> Result<DataType, Unresolved> {
     with_item(&types[0], &types[1], &given[1])
 }
 
-pub(super) fn prepended(types: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn prepended(types: &[DataType], given: &[GivenArgument]) -> Result<DataType, Unresolved> {
     with_item(&types[1], &types[0], &given[0])
 }
 
-fn with_item(array: &DataType, item: &DataType, given: &Given) -> Result<DataType, Unresolved> {
+fn with_item(array: &DataType, item: &DataType, given: &GivenArgument) -> Result<DataType, Unresolved> {
     if item_of(array) == Some(item) && !given.is_unknown() {
         return Ok(array.clone());
     }
@@ -90,7 +89,7 @@ fn with_item(array: &DataType, item: &DataType, given: &Given) -> Result<DataTyp
     ))
 }
 
-fn written(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+fn written(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     output::writable(&types[0]).map(|()| DataType::Utf8)
 }
 

@@ -11,15 +11,15 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
-        Given,
-        Kind::{Boolean, Date, Double, Integer, Interval, Text, Timestamp, Timestamptz},
+        GivenArgument,
+        PostgresKind::{Boolean, Date, Double, Integer, Interval, Text, Timestamp, Timestamptz},
         numeric,
     },
     operator::midnight,
-    resolve::Unresolved,
-    span, takes,
+    overload::{Routine, RoutineResult, by, takes},
+    span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::{
     calendar::{self, Civil, MICROS_PER_DAY, civil, days},
@@ -27,11 +27,11 @@ use crate::engine::function::{
     interval, zone,
 };
 
-pub(super) const ROUTINES: &[Overload] = &[
-    by("$extract", &[Text, Date], Gives::By(extract_type), extract_date),
-    by("$extract", &[Text, Timestamp], Gives::By(extract_type), extract_moment),
-    by("$extract", &[Text, Timestamptz], Gives::By(extract_type), extract_moment),
-    by("$extract", &[Text, Interval], Gives::By(extract_type), extract_interval),
+pub(super) const ROUTINES: &[Routine] = &[
+    by("$extract", &[Text, Date], RoutineResult::By(extract_type), extract_date),
+    by("$extract", &[Text, Timestamp], RoutineResult::By(extract_type), extract_moment),
+    by("$extract", &[Text, Timestamptz], RoutineResult::By(extract_type), extract_moment),
+    by("$extract", &[Text, Interval], RoutineResult::By(extract_type), extract_interval),
     takes("date_part", &[Text, Date], Double, |call| {
         call.map2(|field: &str, date: Days| double(moment_part(field, midnight(date))))
     }),
@@ -107,7 +107,7 @@ fn now(call: &Call) -> Result<ArrayRef> {
 
 /// A field of a timestamp or an interval, which determines how many decimal places `extract` returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum DateField {
     Microseconds,
     Milliseconds,
     Second,
@@ -129,7 +129,7 @@ pub(super) enum Field {
     Julian,
 }
 
-impl Field {
+impl DateField {
     fn parse(name: &str) -> Option<Self> {
         Some(match name.to_lowercase().as_str() {
             "microsecond" | "microseconds" | "us" | "usec" | "usecs" => Self::Microseconds,
@@ -161,9 +161,9 @@ impl Field {
 }
 
 /// Returns the result type of `extract`: a numeric with the field's decimal places.
-fn extract_type(types: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+fn extract_type(types: &[DataType], given: &[GivenArgument]) -> Result<DataType, Unresolved> {
     let name = given[0].text().unwrap_or_default();
-    let Some(field) = Field::parse(name) else {
+    let Some(field) = DateField::parse(name) else {
         return Err(Unresolved::new(
             format!("`{name}` is no field that can be extracted here"),
             "use year, quarter, month, week, day, hour, minute, second, epoch, dow, isodow, doy or isoyear",
@@ -172,14 +172,23 @@ fn extract_type(types: &[DataType], given: &[Given]) -> Result<DataType, Unresol
     let is_date = types[1] == DataType::Date32;
     let is_moment = !matches!(types[1], DataType::Interval(_) | DataType::Date32);
     let missing = match field {
-        Field::Hour | Field::Minute | Field::Second | Field::Milliseconds | Field::Microseconds => is_date,
-        Field::Julian if is_moment => {
+        DateField::Hour
+        | DateField::Minute
+        | DateField::Second
+        | DateField::Milliseconds
+        | DateField::Microseconds => is_date,
+        DateField::Julian if is_moment => {
             return Err(Unresolved::new(
                 "the julian day of a timestamp is not supported",
                 "cast the timestamp to date",
             ));
         }
-        Field::Week | Field::Dow | Field::Isodow | Field::Doy | Field::Isoyear | Field::Julian => {
+        DateField::Week
+        | DateField::Dow
+        | DateField::Isodow
+        | DateField::Doy
+        | DateField::Isoyear
+        | DateField::Julian => {
             matches!(types[1], DataType::Interval(_))
         }
         _ => false,
@@ -191,9 +200,9 @@ fn extract_type(types: &[DataType], given: &[Given]) -> Result<DataType, Unresol
         ));
     }
     Ok(numeric(match field {
-        Field::Second => 6,
-        Field::Milliseconds => 3,
-        Field::Epoch if !is_date => 6,
+        DateField::Second => 6,
+        DateField::Milliseconds => 3,
+        DateField::Epoch if !is_date => 6,
         _ => 0,
     }))
 }
@@ -223,47 +232,47 @@ fn moment_part(name: &str, at: Micros) -> Result<(i128, u32)> {
     let (day, time) = calendar::split(at);
     let Civil { year, month, day: of_month } = civil(day);
     let whole = |value: i64| Ok((i128::from(value), 0));
-    match Field::read(name)? {
-        Field::Microseconds => whole(time % 60_000_000),
-        Field::Milliseconds => Ok((i128::from(time % 60_000_000), 3)),
-        Field::Second => Ok((i128::from(time % 60_000_000), 6)),
-        Field::Minute => whole(time / 60_000_000 % 60),
-        Field::Hour => whole(time / 3_600_000_000),
-        Field::Day => whole(of_month),
-        Field::Week => whole(calendar::iso_week(day).1),
-        Field::Month => whole(month),
-        Field::Quarter => whole((month - 1) / 3 + 1),
-        Field::Year => whole(year),
-        Field::Decade => whole(year.div_euclid(10)),
-        Field::Century => whole((year + 99).div_euclid(100)),
-        Field::Millennium => whole((year + 999).div_euclid(1000)),
-        Field::Dow => whole(calendar::iso_weekday(day) % 7),
-        Field::Isodow => whole(calendar::iso_weekday(day)),
-        Field::Doy => whole(calendar::day_of_year(day)),
-        Field::Isoyear => whole(calendar::iso_week(day).0),
-        Field::Epoch => Ok((i128::from(at.0), 6)),
-        Field::Julian if time == 0 => whole(day + 2_440_588),
-        Field::Julian => fail("the julian day of a timestamp is not supported: cast it to date"),
+    match DateField::read(name)? {
+        DateField::Microseconds => whole(time % 60_000_000),
+        DateField::Milliseconds => Ok((i128::from(time % 60_000_000), 3)),
+        DateField::Second => Ok((i128::from(time % 60_000_000), 6)),
+        DateField::Minute => whole(time / 60_000_000 % 60),
+        DateField::Hour => whole(time / 3_600_000_000),
+        DateField::Day => whole(of_month),
+        DateField::Week => whole(calendar::iso_week(day).1),
+        DateField::Month => whole(month),
+        DateField::Quarter => whole((month - 1) / 3 + 1),
+        DateField::Year => whole(year),
+        DateField::Decade => whole(year.div_euclid(10)),
+        DateField::Century => whole((year + 99).div_euclid(100)),
+        DateField::Millennium => whole((year + 999).div_euclid(1000)),
+        DateField::Dow => whole(calendar::iso_weekday(day) % 7),
+        DateField::Isodow => whole(calendar::iso_weekday(day)),
+        DateField::Doy => whole(calendar::day_of_year(day)),
+        DateField::Isoyear => whole(calendar::iso_week(day).0),
+        DateField::Epoch => Ok((i128::from(at.0), 6)),
+        DateField::Julian if time == 0 => whole(day + 2_440_588),
+        DateField::Julian => fail("the julian day of a timestamp is not supported: cast it to date"),
     }
 }
 
 fn interval_part(name: &str, of: Span) -> Result<(i128, u32)> {
     let (months, micros) = (i64::from(of.months), of.nanoseconds / 1_000);
     let whole = |value: i64| Ok((i128::from(value), 0));
-    match Field::read(name)? {
-        Field::Microseconds => whole(micros % 60_000_000),
-        Field::Milliseconds => Ok((i128::from(micros % 60_000_000), 3)),
-        Field::Second => Ok((i128::from(micros % 60_000_000), 6)),
-        Field::Minute => whole(micros / 60_000_000 % 60),
-        Field::Hour => whole(micros / 3_600_000_000),
-        Field::Day => whole(of.days.into()),
-        Field::Month => whole(months % 12),
-        Field::Quarter => whole(months % 12 / 3 + 1),
-        Field::Year => whole(months / 12),
-        Field::Decade => whole(months / 120),
-        Field::Century => whole(months / 1200),
-        Field::Millennium => whole(months / 12_000),
-        Field::Epoch => {
+    match DateField::read(name)? {
+        DateField::Microseconds => whole(micros % 60_000_000),
+        DateField::Milliseconds => Ok((i128::from(micros % 60_000_000), 3)),
+        DateField::Second => Ok((i128::from(micros % 60_000_000), 6)),
+        DateField::Minute => whole(micros / 60_000_000 % 60),
+        DateField::Hour => whole(micros / 3_600_000_000),
+        DateField::Day => whole(of.days.into()),
+        DateField::Month => whole(months % 12),
+        DateField::Quarter => whole(months % 12 / 3 + 1),
+        DateField::Year => whole(months / 12),
+        DateField::Decade => whole(months / 120),
+        DateField::Century => whole(months / 1200),
+        DateField::Millennium => whole(months / 12_000),
+        DateField::Epoch => {
             // A year has 365.25 days, and a month 30.
             let hours =
                 i128::from(months / 12) * 8_766 + i128::from(months % 12 * 30 + i64::from(of.days)) * 24;
@@ -279,20 +288,20 @@ fn cut(name: &str, at: Micros) -> Result<Micros> {
     let Civil { year, month, .. } = civil(day);
     let start = |of: i64| Micros(of * MICROS_PER_DAY);
     let within = |unit: i64| Micros(day * MICROS_PER_DAY + time - time % unit);
-    Ok(match Field::read(name)? {
-        Field::Microseconds => at,
-        Field::Milliseconds => within(1_000),
-        Field::Second => within(1_000_000),
-        Field::Minute => within(60_000_000),
-        Field::Hour => within(3_600_000_000),
-        Field::Day => start(day),
-        Field::Week => start(day - calendar::iso_weekday(day) + 1),
-        Field::Month => start(days(year, month, 1)),
-        Field::Quarter => start(days(year, (month - 1) / 3 * 3 + 1, 1)),
-        Field::Year => start(days(year, 1, 1)),
-        Field::Decade => start(days(year.div_euclid(10) * 10, 1, 1)),
-        Field::Century => start(days((year - 1).div_euclid(100) * 100 + 1, 1, 1)),
-        Field::Millennium => start(days((year - 1).div_euclid(1000) * 1000 + 1, 1, 1)),
+    Ok(match DateField::read(name)? {
+        DateField::Microseconds => at,
+        DateField::Milliseconds => within(1_000),
+        DateField::Second => within(1_000_000),
+        DateField::Minute => within(60_000_000),
+        DateField::Hour => within(3_600_000_000),
+        DateField::Day => start(day),
+        DateField::Week => start(day - calendar::iso_weekday(day) + 1),
+        DateField::Month => start(days(year, month, 1)),
+        DateField::Quarter => start(days(year, (month - 1) / 3 * 3 + 1, 1)),
+        DateField::Year => start(days(year, 1, 1)),
+        DateField::Decade => start(days(year.div_euclid(10) * 10, 1, 1)),
+        DateField::Century => start(days((year - 1).div_euclid(100) * 100 + 1, 1, 1)),
+        DateField::Millennium => start(days((year - 1).div_euclid(1000) * 1000 + 1, 1, 1)),
         _ => return fail(format!("unit \"{name}\" is not supported by date_trunc")),
     })
 }
@@ -301,19 +310,19 @@ fn cut_interval(name: &str, of: Span) -> Result<Span> {
     let (months, time) = (of.months, of.nanoseconds);
     let within = |unit: i64| Span::new(months, of.days, time - time % unit);
     let whole = |unit: i32| Span::new(months - months % unit, 0, 0);
-    Ok(match Field::read(name)? {
-        Field::Microseconds => of,
-        Field::Milliseconds => within(1_000_000),
-        Field::Second => within(1_000_000_000),
-        Field::Minute => within(60_000_000_000),
-        Field::Hour => within(3_600_000_000_000),
-        Field::Day => Span::new(months, of.days, 0),
-        Field::Month => whole(1),
-        Field::Quarter => whole(3),
-        Field::Year => whole(12),
-        Field::Decade => whole(120),
-        Field::Century => whole(1200),
-        Field::Millennium => whole(12_000),
+    Ok(match DateField::read(name)? {
+        DateField::Microseconds => of,
+        DateField::Milliseconds => within(1_000_000),
+        DateField::Second => within(1_000_000_000),
+        DateField::Minute => within(60_000_000_000),
+        DateField::Hour => within(3_600_000_000_000),
+        DateField::Day => Span::new(months, of.days, 0),
+        DateField::Month => whole(1),
+        DateField::Quarter => whole(3),
+        DateField::Year => whole(12),
+        DateField::Decade => whole(120),
+        DateField::Century => whole(1200),
+        DateField::Millennium => whole(12_000),
         _ => return fail(format!("unit \"{name}\" is not supported for type interval")),
     })
 }

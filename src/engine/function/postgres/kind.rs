@@ -30,7 +30,7 @@ pub(in crate::engine) fn numeric(scale: i8) -> DataType {
 
 /// A parameter or result type of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Kind {
+pub(in crate::engine) enum PostgresKind {
     Boolean,
     SmallInt,
     Integer,
@@ -66,7 +66,7 @@ pub(super) enum Category {
     Other,
 }
 
-impl Kind {
+impl PostgresKind {
     /// Returns the kind of a type.
     pub(in crate::engine) fn of(data_type: &DataType) -> Option<Self> {
         Some(match plain(data_type) {
@@ -181,13 +181,13 @@ impl Kind {
 
 /// An argument, as overload resolution sees it.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct Given {
+pub(in crate::engine) struct GivenArgument {
     pub(in crate::engine) data_type: DataType,
     /// The value, if the argument is a literal.
     pub(in crate::engine) literal: Option<ScalarValue>,
 }
 
-impl Given {
+impl GivenArgument {
     /// Returns whether the type is open: NULL or a text literal, which can take any type.
     pub(in crate::engine) fn is_unknown(&self) -> bool {
         self.data_type == DataType::Null
@@ -210,10 +210,10 @@ impl Given {
     }
 
     /// Returns the type that the argument is cast to for a parameter.
-    pub(super) fn cast_for(&self, kind: Kind) -> DataType {
+    pub(super) fn cast_for(&self, kind: PostgresKind) -> DataType {
         match kind.data_type() {
             Some(to) => to,
-            None if kind == Kind::Numeric => as_numeric(&self.data_type, self.text()),
+            None if kind == PostgresKind::Numeric => as_numeric(&self.data_type, self.text()),
             None if self.is_unknown() => DataType::Utf8,
             None => plain(&self.data_type),
         }
@@ -259,7 +259,7 @@ pub(in crate::engine) fn type_name(of: &DataType) -> String {
         DataType::List(item) => format!("{}[]", type_name(item.data_type())),
         DataType::Struct(_) => "a struct".into(),
         DataType::Map(..) => "a map".into(),
-        other => Kind::of(&other).map_or_else(|| "another type".into(), |kind| kind.shown().into()),
+        other => PostgresKind::of(&other).map_or_else(|| "another type".into(), |kind| kind.shown().into()),
     }
 }
 

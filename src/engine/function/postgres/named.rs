@@ -16,22 +16,23 @@ use datafusion::{
 };
 
 use super::{
-    Overload,
-    kind::Given,
-    resolve::{Resolved, Unresolved, resolve},
+    kind::GivenArgument,
+    overload::Routine,
+    resolve::{ResolvedRoutine, resolve},
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::Call;
 
 /// A function identified by name, as planned from SQL.
 #[derive(Debug)]
-pub(in crate::engine) struct Named {
+pub(in crate::engine) struct NamedRoutine {
     name: &'static str,
-    overloads: &'static [&'static Overload],
+    overloads: &'static [&'static Routine],
     signature: Signature,
 }
 
-impl Named {
-    pub(super) fn new(name: &'static str, overloads: &'static [&'static Overload]) -> Self {
+impl NamedRoutine {
+    pub(super) fn new(name: &'static str, overloads: &'static [&'static Routine]) -> Self {
         let volatility = overloads.first().map_or(Volatility::Immutable, |one| one.volatility);
         Self { name, overloads, signature: Signature::user_defined(volatility) }
     }
@@ -42,26 +43,26 @@ impl Named {
     }
 
     /// Resolves a call to an overload.
-    pub(in crate::engine) fn resolve(&self, given: &[Given]) -> Result<Resolved, Unresolved> {
+    pub(in crate::engine) fn resolve(&self, given: &[GivenArgument]) -> Result<ResolvedRoutine, Unresolved> {
         resolve(self.name, self.overloads, given)
     }
 }
 
-impl PartialEq for Named {
+impl PartialEq for NamedRoutine {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
-impl Eq for Named {}
+impl Eq for NamedRoutine {}
 
-impl Hash for Named {
+impl Hash for NamedRoutine {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Named {
+impl ScalarUDFImpl for NamedRoutine {
     fn name(&self) -> &str {
         self.name
     }
@@ -80,11 +81,14 @@ impl ScalarUDFImpl for Named {
 
     /// Accepts any arguments, because the type check reports mismatches with better messages.
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let given: Vec<Given> = args
+        let given: Vec<GivenArgument> = args
             .arg_fields
             .iter()
             .zip(args.scalar_arguments)
-            .map(|(field, literal)| Given { data_type: field.data_type().clone(), literal: literal.cloned() })
+            .map(|(field, literal)| GivenArgument {
+                data_type: field.data_type().clone(),
+                literal: literal.cloned(),
+            })
             .collect();
         let result = self.resolve(&given).map_or(DataType::Null, |resolved| resolved.result);
         Ok(Arc::new(Field::new(self.name, result, true)))
@@ -97,16 +101,16 @@ impl ScalarUDFImpl for Named {
 
 /// A call of an overload whose arguments have the overload's types.
 #[derive(Debug)]
-pub(in crate::engine) struct Bound {
+pub(in crate::engine) struct BoundRoutine {
     name: &'static str,
-    overload: &'static Overload,
+    overload: &'static Routine,
     result: DataType,
     signature: Signature,
 }
 
 /// Builds a call of a resolved overload.
-pub(in crate::engine) fn bind(resolved: &Resolved, args: Vec<Expr>) -> Expr {
-    let function = Bound {
+pub(in crate::engine) fn bind(resolved: &ResolvedRoutine, args: Vec<Expr>) -> Expr {
+    let function = BoundRoutine {
         name: resolved.overload.name,
         overload: resolved.overload,
         result: resolved.result.clone(),
@@ -115,22 +119,22 @@ pub(in crate::engine) fn bind(resolved: &Resolved, args: Vec<Expr>) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), args))
 }
 
-impl PartialEq for Bound {
+impl PartialEq for BoundRoutine {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.overload, other.overload) && self.result == other.result
     }
 }
 
-impl Eq for Bound {}
+impl Eq for BoundRoutine {}
 
-impl Hash for Bound {
+impl Hash for BoundRoutine {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
         self.result.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Bound {
+impl ScalarUDFImpl for BoundRoutine {
     fn name(&self) -> &str {
         self.name
     }

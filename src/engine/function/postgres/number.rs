@@ -3,11 +3,10 @@
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
 use super::{
-    Gives, Overload, by,
-    kind::Kind::{BigInt, Double, Integer, Numeric, Real, SmallInt},
-    numeric, operator, refused,
-    resolve::Unresolved,
-    takes,
+    kind::PostgresKind::{BigInt, Double, Integer, Numeric, Real, SmallInt},
+    numeric, operator,
+    overload::{Routine, RoutineResult, by, refused, takes},
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Digits, fail};
 
@@ -34,26 +33,26 @@ macro_rules! double {
     };
 }
 
-pub(super) const ROUTINES: &[Overload] = &[
+pub(super) const ROUTINES: &[Routine] = &[
     takes("abs", &[SmallInt], SmallInt, |call| call.map1(|x: i16| present(x.checked_abs(), "smallint"))),
     takes("abs", &[Integer], Integer, |call| call.map1(|x: i32| present(x.checked_abs(), "integer"))),
     takes("abs", &[BigInt], BigInt, |call| call.map1(|x: i64| present(x.checked_abs(), "bigint"))),
-    by("abs", &[Numeric], Gives::Same, |call| call.map1(|x: Digits| Ok(Some(Digits(x.0.abs()))))),
+    by("abs", &[Numeric], RoutineResult::Same, |call| call.map1(|x: Digits| Ok(Some(Digits(x.0.abs()))))),
     takes("abs", &[Real], Real, |call| call.map1(|x: f32| Ok(Some(x.abs())))),
     takes("abs", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.abs())))),
     takes("$abs", &[SmallInt], SmallInt, |call| call.map1(|x: i16| present(x.checked_abs(), "smallint"))),
     takes("$abs", &[Real], Real, |call| call.map1(|x: f32| Ok(Some(x.abs())))),
     takes("$abs", &[Integer], Integer, |call| call.map1(|x: i32| present(x.checked_abs(), "integer"))),
     takes("$abs", &[BigInt], BigInt, |call| call.map1(|x: i64| present(x.checked_abs(), "bigint"))),
-    by("$abs", &[Numeric], Gives::Same, |call| call.map1(|x: Digits| Ok(Some(Digits(x.0.abs()))))),
+    by("$abs", &[Numeric], RoutineResult::Same, |call| call.map1(|x: Digits| Ok(Some(Digits(x.0.abs()))))),
     takes("$abs", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.abs())))),
     takes("$pos", &[SmallInt], SmallInt, |call| call.array(0)),
     takes("$pos", &[Integer], Integer, |call| call.array(0)),
     takes("$pos", &[BigInt], BigInt, |call| call.array(0)),
-    by("$pos", &[Numeric], Gives::Same, |call| call.array(0)),
+    by("$pos", &[Numeric], RoutineResult::Same, |call| call.array(0)),
     takes("$pos", &[Real], Real, |call| call.array(0)),
     takes("$pos", &[Double], Double, |call| call.array(0)),
-    by("sign", &[Numeric], Gives::By(numeric::rounded_type), |call| {
+    by("sign", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| {
         call.map1(|x: Digits| Ok(Some(Digits(x.0.signum()))))
     }),
     takes("sign", &[Double], Double, |call| {
@@ -68,22 +67,31 @@ pub(super) const ROUTINES: &[Overload] = &[
         })
     }),
     takes("round", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.round_ties_even())))),
-    by("round", &[Numeric], Gives::By(numeric::rounded_type), |call| numeric::round(call, false)),
-    by("round", &[Numeric, Integer], Gives::By(numeric::rounded_type), |call| numeric::round(call, false)),
+    by("round", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| numeric::round(call, false)),
+    by("round", &[Numeric, Integer], RoutineResult::By(numeric::rounded_type), |call| {
+        numeric::round(call, false)
+    }),
     takes("trunc", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.trunc())))),
-    by("trunc", &[Numeric], Gives::By(numeric::rounded_type), |call| numeric::round(call, true)),
-    by("trunc", &[Numeric, Integer], Gives::By(numeric::rounded_type), |call| numeric::round(call, true)),
+    by("trunc", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| numeric::round(call, true)),
+    by("trunc", &[Numeric, Integer], RoutineResult::By(numeric::rounded_type), |call| {
+        numeric::round(call, true)
+    }),
     takes("ceil", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.ceil())))),
-    by("ceil", &[Numeric], Gives::By(numeric::rounded_type), |call| numeric::whole(call, true)),
+    by("ceil", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| numeric::whole(call, true)),
     takes("ceiling", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.ceil())))),
-    by("ceiling", &[Numeric], Gives::By(numeric::rounded_type), |call| numeric::whole(call, true)),
+    by("ceiling", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| numeric::whole(call, true)),
     takes("floor", &[Double], Double, |call| call.map1(|x: f64| Ok(Some(x.floor())))),
-    by("floor", &[Numeric], Gives::By(numeric::rounded_type), |call| numeric::whole(call, false)),
+    by("floor", &[Numeric], RoutineResult::By(numeric::rounded_type), |call| numeric::whole(call, false)),
     takes("mod", &[SmallInt, SmallInt], SmallInt, operator::modulo),
     takes("mod", &[Integer, Integer], Integer, operator::modulo),
     takes("mod", &[BigInt, BigInt], BigInt, operator::modulo),
-    by("mod", &[Numeric, Numeric], Gives::By(numeric::sum_type), numeric::modulo),
-    by("div", &[Numeric, Numeric], Gives::By(|_, _| Ok(super::kind::numeric(0))), numeric::divide_whole),
+    by("mod", &[Numeric, Numeric], RoutineResult::By(numeric::sum_type), numeric::modulo),
+    by(
+        "div",
+        &[Numeric, Numeric],
+        RoutineResult::By(|_, _| Ok(super::kind::numeric(0))),
+        numeric::divide_whole,
+    ),
     takes("power", &[Double, Double], Double, power),
     open!("power", &[Numeric, Numeric]),
     takes("pow", &[Double, Double], Double, power),

@@ -6,8 +6,10 @@ use datafusion::{
     error::Result,
 };
 
-use super::kind::{Given, MAX_DIGITS, OPEN_SCALE, numeric, scale};
-use super::resolve::Unresolved;
+use super::{
+    kind::{GivenArgument, MAX_DIGITS, OPEN_SCALE, numeric, scale},
+    unresolved::Unresolved,
+};
 use crate::engine::function::call::{Call, Digits, fail};
 
 /// The greatest magnitude of 38 digits.
@@ -64,12 +66,12 @@ pub(in crate::engine) fn rescaled(value: i128, from: i8, to: i8) -> Option<i128>
 
 /// Returns the type of sums and remainders, with the greater scale of the operands.
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
-pub(super) fn sum_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn sum_type(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     Ok(numeric(types.iter().map(scale).max().unwrap_or(0)))
 }
 
 /// Returns the type of a product, with the sum of the operands' scales.
-pub(super) fn product_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn product_type(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     let digits: i16 = types.iter().map(|of| i16::from(scale(of))).sum();
     match i8::try_from(digits) {
         Ok(digits) if digits <= 38 => Ok(numeric(digits)),
@@ -82,7 +84,7 @@ pub(super) fn product_type(types: &[DataType], _: &[Given]) -> Result<DataType, 
 
 /// Returns the type of a quotient, whose scale PostgreSQL picks for each value.
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
-pub(super) fn quotient_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn quotient_type(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     Ok(numeric(types.iter().map(scale).max().unwrap_or(0).max(OPEN_SCALE)))
 }
 
@@ -216,7 +218,7 @@ pub(in crate::engine) fn float_digits(value: f64, significant: usize) -> String 
 }
 
 /// Returns the type of a numeric rounded to a constant number of digits.
-pub(super) fn rounded_type(_: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+pub(super) fn rounded_type(_: &[DataType], given: &[GivenArgument]) -> Result<DataType, Unresolved> {
     match given.get(1) {
         None => Ok(numeric(0)),
         Some(digits) => match digits.integer() {

@@ -4,27 +4,26 @@ use datafusion::{
     arrow::{
         array::{ArrayRef, AsArray},
         compute::kernels::numeric as kernels,
-        datatypes::{DataType, Int16Type, Int32Type, Int64Type},
+        datatypes::{DataType, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano as Span},
         error::ArrowError,
     },
     error::{DataFusionError, Result},
 };
 
 use super::{
-    Gives, Overload, by,
-    kind::Kind::{
+    kind::PostgresKind::{
         AnyArray, AnyScalar, BigInt, Bytea, Date, Double, Integer, Interval, Numeric, Real, SmallInt, Text,
         Timestamp, Timestamptz,
     },
-    numeric, refused,
-    resolve::Unresolved,
-    span, takes,
+    numeric,
+    overload::{Routine, RoutineResult, by, refused, takes},
+    span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Days, Digits, Micros, fail};
-use datafusion::arrow::datatypes::IntervalMonthDayNano as Span;
 
 #[rustfmt::skip]
-pub(super) const ROUTINES: &[Overload] = &[
+pub(super) const ROUTINES: &[Routine] = &[
     takes("$+", &[SmallInt, SmallInt], SmallInt, add),
     takes("$+", &[SmallInt, Integer], Integer, add).meeting(Integer),
     takes("$+", &[SmallInt, BigInt], BigInt, add).meeting(BigInt),
@@ -34,7 +33,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$+", &[BigInt, SmallInt], BigInt, add).meeting(BigInt),
     takes("$+", &[BigInt, Integer], BigInt, add).meeting(BigInt),
     takes("$+", &[BigInt, BigInt], BigInt, add),
-    by("$+", &[Numeric, Numeric], Gives::By(numeric::sum_type), |call| numeric::add(call, 1)),
+    by("$+", &[Numeric, Numeric], RoutineResult::By(numeric::sum_type), |call| numeric::add(call, 1)),
     takes("$+", &[Real, Real], Real, float_add),
     takes("$+", &[Real, Double], Double, float_add).meeting(Double),
     takes("$+", &[Double, Real], Double, float_add).meeting(Double),
@@ -48,7 +47,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$-", &[BigInt, SmallInt], BigInt, subtract).meeting(BigInt),
     takes("$-", &[BigInt, Integer], BigInt, subtract).meeting(BigInt),
     takes("$-", &[BigInt, BigInt], BigInt, subtract),
-    by("$-", &[Numeric, Numeric], Gives::By(numeric::sum_type), |call| numeric::add(call, -1)),
+    by("$-", &[Numeric, Numeric], RoutineResult::By(numeric::sum_type), |call| numeric::add(call, -1)),
     takes("$-", &[Real, Real], Real, float_subtract),
     takes("$-", &[Real, Double], Double, float_subtract).meeting(Double),
     takes("$-", &[Double, Real], Double, float_subtract).meeting(Double),
@@ -62,7 +61,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$*", &[BigInt, SmallInt], BigInt, multiply).meeting(BigInt),
     takes("$*", &[BigInt, Integer], BigInt, multiply).meeting(BigInt),
     takes("$*", &[BigInt, BigInt], BigInt, multiply),
-    by("$*", &[Numeric, Numeric], Gives::By(numeric::product_type), numeric::multiply),
+    by("$*", &[Numeric, Numeric], RoutineResult::By(numeric::product_type), numeric::multiply),
     takes("$*", &[Real, Real], Real, float_multiply),
     takes("$*", &[Real, Double], Double, float_multiply).meeting(Double),
     takes("$*", &[Double, Real], Double, float_multiply).meeting(Double),
@@ -76,7 +75,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$/", &[BigInt, SmallInt], BigInt, divide).meeting(BigInt),
     takes("$/", &[BigInt, Integer], BigInt, divide).meeting(BigInt),
     takes("$/", &[BigInt, BigInt], BigInt, divide),
-    by("$/", &[Numeric, Numeric], Gives::By(numeric::quotient_type), numeric::divide),
+    by("$/", &[Numeric, Numeric], RoutineResult::By(numeric::quotient_type), numeric::divide),
     takes("$/", &[Real, Real], Real, float_divide),
     takes("$/", &[Real, Double], Double, float_divide).meeting(Double),
     takes("$/", &[Double, Real], Double, float_divide).meeting(Double),
@@ -90,7 +89,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$%", &[BigInt, SmallInt], BigInt, modulo).meeting(BigInt),
     takes("$%", &[BigInt, Integer], BigInt, modulo).meeting(BigInt),
     takes("$%", &[BigInt, BigInt], BigInt, modulo),
-    by("$%", &[Numeric, Numeric], Gives::By(numeric::sum_type), numeric::modulo),
+    by("$%", &[Numeric, Numeric], RoutineResult::By(numeric::sum_type), numeric::modulo),
     takes("$^", &[Double, Double], Double, |call| call.map2(|base: f64, exponent: f64| power(base, exponent).map(Some))),
     refused("$^", &[Numeric, Numeric], |_, _| Err(Unresolved::new(
         "`numeric ^ numeric` is not supported: PostgreSQL picks the digits of its result",
@@ -99,7 +98,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$neg", &[SmallInt], SmallInt, negate),
     takes("$neg", &[Integer], Integer, negate),
     takes("$neg", &[BigInt], BigInt, negate),
-    by("$neg", &[Numeric], Gives::Same, |call| call.map1(|value: Digits| Ok(Some(Digits(-value.0))))),
+    by("$neg", &[Numeric], RoutineResult::Same, |call| call.map1(|value: Digits| Ok(Some(Digits(-value.0))))),
     takes("$neg", &[Real], Real, |call| call.map1(|value: f32| Ok(Some(-value)))),
     takes("$neg", &[Double], Double, |call| call.map1(|value: f64| Ok(Some(-value)))),
     takes("$neg", &[Interval], Interval, |call| call.map1(|value: Span| span::negated(value).map(Some))),
@@ -142,12 +141,12 @@ pub(super) const ROUTINES: &[Overload] = &[
     takes("$*", &[Double, Interval], Interval, |call| call.map2(|by: f64, a: Span| span::times(a, by).map(Some))),
     takes("$/", &[Interval, Double], Interval, |call| call.map2(|a: Span, by: f64| span::divided(a, by).map(Some))),
     takes("$||", &[Text, Text], Text, concat),
-    by("$||", &[Text, AnyScalar], Gives::Kind(Text), concat).meeting(Text),
-    by("$||", &[AnyScalar, Text], Gives::Kind(Text), concat).meeting(Text),
+    by("$||", &[Text, AnyScalar], RoutineResult::Kind(Text), concat).meeting(Text),
+    by("$||", &[AnyScalar, Text], RoutineResult::Kind(Text), concat).meeting(Text),
     takes("$||", &[Bytea, Bytea], Bytea, |call| call.map2(|a: &[u8], b: &[u8]| Ok(Some([a, b].concat())))),
-    by("$||", &[AnyArray, AnyArray], Gives::By(super::array::joined), super::array::concat),
-    by("$||", &[AnyArray, AnyScalar], Gives::By(super::array::appended), |call| super::array::append(call, 0, 1)),
-    by("$||", &[AnyScalar, AnyArray], Gives::By(super::array::prepended), |call| super::array::append(call, 1, 0)),
+    by("$||", &[AnyArray, AnyArray], RoutineResult::By(super::array::joined), super::array::concat),
+    by("$||", &[AnyArray, AnyScalar], RoutineResult::By(super::array::appended), |call| super::array::append(call, 0, 1)),
+    by("$||", &[AnyScalar, AnyArray], RoutineResult::By(super::array::prepended), |call| super::array::append(call, 1, 0)),
 ];
 
 /// Returns the lower half of the bits.

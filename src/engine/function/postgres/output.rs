@@ -15,8 +15,8 @@ use datafusion::{
 
 use super::{
     kind::{OPEN_SCALE, scale, type_name},
-    resolve::Unresolved,
     span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::{
     calendar::{MICROS_PER_DAY, civil},

@@ -15,103 +15,107 @@ use datafusion::{
 };
 use regex::Regex;
 
-use self::are::{Pattern, Use};
+use self::are::{AdvancedPattern, PatternUse};
 use super::{
-    Gives, Overload, by,
     kind::{
-        Given,
-        Kind::{Boolean, Text, TextArray},
+        GivenArgument,
+        PostgresKind::{Boolean, Text, TextArray},
         array_of,
     },
-    resolve::Unresolved,
-    takes,
+    overload::{Routine, RoutineResult, by, takes},
     text::count,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, fail};
 
-pub(super) const ROUTINES: &[Overload] = &[
-    by("$~", &[Text, Text], Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)), |call| {
-        test(call, "", false)
-    }),
+pub(super) const ROUTINES: &[Routine] = &[
+    by(
+        "$~",
+        &[Text, Text],
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::Test, DataType::Boolean)),
+        |call| test(call, "", false),
+    ),
     by(
         "$~*",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "i", Use::Test, DataType::Boolean)),
+        RoutineResult::By(|_, given| planned(given, "i", PatternUse::Test, DataType::Boolean)),
         |call| test(call, "i", false),
     ),
     by(
         "$!~",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::Test, DataType::Boolean)),
         |call| test(call, "", true),
     ),
     by(
         "$!~*",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "i", Use::Test, DataType::Boolean)),
+        RoutineResult::By(|_, given| planned(given, "i", PatternUse::Test, DataType::Boolean)),
         |call| test(call, "i", true),
     ),
     by(
         "regexp_like",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::Test, DataType::Boolean)),
         |call| test(call, "", false),
     ),
     takes("regexp_like", &[Text, Text, Text], Boolean, |call| {
-        let cache = Cache::default();
+        let cache = PatternCache::default();
         call.map3(|text: &str, pattern: &str, flags: &str| {
-            Ok(Some(cache.get(pattern, flags, Use::Test)?.is_match(text)))
+            Ok(Some(cache.get(pattern, flags, PatternUse::Test)?.is_match(text)))
         })
     }),
     takes("$similar", &[Text, Text], Boolean, |call| {
-        let cache = Cache::default();
-        call.map2(|text: &str, pattern: &str| Ok(Some(cache.get(pattern, "", Use::Similar)?.is_match(text))))
+        let cache = PatternCache::default();
+        call.map2(|text: &str, pattern: &str| {
+            Ok(Some(cache.get(pattern, "", PatternUse::Similar)?.is_match(text)))
+        })
     }),
     by(
         "substring",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::First, DataType::Utf8)),
         substring,
     ),
     by(
         "regexp_substr",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::First, DataType::Utf8)),
         whole,
     ),
     by(
         "regexp_match",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::First, array_of(DataType::Utf8))),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::First, array_of(DataType::Utf8))),
         matched,
     ),
     takes("regexp_match", &[Text, Text, Text], TextArray, matched),
     by(
         "regexp_replace",
         &[Text, Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::First, DataType::Utf8)),
         replace,
     ),
-    by("regexp_replace", &[Text, Text, Text, Text], Gives::By(planned_replace), replace),
+    by("regexp_replace", &[Text, Text, Text, Text], RoutineResult::By(planned_replace), replace),
     by(
         "regexp_count",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::All, DataType::Int32)),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::All, DataType::Int32)),
         |call| {
-            let cache = Cache::default();
+            let cache = PatternCache::default();
             call.map2(|text: &str, pattern: &str| {
-                Ok(Some(count(cache.get(pattern, "", Use::All)?.find_iter(text).count())))
+                Ok(Some(count(cache.get(pattern, "", PatternUse::All)?.find_iter(text).count())))
             })
         },
     ),
     by(
         "regexp_split_to_array",
         &[Text, Text],
-        Gives::By(|_, given| planned(given, "", Use::All, array_of(DataType::Utf8))),
+        RoutineResult::By(|_, given| planned(given, "", PatternUse::All, array_of(DataType::Utf8))),
         |call| {
-            let cache = Cache::default();
+            let cache = PatternCache::default();
             call.map2(|text: &str, pattern: &str| {
-                let expression = cache.get(pattern, "", Use::All)?;
+                let expression = cache.get(pattern, "", PatternUse::All)?;
                 let parts: Vec<Option<String>> =
                     expression.split(text).map(|part| Some(part.to_owned())).collect();
                 Ok(Some(parts))
@@ -121,8 +125,13 @@ pub(super) const ROUTINES: &[Overload] = &[
 ];
 
 /// Returns the call's type after checking that a constant pattern is supported.
-fn planned(given: &[Given], flags: &str, to: Use, result: DataType) -> Result<DataType, Unresolved> {
-    if let Some(pattern) = given.get(1).and_then(Given::text) {
+fn planned(
+    given: &[GivenArgument],
+    flags: &str,
+    to: PatternUse,
+    result: DataType,
+) -> Result<DataType, Unresolved> {
+    if let Some(pattern) = given.get(1).and_then(GivenArgument::text) {
         are::compile(pattern, flags, to).map_err(|reason| {
             Unresolved::new(
                 format!("the regular expression '{pattern}' is not supported: {}", reason.what),
@@ -133,21 +142,21 @@ fn planned(given: &[Given], flags: &str, to: Use, result: DataType) -> Result<Da
     Ok(result)
 }
 
-fn planned_replace(_: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
-    let flags = given.get(3).and_then(Given::text).unwrap_or("");
+fn planned_replace(_: &[DataType], given: &[GivenArgument]) -> Result<DataType, Unresolved> {
+    let flags = given.get(3).and_then(GivenArgument::text).unwrap_or("");
     planned(given, &flags.replace('g', ""), usage(flags), DataType::Utf8)
 }
 
-fn usage(flags: &str) -> Use {
-    if flags.contains('g') { Use::All } else { Use::First }
+fn usage(flags: &str) -> PatternUse {
+    if flags.contains('g') { PatternUse::All } else { PatternUse::First }
 }
 
 /// Compiled expressions, cached for columns of patterns.
 #[derive(Default)]
-struct Cache(RefCell<HashMap<String, Arc<Pattern>>>);
+struct PatternCache(RefCell<HashMap<String, Arc<AdvancedPattern>>>);
 
-impl Cache {
-    fn get(&self, pattern: &str, flags: &str, to: Use) -> Result<Arc<Pattern>> {
+impl PatternCache {
+    fn get(&self, pattern: &str, flags: &str, to: PatternUse) -> Result<Arc<AdvancedPattern>> {
         let key = format!("{flags}\u{0}{pattern}");
         if let Some(found) = self.0.borrow().get(&key) {
             return Ok(Arc::clone(found));
@@ -167,33 +176,33 @@ impl Cache {
 }
 
 fn test(call: &Call, flags: &str, negated: bool) -> Result<ArrayRef> {
-    let cache = Cache::default();
+    let cache = PatternCache::default();
     call.map2(|text: &str, pattern: &str| {
-        Ok(Some(cache.get(pattern, flags, Use::Test)?.is_match(text) != negated))
+        Ok(Some(cache.get(pattern, flags, PatternUse::Test)?.is_match(text) != negated))
     })
 }
 
 /// Returns the first group of the first match, or the whole match if there are no groups.
 fn substring(call: &Call) -> Result<ArrayRef> {
-    let cache = Cache::default();
+    let cache = PatternCache::default();
     call.map2(|text: &str, pattern: &str| {
-        let expression = cache.get(pattern, "", Use::First)?;
+        let expression = cache.get(pattern, "", PatternUse::First)?;
         let group = usize::from(expression.captures_len() > 1);
         Ok(expression.captures(text).and_then(|found| Some(found.get(group)?.as_str().to_owned())))
     })
 }
 
 fn whole(call: &Call) -> Result<ArrayRef> {
-    let cache = Cache::default();
+    let cache = PatternCache::default();
     call.map2(|text: &str, pattern: &str| {
-        let expression = cache.get(pattern, "", Use::First)?;
+        let expression = cache.get(pattern, "", PatternUse::First)?;
         Ok(expression.find(text).map(|found| found.as_str().to_owned()))
     })
 }
 
 /// Returns the groups of the first match.
 fn matched(call: &Call) -> Result<ArrayRef> {
-    let cache = Cache::default();
+    let cache = PatternCache::default();
     let (texts, patterns) = (call.column::<&str>(0)?, call.column::<&str>(1)?);
     let flags = if call.len() > 2 { Some(call.column::<&str>(2)?) } else { None };
     call.each(|row| {
@@ -207,7 +216,7 @@ fn matched(call: &Call) -> Result<ArrayRef> {
         if flags.contains('g') {
             return fail("regexp_match() does not support the \"global\" option");
         }
-        let expression = cache.get(pattern, flags, Use::First)?;
+        let expression = cache.get(pattern, flags, PatternUse::First)?;
         let first = usize::from(expression.captures_len() > 1);
         Ok(expression.captures(text).map(|found| {
             let groups = found.iter().skip(first);
@@ -217,7 +226,7 @@ fn matched(call: &Call) -> Result<ArrayRef> {
 }
 
 fn replace(call: &Call) -> Result<ArrayRef> {
-    let cache = Cache::default();
+    let cache = PatternCache::default();
     let (texts, patterns) = (call.column::<&str>(0)?, call.column::<&str>(1)?);
     let replacements = call.column::<&str>(2)?;
     let flags = if call.len() > 3 { Some(call.column::<&str>(3)?) } else { None };

@@ -22,8 +22,12 @@ fn list() -> String {
         lines.join("\n")
     };
     let meetings = ["coalesce", "greatest", "least", "nullif"];
-    let mut scalar: Vec<&str> =
-        super::routines().keys().copied().filter(|name| !super::is_operator(name)).chain(meetings).collect();
+    let mut scalar: Vec<&str> = super::routines()
+        .keys()
+        .copied()
+        .filter(|name| !super::overload::is_operator(name))
+        .chain(meetings)
+        .collect();
     scalar.sort_unstable();
     let mut aggregates: Vec<&str> =
         crate::engine::function::aggregate::postgres::names().chain(["count", "grouping"]).collect();

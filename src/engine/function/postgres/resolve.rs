@@ -3,59 +3,48 @@
 use datafusion::arrow::datatypes::DataType;
 
 use super::{
-    Gives, Overload,
-    kind::{Category, Given, Kind, type_name},
+    kind::{Category, GivenArgument, PostgresKind, type_name},
+    overload::{Routine, RoutineResult},
+    unresolved::Unresolved,
 };
 
 /// A call resolved to an overload.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct Resolved {
-    pub(in crate::engine) overload: &'static Overload,
+pub(in crate::engine) struct ResolvedRoutine {
+    pub(in crate::engine) overload: &'static Routine,
     /// The types that the arguments are cast to.
     pub(in crate::engine) types: Vec<DataType>,
     pub(in crate::engine) result: DataType,
 }
 
-/// Why a call can't be resolved: a message, and what to write instead.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct Unresolved {
-    pub(in crate::engine) message: String,
-    pub(in crate::engine) help: String,
-}
-
-impl Unresolved {
-    pub(in crate::engine) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
-}
-
 /// Resolves a call of `name`.
 pub(in crate::engine) fn resolve(
     name: &str,
-    overloads: &[&'static Overload],
-    given: &[Given],
-) -> Result<Resolved, Unresolved> {
-    let overload = pick(overloads, given, super::is_operator(name)).map_err(|cause| match cause {
-        Cause::None => none(name, overloads, given),
-        Cause::Many => Unresolved::new(
-            format!("{} could mean several types", shown(name, given)),
-            "cast the text, as in '2024-01-31'::date",
-        ),
-    })?;
+    overloads: &[&'static Routine],
+    given: &[GivenArgument],
+) -> Result<ResolvedRoutine, Unresolved> {
+    let overload =
+        pick(overloads, given, super::overload::is_operator(name)).map_err(|cause| match cause {
+            Cause::None => none(name, overloads, given),
+            Cause::Many => Unresolved::new(
+                format!("{} could mean several types", shown(name, given)),
+                "cast the text, as in '2024-01-31'::date",
+            ),
+        })?;
     let types: Vec<DataType> = given
         .iter()
         .enumerate()
         .map(|(at, argument)| {
-            let kind = overload.meets.or_else(|| overload.parameter(at)).unwrap_or(Kind::Any);
+            let kind = overload.meets.or_else(|| overload.parameter(at)).unwrap_or(PostgresKind::Any);
             argument.cast_for(kind)
         })
         .collect();
     let result = match overload.gives {
-        Gives::Kind(kind) => kind.data_type().unwrap_or(DataType::Null),
-        Gives::Same => types.first().cloned().unwrap_or(DataType::Null),
-        Gives::By(computed) => computed(&types, given)?,
+        RoutineResult::Kind(kind) => kind.data_type().unwrap_or(DataType::Null),
+        RoutineResult::Same => types.first().cloned().unwrap_or(DataType::Null),
+        RoutineResult::By(computed) => computed(&types, given)?,
     };
-    Ok(Resolved { overload, types, result })
+    Ok(ResolvedRoutine { overload, types, result })
 }
 
 enum Cause {
@@ -64,34 +53,39 @@ enum Cause {
 }
 
 fn pick(
-    overloads: &[&'static Overload],
-    given: &[Given],
+    overloads: &[&'static Routine],
+    given: &[GivenArgument],
     operator: bool,
-) -> Result<&'static Overload, Cause> {
+) -> Result<&'static Routine, Cause> {
     if let Some(exact) = exact(overloads, given, operator) {
         return Ok(exact);
     }
-    let fits = |overload: &&&'static Overload| {
+    let fits = |overload: &&&'static Routine| {
         overload.accepts(given.len())
             && given.iter().enumerate().all(|(at, argument)| {
-                let kind = overload.parameter(at).unwrap_or(Kind::Any);
-                if argument.is_unknown() { kind != Kind::AnyArray } else { kind.takes(&argument.data_type) }
+                let kind = overload.parameter(at).unwrap_or(PostgresKind::Any);
+                if argument.is_unknown() {
+                    kind != PostgresKind::AnyArray
+                } else {
+                    kind.takes(&argument.data_type)
+                }
             })
     };
-    let mut left: Vec<&'static Overload> = overloads.iter().filter(fits).copied().collect();
+    let mut left: Vec<&'static Routine> = overloads.iter().filter(fits).copied().collect();
     if left.is_empty() {
         return Err(Cause::None);
     }
-    let own: Vec<Option<Kind>> = given
+    let own: Vec<Option<PostgresKind>> = given
         .iter()
-        .map(|argument| if argument.is_unknown() { None } else { Kind::of(&argument.data_type) })
+        .map(|argument| if argument.is_unknown() { None } else { PostgresKind::of(&argument.data_type) })
         .collect();
-    let pairs = |overload: &'static Overload| {
+    let pairs = |overload: &'static Routine| {
         own.iter().enumerate().filter_map(move |(at, own)| Some((overload.parameter(at)?, (*own)?)))
     };
     best(&mut left, |one| pairs(one).filter(|(kind, own)| kind == own).count());
     best(&mut left, |one| {
-        let preferred = |kind: Kind, own: Kind| kind.is_preferred() && kind.category() == own.category();
+        let preferred =
+            |kind: PostgresKind, own: PostgresKind| kind.is_preferred() && kind.category() == own.category();
         pairs(one).filter(|(kind, own)| kind == own || preferred(*kind, *own)).count()
     });
     if left.len() > 1 {
@@ -103,7 +97,7 @@ fn pick(
         if let Some(first) = known.next()
             && known.all(|other| other == first)
         {
-            let all = |one: &&'static Overload| {
+            let all = |one: &&'static Routine| {
                 (0..given.len()).all(|at| one.parameter(at).is_some_and(|kind| kind == *first))
             };
             if left.iter().filter(|one| all(one)).count() == 1 {
@@ -117,17 +111,21 @@ fn pick(
     }
 }
 
-fn exact(overloads: &[&'static Overload], given: &[Given], operator: bool) -> Option<&'static Overload> {
-    let mut types: Vec<Option<Kind>> = given
+fn exact(
+    overloads: &[&'static Routine],
+    given: &[GivenArgument],
+    operator: bool,
+) -> Option<&'static Routine> {
+    let mut types: Vec<Option<PostgresKind>> = given
         .iter()
-        .map(|argument| if argument.is_unknown() { None } else { Kind::of(&argument.data_type) })
+        .map(|argument| if argument.is_unknown() { None } else { PostgresKind::of(&argument.data_type) })
         .collect();
     if operator && let [left, right] = types.as_mut_slice() {
         // A text literal takes the type of the other operand.
         *left = left.or(*right);
         *right = right.or(*left);
     }
-    let same = |overload: &&&'static Overload| {
+    let same = |overload: &&&'static Routine| {
         overload.accepts(given.len())
             && types.iter().enumerate().all(|(at, own)| own.is_some() && overload.parameter(at) == *own)
     };
@@ -135,16 +133,16 @@ fn exact(overloads: &[&'static Overload], given: &[Given], operator: bool) -> Op
 }
 
 /// Keeps the candidates with the greatest count.
-fn best(left: &mut Vec<&'static Overload>, count: impl Fn(&'static Overload) -> usize) {
+fn best(left: &mut Vec<&'static Routine>, count: impl Fn(&'static Routine) -> usize) {
     let most = left.iter().map(|one| count(one)).max().unwrap_or(0);
     left.retain(|one| count(one) == most);
 }
 
 /// Narrows candidates by category: an argument of open type is text if any candidate accepts text, or else
 /// has the category on which all candidates agree.
-fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
+fn by_category(left: &mut Vec<&'static Routine>, own: &[Option<PostgresKind>]) {
     for at in (0..own.len()).filter(|at| own[*at].is_none()) {
-        let kinds: Vec<Kind> = left.iter().filter_map(|one| one.parameter(at)).collect();
+        let kinds: Vec<PostgresKind> = left.iter().filter_map(|one| one.parameter(at)).collect();
         let category = if kinds.iter().any(|kind| kind.category() == Category::Text) {
             Category::Text
         } else {
@@ -155,24 +153,24 @@ fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
                 _ => return,
             }
         };
-        let of = |one: &&'static Overload| one.parameter(at).is_some_and(|kind| kind.category() == category);
+        let of = |one: &&'static Routine| one.parameter(at).is_some_and(|kind| kind.category() == category);
         left.retain(of);
-        if left.iter().any(|one| one.parameter(at).is_some_and(Kind::is_preferred)) {
-            left.retain(|one| one.parameter(at).is_some_and(Kind::is_preferred));
+        if left.iter().any(|one| one.parameter(at).is_some_and(PostgresKind::is_preferred)) {
+            left.retain(|one| one.parameter(at).is_some_and(PostgresKind::is_preferred));
         }
     }
 }
 
-fn shown(name: &str, given: &[Given]) -> String {
+fn shown(name: &str, given: &[GivenArgument]) -> String {
     let types: Vec<String> = given.iter().map(|argument| type_name(&argument.data_type)).collect();
-    match (super::symbol(name), types.as_slice()) {
+    match (super::overload::symbol(name), types.as_slice()) {
         (Some(symbol), [left, right]) => format!("`{left} {symbol} {right}`"),
         (Some(symbol), [one]) => format!("`{symbol} {one}`"),
         _ => format!("`{name}({})`", types.join(", ")),
     }
 }
 
-fn none(name: &str, overloads: &[&'static Overload], given: &[Given]) -> Unresolved {
+fn none(name: &str, overloads: &[&'static Routine], given: &[GivenArgument]) -> Unresolved {
     let message = format!("there is no {}", shown(name, given));
     let mut takes: Vec<String> = overloads.iter().map(|overload| overload.shown(name)).collect::<Vec<_>>();
     takes.dedup();

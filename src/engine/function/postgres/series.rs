@@ -9,31 +9,31 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
-        Given,
-        Kind::{BigInt, Integer, Interval, Timestamp, Timestamptz},
+        GivenArgument,
+        PostgresKind::{BigInt, Integer, Interval, Timestamp, Timestamptz},
         array_of,
     },
-    resolve::Unresolved,
+    overload::{Routine, RoutineResult, by},
     span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Micros, fail};
 
-pub(super) const ROUTINES: &[Overload] = &[
-    by("$series", &[Integer, Integer], Gives::By(listed), integers),
-    by("$series", &[Integer, Integer, Integer], Gives::By(listed), integers),
-    by("$series", &[BigInt, BigInt], Gives::By(listed), bigints),
-    by("$series", &[BigInt, BigInt, BigInt], Gives::By(listed), bigints),
-    by("$series", &[Timestamp, Timestamp, Interval], Gives::By(listed), moments),
-    by("$series", &[Timestamptz, Timestamptz, Interval], Gives::By(listed), moments),
+pub(super) const ROUTINES: &[Routine] = &[
+    by("$series", &[Integer, Integer], RoutineResult::By(listed), integers),
+    by("$series", &[Integer, Integer, Integer], RoutineResult::By(listed), integers),
+    by("$series", &[BigInt, BigInt], RoutineResult::By(listed), bigints),
+    by("$series", &[BigInt, BigInt, BigInt], RoutineResult::By(listed), bigints),
+    by("$series", &[Timestamp, Timestamp, Interval], RoutineResult::By(listed), moments),
+    by("$series", &[Timestamptz, Timestamptz, Interval], RoutineResult::By(listed), moments),
 ];
 
 /// The maximum number of values in a series.
 const MOST: usize = 50_000_000;
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
-fn listed(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+fn listed(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     Ok(array_of(types[0].clone()))
 }
 

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use datafusion::{arrow::datatypes::IntervalMonthDayNano as Span, error::Result};
 
 use super::{
-    Overload,
-    kind::Kind::{Date, Double, Integer, Interval, Timestamp, Timestamptz},
-    takes,
+    kind::PostgresKind::{Date, Double, Integer, Interval, Timestamp, Timestamptz},
+    overload::{Routine, takes},
 };
 use crate::engine::function::{
     calendar::{MICROS_PER_DAY, days},
@@ -15,7 +14,7 @@ use crate::engine::function::{
     interval,
 };
 
-pub(super) const ROUTINES: &[Overload] = &[
+pub(super) const ROUTINES: &[Routine] = &[
     takes("justify_hours", &[Interval], Interval, |call| call.map1(|of: Span| justify_hours(of).map(Some))),
     takes("justify_days", &[Interval], Interval, |call| call.map1(|of: Span| justify_days(of).map(Some))),
     takes("justify_interval", &[Interval], Interval, |call| {

@@ -4,13 +4,12 @@
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
 use super::{
-    Overload,
-    kind::Kind::{Boolean, Bytea, Integer, Text},
-    takes,
+    kind::PostgresKind::{Boolean, Bytea, Integer, Text},
+    overload::{Routine, takes},
 };
 use crate::engine::function::call::{Call, fail};
 
-pub(super) const ROUTINES: &[Overload] = &[
+pub(super) const ROUTINES: &[Routine] = &[
     takes("length", &[Text], Integer, length),
     takes("length", &[Bytea], Integer, |call| call.map1(|bytes: &[u8]| Ok(Some(count(bytes.len()))))),
     takes("char_length", &[Text], Integer, length),

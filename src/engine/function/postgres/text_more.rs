@@ -9,24 +9,24 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, as_in_duckdb, by,
+    duckdb::as_in_duckdb,
     kind::{
-        Given,
-        Kind::{Any, BigInt, Bytea, Integer, Text},
+        GivenArgument,
+        PostgresKind::{Any, BigInt, Bytea, Integer, Text},
     },
     output,
-    resolve::Unresolved,
-    takes,
+    overload::{Routine, RoutineResult, by, takes},
+    unresolved::Unresolved,
 };
 use crate::engine::function::{
     call::{Call, fail},
     keyword::is_keyword,
 };
 
-pub(super) const ROUTINES: &[Overload] = &[
-    by("concat", &[Any], Gives::By(written), concat).and(Any),
-    by("concat_ws", &[Text, Any], Gives::By(written), concat_ws).and(Any),
-    by("format", &[Text], Gives::By(written), format).and(Any),
+pub(super) const ROUTINES: &[Routine] = &[
+    by("concat", &[Any], RoutineResult::By(written), concat).and(Any),
+    by("concat_ws", &[Text, Any], RoutineResult::By(written), concat_ws).and(Any),
+    by("format", &[Text], RoutineResult::By(written), format).and(Any),
     takes("md5", &[Text], Text, |call| as_in_duckdb("md5", call)),
     takes("to_hex", &[Integer], Text, |call| call.map1(|value: i32| Ok(Some(format!("{value:x}"))))),
     takes("to_hex", &[BigInt], Text, |call| call.map1(|value: i64| Ok(Some(format!("{value:x}"))))),
@@ -38,7 +38,7 @@ pub(super) const ROUTINES: &[Overload] = &[
 ];
 
 /// Returns text after checking that all arguments can be formatted.
-fn written(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+fn written(types: &[DataType], _: &[GivenArgument]) -> Result<DataType, Unresolved> {
     types.iter().try_for_each(output::writable).map(|()| DataType::Utf8)
 }
 

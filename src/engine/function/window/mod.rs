@@ -37,8 +37,8 @@ use datafusion::{
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let counting = [row_number_udwf(), rank_udwf(), dense_rank_udwf(), ntile_udwf()];
     let positioned = [lag_udwf(), lead_udwf(), nth_value_udwf()];
-    let mut ours: Vec<Window> = counting.map(|native| Window { native, counts: true }).into();
-    ours.extend(positioned.map(|native| Window { native, counts: false }));
+    let mut ours: Vec<DuckDbWindow> = counting.map(|native| DuckDbWindow { native, counts: true }).into();
+    ours.extend(positioned.map(|native| DuckDbWindow { native, counts: false }));
     let functions = builder.window_functions().get_or_insert_default();
     functions.retain(|udwf| ours.iter().all(|window| window.native.name() != udwf.name()));
     functions.extend(ours.into_iter().map(|window| Arc::new(WindowUDF::new_from_impl(window))));
@@ -46,13 +46,13 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
 
 /// A wrapper around one of DataFusion's window functions.
 #[derive(Debug, Clone)]
-struct Window {
+struct DuckDbWindow {
     native: Arc<WindowUDF>,
     /// Whether the results are cast to BIGINT.
     counts: bool,
 }
 
-impl Window {
+impl DuckDbWindow {
     /// Returns whether the arguments vary by row, or are constants that DataFusion handles differently.
     fn varies(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> bool {
         if !["lag", "lead", "nth_value"].contains(&self.name()) {
@@ -68,21 +68,21 @@ impl Window {
     }
 }
 
-impl PartialEq for Window {
+impl PartialEq for DuckDbWindow {
     fn eq(&self, other: &Self) -> bool {
         self.native.name() == other.native.name()
     }
 }
 
-impl Eq for Window {}
+impl Eq for DuckDbWindow {}
 
-impl Hash for Window {
+impl Hash for DuckDbWindow {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.native.name().hash(state);
     }
 }
 
-impl WindowUDFImpl for Window {
+impl WindowUDFImpl for DuckDbWindow {
     fn name(&self) -> &str {
         self.native.name()
     }
@@ -135,18 +135,18 @@ impl WindowUDFImpl for Window {
             });
         }
         let evaluator = self.native.inner().partition_evaluator(args)?;
-        Ok(if self.counts { Box::new(Counted(evaluator)) } else { evaluator })
+        Ok(if self.counts { Box::new(CountedPartition(evaluator)) } else { evaluator })
     }
 }
 
 #[derive(Debug)]
-struct Counted(Box<dyn PartitionEvaluator>);
+struct CountedPartition(Box<dyn PartitionEvaluator>);
 
 fn bigint(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast(column, &DataType::Int64)?)
 }
 
-impl PartitionEvaluator for Counted {
+impl PartitionEvaluator for CountedPartition {
     fn memoize(&mut self, state: &mut WindowAggState) -> Result<()> {
         self.0.memoize(state)
     }

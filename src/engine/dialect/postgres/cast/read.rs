@@ -14,22 +14,20 @@ use datafusion::{
     },
     error::Result,
 };
+pub(super) use duckdb::scaled as any_scaled;
 
-use super::{doubles, fault, floats};
+use super::{
+    arrow::days,
+    float::{doubles, fault, floats, invalid, is_space},
+};
 use crate::engine::{
     dialect::{cast as duckdb, types},
     function::postgres::{is_date, kind::type_name},
 };
 
-pub(super) use duckdb::scaled as any_scaled;
-
 /// Parses the number in a text at a scale, rounded half away from zero.
 pub(super) fn scaled(text: &str, scale: i8) -> Option<i128> {
     if text.contains('_') { None } else { any_scaled(text, scale) }
-}
-
-fn invalid<T>(text: &str, to: &DataType) -> Result<T> {
-    fault(format!("invalid input syntax for type {}: \"{text}\"", type_name(to)))
 }
 
 /// Parses texts as values of a type.
@@ -71,7 +69,7 @@ pub(super) fn values(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
 
 /// Parses dates, timestamps and intervals, in the formats that both dialects read alike.
 fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
-    let target = types::Target::plain(to.clone());
+    let target = types::CastTarget::plain(to.clone());
     for text in texts.iter().flatten() {
         let words = ["infinity", "epoch", "today", "now", "tomorrow", "yesterday"];
         if words.iter().any(|word| text.to_lowercase().contains(word)) || text.contains('_') {
@@ -92,7 +90,7 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     let made = duckdb::values(&array, &target)?;
     if *to == DataType::Date32 {
         // The time after a date is dropped, but it must be valid.
-        let target = types::Target::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
+        let target = types::CastTarget::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
         let moments = duckdb::values(&array, &target)?;
         let wrong =
             |row: &usize| texts.is_valid(*row) && texts.value(*row).contains(':') && moments.is_null(*row);
@@ -102,7 +100,8 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     }
     let days = match to {
         DataType::Interval(_) => None,
-        _ => Some(super::convert(&made, &DataType::Date32, None)?),
+        _ if made.data_type() == &DataType::Date32 => Some(Arc::clone(&made)),
+        _ => Some(days(&made)?),
     };
     for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
         if made.is_null(row) {
@@ -143,11 +142,11 @@ fn arrays(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
         };
         let Some(items) = items(text) else { return invalid(text, to) };
         lengths.push(items.len());
-        parts.push(super::convert(
-            &(Arc::new(StringArray::from(items)) as ArrayRef),
-            field.data_type(),
-            None,
-        )?);
+        let items = StringArray::from(items);
+        parts.push(match field.data_type() {
+            DataType::Utf8 => Arc::new(items),
+            item => values(&items, item)?,
+        });
     }
     let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
     let values = if parts.is_empty() { new_empty_array(field.data_type()) } else { compute::concat(&parts)? };
@@ -220,23 +219,6 @@ where
         }
     });
     Ok(Arc::new(values.collect::<Result<PrimitiveArray<T>>>()?))
-}
-
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
-}
-
-/// Parses a double: digits, or one of `NaN`, `Infinity`, `inf`.
-pub(super) fn double(text: &str) -> Result<f64> {
-    let digits = text.trim_matches(is_space);
-    let Ok(value) = digits.parse::<f64>() else { return invalid(text, &DataType::Float64) };
-    let has_digits = digits.bytes().any(|byte| byte.is_ascii_digit());
-    let is_zero =
-        !digits.split(['e', 'E']).next().unwrap_or("").bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-    if has_digits && (value.is_infinite() || (value == 0.0 && !is_zero)) {
-        return fault(format!("\"{text}\" is out of range for type double precision"));
-    }
-    Ok(value)
 }
 
 /// Parses a boolean: the words for true and false, or their prefixes.

@@ -8,11 +8,14 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{Lowered, Refused, call, cast, number};
 use crate::{
     diag::near,
     engine::{
-        dialect::postgres::placeholder,
+        dialect::postgres::{
+            build::{Lowered, call, cast, number},
+            placeholder,
+            refuse::PostgresRefusal,
+        },
         function::postgres::{WINDOWS, is_aggregate, is_scalar, names},
     },
 };
@@ -27,7 +30,33 @@ pub(super) fn lower(mut function: Function) -> Lowered {
     if name.starts_with('$') || name == "unnest" && function.over.is_none() && is_made(&function) {
         return Ok(Expr::Function(function));
     }
-    let refuse = |what: &str, help: &str| Err(Refused::unlisted(what, help, span));
+    let is_window = WINDOWS.contains(&name.as_str());
+    let is_aggregated = is_aggregate(&name) || name == "grouping";
+    let (has_over, has_filter) = (function.over.is_some(), function.filter.is_some());
+    let list = listed(&mut function, span)?;
+    if is_window && !has_over {
+        return Err(PostgresRefusal::new(
+            format!("window function {name} requires an OVER clause"),
+            "add over (…)",
+            span,
+        ));
+    }
+    if is_window || is_aggregated {
+        return collected(function, &name, span);
+    }
+    if has_over || has_filter || !list.clauses.is_empty() || list.duplicate_treatment.is_some() {
+        if is_scalar(&name) || MEETINGS.contains(&name.as_str()) {
+            let what = format!("`{name}` as an aggregate");
+            return Err(PostgresRefusal::unlisted(&what, "use an aggregate such as max", span));
+        }
+        return unknown(&name, span);
+    }
+    scalar(&name, list, span)
+}
+
+/// Returns the arguments of a call, after checking that its form is on the allow list.
+fn listed(function: &mut Function, span: Span) -> Result<&FunctionArgumentList, PostgresRefusal> {
+    let refuse = |what: &str, help: &str| Err(PostgresRefusal::unlisted(what, help, span));
     if function.null_treatment.is_some() {
         return refuse("IGNORE NULLS", "filter the rows, or use a window over those that are not NULL");
     }
@@ -50,52 +79,36 @@ pub(super) fn lower(mut function: Function) -> Lowered {
     {
         return refuse(&format!("`{clause}` in a call"), "leave it out");
     }
-    let is_window = WINDOWS.contains(&name.as_str());
-    let is_aggregated = is_aggregate(&name) || name == "grouping";
-    if is_window && function.over.is_none() {
-        return Err(Refused::new(
-            format!("window function {name} requires an OVER clause"),
-            "add over (…)",
-            span,
-        ));
-    }
-    if is_window || is_aggregated {
-        return collected(function, &name, span);
-    }
-    if function.over.is_some()
-        || function.filter.is_some()
-        || !list.clauses.is_empty()
-        || list.duplicate_treatment.is_some()
-    {
-        if is_scalar(&name) || MEETINGS.contains(&name.as_str()) {
-            return refuse(&format!("`{name}` as an aggregate"), "use an aggregate such as max");
-        }
-        return unknown(&name, span);
-    }
+    Ok(list)
+}
+
+/// Rewrites a call of a scalar function.
+fn scalar(name: &str, list: &FunctionArgumentList, span: Span) -> Lowered {
+    let refuse = |what: &str, help: &str| Err(PostgresRefusal::unlisted(what, help, span));
     if name == "make_interval" {
         return interval(&list.args, span);
     }
     let Some(arguments) = unnamed(list) else {
         return refuse("an argument with a name", "give arguments by their position");
     };
-    if MEETINGS.contains(&name.as_str()) {
-        return meeting(&name, arguments, span);
+    if MEETINGS.contains(&name) {
+        return meeting(name, arguments, span);
     }
     if name == "age" && arguments.len() == 1 {
         // The age at midnight today.
         let today = call("current_date", Vec::new());
         return Ok(call("age", [vec![today], arguments].concat()));
     }
-    if matches!(name.as_str(), "unnest" | "generate_series" | "regexp_matches" | "json_array_elements") {
+    if matches!(name, "unnest" | "generate_series" | "regexp_matches" | "json_array_elements") {
         return refuse(
             &format!("`{name}` that returns rows in SELECT"),
             if name == "regexp_matches" { "use regexp_match, or regexp_replace" } else { "put it into FROM" },
         );
     }
-    if !is_scalar(&name) {
-        return unknown(&name, span);
+    if !is_scalar(name) {
+        return unknown(name, span);
     }
-    Ok(call(&name, arguments))
+    Ok(call(name, arguments))
 }
 
 /// Returns whether the rewrite of FROM created the call.
@@ -107,28 +120,36 @@ fn is_made(function: &Function) -> bool {
 fn collected(mut function: Function, name: &str, span: Span) -> Lowered {
     let FunctionArguments::List(list) = &mut function.args else { return Ok(Expr::Function(function)) };
     if name == "count" && list.args.len() > 1 {
-        return Err(Refused::unlisted("`count` of several values", "count a row that is concatenated", span));
+        return Err(PostgresRefusal::unlisted(
+            "`count` of several values",
+            "count a row that is concatenated",
+            span,
+        ));
     }
     if name == "count" && list.args.is_empty() {
-        return Err(Refused::new("count() has no argument", "write count(*)", span));
+        return Err(PostgresRefusal::new("count() has no argument", "write count(*)", span));
     }
     let is_wildcard = |arg: &FunctionArg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
     if name != "count" && list.args.iter().any(is_wildcard) {
-        return Err(Refused::new(format!("{name}(*) is not a function"), "name a column", span));
+        return Err(PostgresRefusal::new(format!("{name}(*) is not a function"), "name a column", span));
     }
     let within = matches!(name, "percentile_cont" | "percentile_disc");
     if within == function.within_group.is_empty() {
-        return Err(Refused::new(
+        return Err(PostgresRefusal::new(
             format!("{name} {} WITHIN GROUP", if within { "needs" } else { "takes no" }),
             "write percentile_cont(0.5) within group (order by x)",
             span,
         ));
     }
     if WINDOWS.contains(&name) && (function.filter.is_some() || list.duplicate_treatment.is_some()) {
-        return Err(Refused::unlisted("FILTER or DISTINCT of a window function", "use an aggregate", span));
+        return Err(PostgresRefusal::unlisted(
+            "FILTER or DISTINCT of a window function",
+            "use an aggregate",
+            span,
+        ));
     }
     if function.over.is_some() && (!list.clauses.is_empty() || list.duplicate_treatment.is_some()) {
-        return Err(Refused::new(
+        return Err(PostgresRefusal::new(
             "DISTINCT and ORDER BY are not implemented for window functions in PostgreSQL",
             "order in over (…)",
             span,
@@ -146,7 +167,7 @@ fn meeting(name: &str, arguments: Vec<Expr>, span: Span) -> Lowered {
     let wrong = if name == "nullif" { arguments.len() != 2 } else { arguments.is_empty() };
     if wrong {
         let help = if name == "nullif" { "write nullif(a, b)" } else { "give it a value" };
-        return Err(Refused::new(format!("`{name}` has the wrong number of arguments"), help, span));
+        return Err(PostgresRefusal::new(format!("`{name}` has the wrong number of arguments"), help, span));
     }
     let placeholder = format!("${name}");
     debug_assert!(placeholder::ALL.contains(&placeholder.as_str()), "each has a placeholder");
@@ -175,7 +196,7 @@ fn interval(arguments: &[FunctionArg], span: Span) -> Lowered {
         let value = value.clone();
         let Some(slot) = at.and_then(|at| values.get_mut(at)) else {
             let help = "use years, months, weeks, days, hours, mins, secs";
-            return Err(Refused::new("make_interval has no such argument", help, span));
+            return Err(PostgresRefusal::new("make_interval has no such argument", help, span));
         };
         *slot = value;
     }
@@ -195,5 +216,5 @@ fn unknown(name: &str, span: Span) -> Lowered {
     let help = near::question(name, known).unwrap_or_else(|| {
         "use a function that docs/dialect.md lists for PostgreSQL, or `dialect: duckdb`".to_owned()
     });
-    Err(Refused::unlisted(&format!("the function `{name}`"), help, span))
+    Err(PostgresRefusal::unlisted(&format!("the function `{name}`"), help, span))
 }

@@ -17,11 +17,9 @@ use datafusion::{
     },
 };
 
-use super::super::{
-    Method,
-    sliding::{Gather, Recipe},
-};
-use super::{Collection, Skip, bytes, state, values_of};
+use super::super::sliding::{Gather, Recipe};
+use super::collection::{Collection, Skip, bytes, state, values_of};
+use crate::engine::function::aggregate::description::AggregateMethod;
 
 /// Returns the partial-result fields of an aggregate whose rows are deduplicated or sorted first.
 pub(in crate::engine::function::aggregate) fn gathered_state(
@@ -34,7 +32,7 @@ pub(in crate::engine::function::aggregate) fn gathered_state(
 
 /// Returns an accumulator that deduplicates or sorts a group's rows before aggregating them.
 pub(in crate::engine::function::aggregate) fn gathered(
-    method: &'static dyn Method,
+    method: &'static dyn AggregateMethod,
     call: &AccumulatorArgs<'_>,
     distinct: bool,
     sorted: bool,

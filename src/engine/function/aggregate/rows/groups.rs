@@ -14,11 +14,11 @@ use datafusion::{
     logical_expr::{EmitTo, GroupsAccumulator},
 };
 
-use super::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
+use super::collection::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
 
 /// A batch of rows, with the group of each.
 #[derive(Debug)]
-struct Chunk {
+struct RowChunk {
     columns: Vec<ArrayRef>,
     /// The group and row index of each row that is kept.
     entries: Vec<(u32, u32)>,
@@ -32,7 +32,7 @@ const PLACES: usize = size_of::<(u32, (usize, usize))>() + size_of::<(usize, usi
 #[derive(Debug)]
 pub(super) struct Groups {
     collection: Collection,
-    chunks: Vec<Chunk>,
+    chunks: Vec<RowChunk>,
     /// The number of groups.
     total: usize,
 }
@@ -59,7 +59,7 @@ impl Groups {
             entries.iter_mut().zip(0..).for_each(|(entry, row)| entry.1 = row);
         }
         let bytes = columns.iter().map(bytes).sum::<usize>() + entries.capacity() * size_of::<(u32, u32)>();
-        self.chunks.push(Chunk { columns, entries, bytes });
+        self.chunks.push(RowChunk { columns, entries, bytes });
         Ok(())
     }
 

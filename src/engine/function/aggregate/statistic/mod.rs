@@ -12,8 +12,10 @@ use self::{
     },
     sums::{FAVG, FSUM, GEOMEAN, PRODUCT, WEIGHTED},
 };
-use super::types::is_number;
-use super::{Aggregate, Given, Typed};
+use super::{
+    description::{Aggregate, ArgumentTypes, Typed},
+    types::is_number,
+};
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {
@@ -224,14 +226,14 @@ pub(super) const ALL: &[Aggregate] = &[
     },
 ];
 
-fn one(given: &Given<'_>) -> Result<Typed> {
+fn one(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(1..=1)? {
         [of] if is_number(of) => Typed::new([DataType::Float64], DataType::Float64),
         _ => given.refuse(),
     }
 }
 
-fn two(given: &Given<'_>) -> Result<Typed> {
+fn two(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(2..=2)? {
         [a, b] if is_number(a) && is_number(b) => {
             Typed::new([DataType::Float64, DataType::Float64], DataType::Float64)
@@ -240,6 +242,6 @@ fn two(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn count(given: &Given<'_>) -> Result<Typed> {
+fn count(given: &ArgumentTypes<'_>) -> Result<Typed> {
     Typed::new(two(given)?.arguments, DataType::UInt32)
 }

@@ -2,7 +2,7 @@
 
 use datafusion::{common::exec_err, error::Result};
 
-use super::super::running::Running;
+use super::super::running::RunningAggregate;
 
 /// The number of rows, first in every state below.
 pub(super) const N: usize = 0;
@@ -10,11 +10,11 @@ pub(super) const MEAN: usize = 1;
 /// The sum of squared deviations.
 pub(super) const M2: usize = 2;
 
-pub(super) type Finish = fn(&[f64]) -> Result<Option<f64>>;
+pub(super) type MomentsFinish = fn(&[f64]) -> Result<Option<f64>>;
 
 /// Accumulates the count, mean and squared deviations of values (Welford).
-pub(super) const fn values(finish: Finish) -> Running {
-    Running {
+pub(super) const fn values(finish: MomentsFinish) -> RunningAggregate {
+    RunningAggregate {
         start: &[0.0; 3],
         add: |s, row| {
             s[N] += 1.0;
@@ -49,8 +49,8 @@ pub(super) const SUM_X: usize = 6;
 pub(super) const SUM_Y: usize = 7;
 
 /// Accumulates the count, means, squared deviations, co-deviations and sums of rows `(y, x)`.
-pub(super) const fn pairs(finish: Finish) -> Running {
-    Running {
+pub(super) const fn pairs(finish: MomentsFinish) -> RunningAggregate {
+    RunningAggregate {
         start: &[0.0; 8],
         add: |s, row| {
             let (y, x) = (row[0], row[1]);
@@ -89,8 +89,8 @@ pub(super) const fn pairs(finish: Finish) -> Running {
 }
 
 /// Accumulates the count and the sums of the first four powers.
-pub(super) const fn powers(finish: Finish) -> Running {
-    Running {
+pub(super) const fn powers(finish: MomentsFinish) -> RunningAggregate {
+    RunningAggregate {
         start: &[0.0; 5],
         add: |s, row| {
             let mut power = 1.0;

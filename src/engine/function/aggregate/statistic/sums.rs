@@ -2,9 +2,9 @@
 
 use datafusion::common::exec_err;
 
-use super::super::running::Running;
+use super::super::running::RunningAggregate;
 
-pub(super) const PRODUCT: Running = Running {
+pub(super) const PRODUCT: RunningAggregate = RunningAggregate {
     start: &[0.0, 1.0],
     add: |s, row| {
         s[0] += 1.0;
@@ -25,7 +25,7 @@ pub(super) fn kahan(s: &mut [f64], value: f64) {
     s[1] = sum;
 }
 
-pub(super) const FSUM: Running = Running {
+pub(super) const FSUM: RunningAggregate = RunningAggregate {
     start: &[0.0; 3],
     add: |s, row| {
         s[0] += 1.0;
@@ -39,10 +39,11 @@ pub(super) const FSUM: Running = Running {
     finish: |s| Ok((s[0] > 0.0).then_some(s[1])),
 };
 
-pub(super) const FAVG: Running = Running { finish: |s| Ok((s[0] > 0.0).then(|| s[1] / s[0])), ..FSUM };
+pub(super) const FAVG: RunningAggregate =
+    RunningAggregate { finish: |s| Ok((s[0] > 0.0).then(|| s[1] / s[0])), ..FSUM };
 
 /// State: the number of values, the sum of their logarithms, and the numbers of zeros and of negative values.
-pub(super) const GEOMEAN: Running = Running {
+pub(super) const GEOMEAN: RunningAggregate = RunningAggregate {
     start: &[0.0; 4],
     add: |s, row| {
         s[0] += 1.0;
@@ -66,7 +67,7 @@ pub(super) const GEOMEAN: Running = Running {
     },
 };
 
-pub(super) const WEIGHTED: Running = Running {
+pub(super) const WEIGHTED: RunningAggregate = RunningAggregate {
     start: &[0.0; 3],
     add: |s, row| {
         s[0] += 1.0;

@@ -2,6 +2,7 @@
 
 mod output;
 mod total;
+mod total_type;
 mod totals;
 
 use std::sync::Arc;
@@ -19,12 +20,13 @@ use datafusion::{
 use self::{
     output::Output,
     total::Total,
-    totals::{Counts, Totals},
+    total_type::{TOTAL, is_double},
+    totals::{RowCounts, Totals},
 };
-use super::types::{HUGEINT, micros};
 use super::{
-    Aggregate, Given, Method, Typed,
+    description::{Aggregate, AggregateMethod, ArgumentTypes, Typed},
     running::{Floats, MovingFloats},
+    types::{HUGEINT, micros},
 };
 
 pub(super) const ALL: &[Aggregate] = &[
@@ -35,7 +37,7 @@ pub(super) const ALL: &[Aggregate] = &[
         doc: "Returns the sum of all non-NULL values; integers add up to HUGEINT, decimals to DECIMAL(38, s), and an \
               overflow is an error.",
         types: sum_types,
-        method: &Exact { average: false },
+        method: &ExactSum { average: false },
     },
     Aggregate {
         name: "avg",
@@ -43,7 +45,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "avg(arg)",
         doc: "Returns the average of all non-NULL values: a DOUBLE for numbers, and a moment for dates and times.",
         types: average_types,
-        method: &Exact { average: true },
+        method: &ExactSum { average: true },
     },
     Aggregate {
         name: "count_if",
@@ -54,11 +56,11 @@ pub(super) const ALL: &[Aggregate] = &[
             [DataType::Boolean | DataType::Null] => Typed::new([DataType::Boolean], HUGEINT),
             _ => given.refuse(),
         },
-        method: &Exact { average: false },
+        method: &ExactSum { average: false },
     },
 ];
 
-fn sum_types(given: &Given<'_>) -> Result<Typed> {
+fn sum_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.expect(1..=1)? else { return given.refuse() };
     match of {
         DataType::UInt64 => Typed::new([HUGEINT], HUGEINT),
@@ -73,7 +75,7 @@ fn sum_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn average_types(given: &Given<'_>) -> Result<Typed> {
+fn average_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.expect(1..=1)? else { return given.refuse() };
     let time = DataType::Time64(TimeUnit::Microsecond);
     match of {
@@ -89,14 +91,11 @@ fn average_types(given: &Given<'_>) -> Result<Typed> {
 
 /// Sums in 128 bits.
 #[derive(Debug)]
-struct Exact {
+struct ExactSum {
     average: bool,
 }
 
-/// The partial-result type of an exact sum, whatever its scale.
-const TOTAL: DataType = HUGEINT;
-
-impl Exact {
+impl ExactSum {
     /// Returns DataFusion's own aggregate, used for doubles.
     fn native(&self) -> Arc<AggregateUDF> {
         if self.average { avg_udaf() } else { sum_udaf() }
@@ -108,11 +107,7 @@ impl Exact {
     }
 }
 
-fn is_double(of: &DataType) -> bool {
-    *of == DataType::Float64
-}
-
-impl Method for Exact {
+impl AggregateMethod for ExactSum {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let mut fields = if is_double(call.input_fields[0].data_type()) {
             vec![Field::new(format!("{}[sum]", call.name), DataType::Float64, true)]
@@ -153,7 +148,7 @@ impl Method for Exact {
         Ok(Some(Box::new(Totals {
             output: self.output(&call),
             sums: Vec::new(),
-            counts: Counts::new(self.average),
+            counts: RowCounts::new(self.average),
         })))
     }
 }

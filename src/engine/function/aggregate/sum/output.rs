@@ -13,7 +13,7 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
-use super::is_double;
+use super::total_type::is_double;
 
 /// Converts totals to results.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use datafusion::{
 };
 
 use super::{
-    TOTAL,
     output::{Output, addends, total_of_decimals, total_of_integers},
+    total_type::TOTAL,
 };
 
 /// The sum of one group.

@@ -13,20 +13,20 @@ use datafusion::{
 };
 
 use super::{
-    TOTAL,
     output::{Output, addends},
+    total_type::TOTAL,
 };
 
 /// The number of values in each group or, for sums, only whether there is any.
 #[derive(Debug)]
-pub(super) enum Counts {
+pub(super) enum RowCounts {
     Each(Vec<i64>),
     /// Every group has a value: no row was NULL or filtered so far.
     All,
     Seen(Vec<bool>),
 }
 
-impl Counts {
+impl RowCounts {
     pub(super) fn new(average: bool) -> Self {
         if average { Self::Each(Vec::new()) } else { Self::All }
     }
@@ -72,7 +72,7 @@ impl Counts {
 pub(super) struct Totals {
     pub(super) output: Output,
     pub(super) sums: Vec<i128>,
-    pub(super) counts: Counts,
+    pub(super) counts: RowCounts,
 }
 
 impl Totals {
@@ -94,9 +94,9 @@ impl Totals {
             sums[group] = sum;
             fits &= !overflows;
             match counts {
-                Counts::Each(counts) => counts[group] += 1,
-                Counts::All => {}
-                Counts::Seen(seen) => seen[group] = true,
+                RowCounts::Each(counts) => counts[group] += 1,
+                RowCounts::All => {}
+                RowCounts::Seen(seen) => seen[group] = true,
             }
         };
         if partial {
@@ -155,7 +155,7 @@ impl GroupsAccumulator for Totals {
     ) -> Result<()> {
         let totals = values[values.len() - 1].as_primitive::<Decimal128Type>();
         self.add(totals, group_indices, None, total_num_groups)?;
-        if let Counts::Each(counts) = &mut self.counts {
+        if let RowCounts::Each(counts) = &mut self.counts {
             // Each partial total was counted as one value.
             let partial = values[0].as_primitive::<Int64Type>();
             for (row, group) in group_indices.iter().enumerate() {

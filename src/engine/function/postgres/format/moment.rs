@@ -6,23 +6,23 @@ use crate::engine::function::{
     calendar::{self, civil},
     call::{Micros, fail},
     date::{MONTHS, WEEKDAYS},
-    postgres::{date::date, resolve::Unresolved},
+    postgres::{date::date, unresolved::Unresolved},
 };
 
 /// A part of a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum MomentPiece {
     Text(String),
     /// A pattern, unpadded if it follows `FM`.
     Field {
         name: &'static str,
-        case: Case,
+        case: LetterCase,
         bare: bool,
     },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
+enum LetterCase {
     Upper,
     Title,
     Lower,
@@ -30,7 +30,7 @@ enum Case {
 
 /// A `to_char` format for timestamps.
 #[derive(Debug)]
-pub(super) struct Format(Vec<Piece>);
+pub(super) struct MomentFormat(Vec<MomentPiece>);
 
 /// The supported patterns, longer ones before their prefixes.
 const FIELDS: [&str; 24] = [
@@ -44,7 +44,7 @@ const OTHERS: [&str; 35] = [
     "TH", "SP", "FM", "\\",
 ];
 
-impl Format {
+impl MomentFormat {
     /// Parses a format.
     pub(super) fn parse(format: &str) -> Result<Self, Unresolved> {
         let mut pieces = Vec::new();
@@ -57,7 +57,7 @@ impl Format {
             }
             if let Some(after) = rest.strip_prefix('"') {
                 let Some((text, after)) = after.split_once('"') else { return unsupported(format, "\"") };
-                pieces.push(Piece::Text(text.to_owned()));
+                pieces.push(MomentPiece::Text(text.to_owned()));
                 rest = after;
                 continue;
             }
@@ -66,7 +66,7 @@ impl Format {
                 if rest.starts_with("TH") || rest.starts_with("th") {
                     return unsupported(format, "TH");
                 }
-                pieces.push(Piece::Field { name, case, bare });
+                pieces.push(MomentPiece::Field { name, case, bare });
                 bare = false;
                 continue;
             }
@@ -79,7 +79,7 @@ impl Format {
             if next.is_alphanumeric() {
                 return unsupported(format, &next.to_string());
             }
-            pieces.push(Piece::Text(next.to_string()));
+            pieces.push(MomentPiece::Text(next.to_string()));
             rest = &rest[next.len_utf8()..];
         }
         Ok(Self(pieces))
@@ -88,7 +88,7 @@ impl Format {
     /// Rejects formats with patterns that parsing doesn't support.
     pub(super) fn is_readable(&self) -> Result<(), Unresolved> {
         for piece in &self.0 {
-            if let Piece::Field { name, .. } = piece
+            if let MomentPiece::Field { name, .. } = piece
                 && !["YYYY", "MM", "DD", "HH24", "MI", "SS", "MON", "MONTH", "MS", "US"].contains(name)
             {
                 return Err(Unresolved::new(
@@ -105,8 +105,8 @@ impl Format {
         let mut made = String::new();
         for piece in &self.0 {
             match piece {
-                Piece::Text(text) => made.push_str(text),
-                Piece::Field { name, case, bare } => made.push_str(&written(name, *case, *bare, at)),
+                MomentPiece::Text(text) => made.push_str(text),
+                MomentPiece::Field { name, case, bare } => made.push_str(&written(name, *case, *bare, at)),
             }
         }
         made
@@ -119,8 +119,8 @@ impl Format {
         let unread =
             || fail(format!("'{text}' is not in the format: cast text of the form 2024-01-31 instead"));
         for (at, piece) in self.0.iter().enumerate() {
-            let Piece::Field { name, .. } = piece else {
-                let Piece::Text(literal) = piece else { continue };
+            let MomentPiece::Field { name, .. } = piece else {
+                let MomentPiece::Text(literal) = piece else { continue };
                 match rest.strip_prefix(literal.as_str()) {
                     Some(after) => rest = after,
                     None => return unread(),
@@ -152,7 +152,7 @@ impl Format {
                 "US" => 6,
                 _ => 2,
             };
-            let glued = matches!(self.0.get(at + 1), Some(Piece::Field { .. }));
+            let glued = matches!(self.0.get(at + 1), Some(MomentPiece::Field { .. }));
             let digits = rest.bytes().take(width).take_while(u8::is_ascii_digit).count();
             let after_digit = rest.as_bytes().get(digits).is_some_and(u8::is_ascii_digit);
             if digits == 0
@@ -190,7 +190,7 @@ fn unsupported<T>(format: &str, pattern: &str) -> Result<T, Unresolved> {
 }
 
 /// Returns the pattern at the start of a format, its case and its length.
-fn field(format: &str) -> Option<(&'static str, Case, usize)> {
+fn field(format: &str) -> Option<(&'static str, LetterCase, usize)> {
     let longer = OTHERS.iter().filter(|other| {
         format.get(..other.len()).is_some_and(|start| start == **other || start == other.to_lowercase())
     });
@@ -205,11 +205,11 @@ fn field(format: &str) -> Option<(&'static str, Case, usize)> {
     }
     let start = &format[..name.len()];
     let case = if start == name.to_lowercase() {
-        Case::Lower
+        LetterCase::Lower
     } else if start == *name {
-        Case::Upper
+        LetterCase::Upper
     } else {
-        Case::Title
+        LetterCase::Title
     };
     Some((name, case, name.len()))
 }
@@ -218,15 +218,15 @@ fn is_word(name: &str) -> bool {
     matches!(name, "MONTH" | "MON" | "DAY" | "DY")
 }
 
-fn written(name: &str, case: Case, bare: bool, at: Micros) -> String {
+fn written(name: &str, case: LetterCase, bare: bool, at: Micros) -> String {
     let (day, time) = calendar::split(at);
     let date = civil(day);
     let hour = time / 3_600_000_000;
     let cased = |text: &str, width: usize| {
         let text = match case {
-            Case::Upper => text.to_uppercase(),
-            Case::Lower => text.to_lowercase(),
-            Case::Title => text.to_owned(),
+            LetterCase::Upper => text.to_uppercase(),
+            LetterCase::Lower => text.to_lowercase(),
+            LetterCase::Title => text.to_owned(),
         };
         if bare { text } else { format!("{text:<width$}") }
     };
@@ -257,7 +257,7 @@ fn written(name: &str, case: Case, bare: bool, at: Micros) -> String {
         "US" => number(time % 1_000_000, 6),
         _ => {
             let half = if hour < 12 { "AM" } else { "PM" };
-            if case == Case::Lower { half.to_lowercase() } else { half.to_owned() }
+            if case == LetterCase::Lower { half.to_lowercase() } else { half.to_owned() }
         }
     }
 }

@@ -4,12 +4,12 @@ use datafusion::error::Result;
 
 use crate::engine::function::{
     call::fail,
-    postgres::{numeric::rescaled, output::decimal, resolve::Unresolved},
+    postgres::{numeric::rescaled, output::decimal, unresolved::Unresolved},
 };
 
 /// A `to_char` format for numbers.
 #[derive(Debug)]
-pub(super) struct Format {
+pub(super) struct NumberFormat {
     /// The digits and commas before the decimal point, as written.
     whole: Vec<char>,
     /// The digits after the decimal point.
@@ -19,7 +19,7 @@ pub(super) struct Format {
     bare: bool,
 }
 
-impl Format {
+impl NumberFormat {
     /// Parses a format.
     pub(super) fn parse(format: &str) -> Result<Self, Unresolved> {
         let (bare, patterns) = match format.strip_prefix("FM").or_else(|| format.strip_prefix("fm")) {

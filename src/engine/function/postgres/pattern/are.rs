@@ -10,12 +10,12 @@ use std::ops::Deref;
 
 use regex::{Regex, RegexBuilder};
 
-pub(in crate::engine::function::postgres) use super::parse::Reason;
-use super::parse::{Node, Set, parse, refuse};
+pub(in crate::engine::function::postgres) use super::parse::PatternFault;
+use super::parse::{PatternNode, Set, parse, refuse};
 
 /// The use of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum PatternUse {
     /// To check whether it matches.
     Test,
     /// To find the first match.
@@ -28,9 +28,9 @@ pub(super) enum Use {
 
 /// A compiled expression.
 #[derive(Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct AdvancedPattern(Regex);
 
-impl Deref for Pattern {
+impl Deref for AdvancedPattern {
     type Target = Regex;
 
     fn deref(&self) -> &Regex {
@@ -39,7 +39,7 @@ impl Deref for Pattern {
 }
 
 /// Compiles an expression for a use.
-pub(super) fn compile(pattern: &str, flags: &str, to: Use) -> Result<Pattern, Reason> {
+pub(super) fn compile(pattern: &str, flags: &str, to: PatternUse) -> Result<AdvancedPattern, PatternFault> {
     let mut any_case = false;
     for flag in flags.chars() {
         match flag {
@@ -50,11 +50,11 @@ pub(super) fn compile(pattern: &str, flags: &str, to: Use) -> Result<Pattern, Re
             }
         }
     }
-    let text = if to == Use::Similar {
+    let text = if to == PatternUse::Similar {
         similar(pattern)?
     } else {
         let branches = parse(pattern)?;
-        if matches!(to, Use::First | Use::All) {
+        if matches!(to, PatternUse::First | PatternUse::All) {
             let rest = Rest { first: Set::default(), may_end: true, fixed: true };
             let is_lazy = lazy_alone(&branches);
             if !is_lazy && !trims(&branches) && !branches_decided(&branches, &rest, any_case) {
@@ -63,31 +63,31 @@ pub(super) fn compile(pattern: &str, flags: &str, to: Use) -> Result<Pattern, Re
                     "make each repetition stop at what follows, as in [^,]*, or test with ~",
                 );
             }
-            if to == Use::All && branches.iter().any(|branch| sequence(branch).1) {
+            if to == PatternUse::All && branches.iter().any(|branch| sequence(branch).1) {
                 return refuse("it matches the empty text", "use + for *");
             }
         }
         written(&branches)
     };
     match RegexBuilder::new(&text).case_insensitive(any_case).build() {
-        Ok(made) => Ok(Pattern(made)),
+        Ok(made) => Ok(AdvancedPattern(made)),
         Err(_) => refuse("it is too big or malformed", "write a simpler expression"),
     }
 }
 
-fn written(branches: &[Vec<Node>]) -> String {
-    let branch = |nodes: &Vec<Node>| nodes.iter().map(node_text).collect::<String>();
+fn written(branches: &[Vec<PatternNode>]) -> String {
+    let branch = |nodes: &Vec<PatternNode>| nodes.iter().map(node_text).collect::<String>();
     branches.iter().map(branch).collect::<Vec<_>>().join("|")
 }
 
-fn node_text(node: &Node) -> String {
+fn node_text(node: &PatternNode) -> String {
     match node {
-        Node::Place(text) => (*text).to_owned(),
-        Node::Character(text, _) => text.clone(),
-        Node::Group { captures, branches } => {
+        PatternNode::Place(text) => (*text).to_owned(),
+        PatternNode::Character(text, _) => text.clone(),
+        PatternNode::Group { captures, branches } => {
             format!("({}{})", if *captures { "" } else { "?:" }, written(branches))
         }
-        Node::Repeat { node, times, greedy, .. } => {
+        PatternNode::Repeat { node, times, greedy, .. } => {
             format!("{}{times}{}", node_text(node), if *greedy { "" } else { "?" })
         }
     }
@@ -103,22 +103,22 @@ struct Rest {
 }
 
 /// Returns the possible first characters of a part, and whether it may be empty.
-fn first(node: &Node) -> (Set, bool) {
+fn first(node: &PatternNode) -> (Set, bool) {
     match node {
-        Node::Place(_) => (Set::default(), true),
-        Node::Character(_, set) => (*set, false),
-        Node::Group { branches, .. } => branches
+        PatternNode::Place(_) => (Set::default(), true),
+        PatternNode::Character(_, set) => (*set, false),
+        PatternNode::Group { branches, .. } => branches
             .iter()
             .map(|branch| sequence(branch))
             .fold((Set::default(), false), |all, one| (all.0.with(one.0), all.1 || one.1)),
-        Node::Repeat { node, may_be_none, .. } => {
+        PatternNode::Repeat { node, may_be_none, .. } => {
             let (set, empty) = first(node);
             (set, empty || *may_be_none)
         }
     }
 }
 
-fn sequence(nodes: &[Node]) -> (Set, bool) {
+fn sequence(nodes: &[PatternNode]) -> (Set, bool) {
     let mut set = Set::default();
     for node in nodes {
         let (own, empty) = first(node);
@@ -130,15 +130,15 @@ fn sequence(nodes: &[Node]) -> (Set, bool) {
     (set, true)
 }
 
-fn is_fixed(node: &Node) -> bool {
+fn is_fixed(node: &PatternNode) -> bool {
     match node {
-        Node::Place(_) | Node::Character(..) => true,
-        Node::Group { branches, .. } => branches.len() == 1 && branches[0].iter().all(is_fixed),
-        Node::Repeat { node, varies, .. } => !varies && is_fixed(node),
+        PatternNode::Place(_) | PatternNode::Character(..) => true,
+        PatternNode::Group { branches, .. } => branches.len() == 1 && branches[0].iter().all(is_fixed),
+        PatternNode::Repeat { node, varies, .. } => !varies && is_fixed(node),
     }
 }
 
-fn branches_decided(branches: &[Vec<Node>], rest: &Rest, any_case: bool) -> bool {
+fn branches_decided(branches: &[Vec<PatternNode>], rest: &Rest, any_case: bool) -> bool {
     let folded = |set: Set| if any_case { set.any_case() } else { set };
     let firsts: Vec<(Set, bool)> = branches.iter().map(|branch| sequence(branch)).collect();
     for (at, (own, empty)) in firsts.iter().enumerate() {
@@ -160,17 +160,17 @@ fn branches_decided(branches: &[Vec<Node>], rest: &Rest, any_case: bool) -> bool
     })
 }
 
-fn decided(node: &Node, rest: &Rest, any_case: bool) -> bool {
+fn decided(node: &PatternNode, rest: &Rest, any_case: bool) -> bool {
     let folded = |set: Set| if any_case { set.any_case() } else { set };
     match node {
-        Node::Place(_) | Node::Character(..) => true,
-        Node::Group { branches, .. } => branches_decided(branches, rest, any_case),
-        Node::Repeat { node, varies, greedy, .. } => {
+        PatternNode::Place(_) | PatternNode::Character(..) => true,
+        PatternNode::Group { branches, .. } => branches_decided(branches, rest, any_case),
+        PatternNode::Repeat { node, varies, greedy, .. } => {
             let (own, empty) = first(node);
             if !greedy || empty {
                 return false;
             }
-            let is_character = matches!(node.as_ref(), Node::Character(..));
+            let is_character = matches!(node.as_ref(), PatternNode::Character(..));
             let apart = !folded(own).meets(folded(rest.first));
             if *varies && !apart && !(is_character && rest.fixed) {
                 return false;
@@ -182,12 +182,12 @@ fn decided(node: &Node, rest: &Rest, any_case: bool) -> bool {
 }
 
 /// Returns whether the only repetition is a lazy one of a single character, between parts of fixed length.
-fn lazy_alone(branches: &[Vec<Node>]) -> bool {
+fn lazy_alone(branches: &[Vec<PatternNode>]) -> bool {
     let [branch] = branches else { return false };
     let mut repeats = branch.iter().filter(|node| !is_fixed(node));
-    let is_lazy = |node: &Node| match node {
-        Node::Repeat { node, greedy: false, .. } => is_fixed(node),
-        Node::Group { branches, .. } => lazy_alone(branches),
+    let is_lazy = |node: &PatternNode| match node {
+        PatternNode::Repeat { node, greedy: false, .. } => is_fixed(node),
+        PatternNode::Group { branches, .. } => lazy_alone(branches),
         _ => false,
     };
     repeats.next().is_some_and(is_lazy) && repeats.next().is_none()
@@ -195,17 +195,17 @@ fn lazy_alone(branches: &[Vec<Node>]) -> bool {
 
 /// Returns whether an expression is `^x+|x+$` with a single class: where both branches match, they match the
 /// same text.
-fn trims(branches: &[Vec<Node>]) -> bool {
-    let repeated = |node: &Node| match node {
-        Node::Repeat { node, times, greedy: true, .. } if times == "+" => match node.as_ref() {
-            Node::Character(text, _) => Some(text.clone()),
+fn trims(branches: &[Vec<PatternNode>]) -> bool {
+    let repeated = |node: &PatternNode| match node {
+        PatternNode::Repeat { node, times, greedy: true, .. } if times == "+" => match node.as_ref() {
+            PatternNode::Character(text, _) => Some(text.clone()),
             _ => None,
         },
         _ => None,
     };
     match branches {
         [start, end] => match (start.as_slice(), end.as_slice()) {
-            ([Node::Place("^"), first], [last, Node::Place("$")]) => {
+            ([PatternNode::Place("^"), first], [last, PatternNode::Place("$")]) => {
                 repeated(first).is_some() && repeated(first) == repeated(last)
             }
             _ => false,
@@ -215,7 +215,7 @@ fn trims(branches: &[Vec<Node>]) -> bool {
 }
 
 /// Translates a SIMILAR TO pattern to a regular expression.
-fn similar(pattern: &str) -> Result<String, Reason> {
+fn similar(pattern: &str) -> Result<String, PatternFault> {
     let mut text = String::from(r"\A(?:");
     let mut rest = pattern.chars();
     let mut bracket = false;
@@ -247,21 +247,22 @@ fn similar(pattern: &str) -> Result<String, Reason> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Use, compile};
+    use super::{PatternUse, compile};
 
     #[test]
     fn what_matches_is_taken_only_where_both_rules_agree() {
         for pattern in ["[0-9]+", "[^,]*,", r"(\d+)-(\d+)", "a.*b", "<.*?>", "(foo|bar)x", r"[^a-z]+"] {
-            assert!(compile(pattern, "", Use::First).is_ok(), "{pattern}");
+            assert!(compile(pattern, "", PatternUse::First).is_ok(), "{pattern}");
         }
-        assert!(compile(r"^\s+|\s+$", "", Use::All).is_ok());
+        assert!(compile(r"^\s+|\s+$", "", PatternUse::All).is_ok());
         for pattern in ["a|ab", "a?(ab)?", "(a+)+", ".*b*", "(?=a)", r"(a)\1", r"\bx", "a**", "x{"] {
-            assert!(compile(pattern, "", Use::First).is_err(), "{pattern}");
+            assert!(compile(pattern, "", PatternUse::First).is_err(), "{pattern}");
         }
-        assert!(compile("b*", "", Use::All).is_err());
-        assert!(compile("a|ab", "", Use::Test).is_ok());
+        assert!(compile("b*", "", PatternUse::All).is_err());
+        assert!(compile("a|ab", "", PatternUse::Test).is_ok());
         assert!(
-            compile("a%|_b", "", Use::Similar).is_ok_and(|made| made.is_match("xb") && !made.is_match("b"))
+            compile("a%|_b", "", PatternUse::Similar)
+                .is_ok_and(|made| made.is_match("xb") && !made.is_match("b"))
         );
     }
 }

@@ -62,17 +62,17 @@ impl Set {
 
 /// A part of an expression.
 #[derive(Debug, Clone)]
-pub(super) enum Node {
+pub(super) enum PatternNode {
     /// A zero-width assertion: `^`, `\y` and so on.
     Place(&'static str),
     /// One character.
     Character(String, Set),
     Group {
         captures: bool,
-        branches: Vec<Vec<Node>>,
+        branches: Vec<Vec<PatternNode>>,
     },
     Repeat {
-        node: Box<Node>,
+        node: Box<PatternNode>,
         /// The quantifier in the syntax of the `regex` crate.
         times: String,
         may_be_none: bool,
@@ -84,20 +84,20 @@ pub(super) enum Node {
 
 /// Why an expression is rejected, and what to write instead.
 #[derive(Debug)]
-pub(in crate::engine::function::postgres) struct Reason {
+pub(in crate::engine::function::postgres) struct PatternFault {
     pub(in crate::engine::function::postgres) what: String,
     pub(in crate::engine::function::postgres) help: &'static str,
 }
 
 /// Returns a rejection.
-pub(super) fn refuse<T>(what: impl Into<String>, help: &'static str) -> Result<T, Reason> {
-    Err(Reason { what: what.into(), help })
+pub(super) fn refuse<T>(what: impl Into<String>, help: &'static str) -> Result<T, PatternFault> {
+    Err(PatternFault { what: what.into(), help })
 }
 
 const SIMPLER: &str = "write a simpler expression";
 
 /// Parses a whole expression.
-pub(super) fn parse(pattern: &str) -> Result<Vec<Vec<Node>>, Reason> {
+pub(super) fn parse(pattern: &str) -> Result<Vec<Vec<PatternNode>>, PatternFault> {
     if pattern.starts_with("***") || pattern.starts_with("(?i)") || pattern.starts_with("(?q)") {
         return refuse("options at its start are not read", "give options as flags, or use ~*");
     }
@@ -122,7 +122,7 @@ impl Parser<'_> {
         self.rest.chars().next()
     }
 
-    fn branches(&mut self) -> Result<Vec<Vec<Node>>, Reason> {
+    fn branches(&mut self) -> Result<Vec<Vec<PatternNode>>, PatternFault> {
         let mut branches = vec![Vec::new()];
         while let Some(next) = self.peek() {
             match next {
@@ -142,7 +142,7 @@ impl Parser<'_> {
         Ok(branches)
     }
 
-    fn repeated(&mut self) -> Result<Node, Reason> {
+    fn repeated(&mut self) -> Result<PatternNode, PatternFault> {
         let node = self.atom()?;
         let start = self.rest;
         let (may_be_none, varies) = match self.peek() {
@@ -168,7 +168,7 @@ impl Parser<'_> {
             _ => return Ok(node),
         };
         self.next();
-        if matches!(node, Node::Place(_)) {
+        if matches!(node, PatternNode::Place(_)) {
             return refuse("a place can't be repeated", SIMPLER);
         }
         let times = start[..start.len() - self.rest.len()].to_owned();
@@ -179,15 +179,15 @@ impl Parser<'_> {
         if matches!(self.peek(), Some('*' | '+' | '?' | '{')) {
             return refuse("a repetition can't be repeated", "put the inner one in parentheses");
         }
-        Ok(Node::Repeat { node: Box::new(node), times, may_be_none, varies, greedy })
+        Ok(PatternNode::Repeat { node: Box::new(node), times, may_be_none, varies, greedy })
     }
 
-    fn atom(&mut self) -> Result<Node, Reason> {
+    fn atom(&mut self) -> Result<PatternNode, PatternFault> {
         let Some(next) = self.next() else { return refuse("it ends too soon", SIMPLER) };
         Ok(match next {
-            '^' => Node::Place("^"),
-            '$' => Node::Place("$"),
-            '.' => Node::Character("(?s:.)".into(), Set::all()),
+            '^' => PatternNode::Place("^"),
+            '$' => PatternNode::Place("$"),
+            '.' => PatternNode::Character("(?s:.)".into(), Set::all()),
             '(' => return self.group(),
             '[' => return self.bracket(),
             '\\' => return self.escape(),
@@ -199,7 +199,7 @@ impl Parser<'_> {
         })
     }
 
-    fn group(&mut self) -> Result<Node, Reason> {
+    fn group(&mut self) -> Result<PatternNode, PatternFault> {
         self.depth += 1;
         if self.depth > 100 {
             return refuse("it is nested too deeply", SIMPLER);
@@ -216,29 +216,29 @@ impl Parser<'_> {
             return refuse("a parenthesis is not closed", SIMPLER);
         }
         self.depth -= 1;
-        Ok(Node::Group { captures, branches })
+        Ok(PatternNode::Group { captures, branches })
     }
 
-    fn escape(&mut self) -> Result<Node, Reason> {
+    fn escape(&mut self) -> Result<PatternNode, PatternFault> {
         let Some(next) = self.next() else { return refuse("it ends with a backslash", "write two") };
         Ok(match next {
-            'm' => Node::Place(r"\b{start}"),
-            'M' => Node::Place(r"\b{end}"),
-            'y' => Node::Place(r"\b"),
-            'Y' => Node::Place(r"\B"),
-            'A' => Node::Place(r"\A"),
-            'Z' => Node::Place(r"\z"),
+            'm' => PatternNode::Place(r"\b{start}"),
+            'M' => PatternNode::Place(r"\b{end}"),
+            'y' => PatternNode::Place(r"\b"),
+            'Y' => PatternNode::Place(r"\B"),
+            'A' => PatternNode::Place(r"\A"),
+            'Z' => PatternNode::Place(r"\z"),
             'b' => return refuse("`\\b` is a backspace in PostgreSQL", "write \\y for the edge of a word"),
             '1'..='9' => return refuse("it refers back to a group", "compare parts of the text in SQL"),
             letter => match class(letter) {
-                Some((text, set)) => Node::Character(format!("[{text}]"), set),
+                Some((text, set)) => PatternNode::Character(format!("[{text}]"), set),
                 None => character(Self::literal(letter)?),
             },
         })
     }
 
     /// Returns the character that an escape denotes.
-    fn literal(letter: char) -> Result<char, Reason> {
+    fn literal(letter: char) -> Result<char, PatternFault> {
         Ok(match letter {
             'n' => '\n',
             't' => '\t',
@@ -252,7 +252,7 @@ impl Parser<'_> {
         })
     }
 
-    fn bracket(&mut self) -> Result<Node, Reason> {
+    fn bracket(&mut self) -> Result<PatternNode, PatternFault> {
         const OPEN: &str = "write \\[ for the character";
         let negated = self.peek() == Some('^');
         if negated {
@@ -309,12 +309,12 @@ impl Parser<'_> {
             }
         }
         let set = if negated { set.negated() } else { set };
-        Ok(Node::Character(format!("[{}{text}]", if negated { "^" } else { "" }), set))
+        Ok(PatternNode::Character(format!("[{}{text}]", if negated { "^" } else { "" }), set))
     }
 }
 
-fn character(c: char) -> Node {
-    Node::Character(regex::escape(&c.to_string()), Set::one(c))
+fn character(c: char) -> PatternNode {
+    PatternNode::Character(regex::escape(&c.to_string()), Set::one(c))
 }
 
 fn in_bracket(c: char) -> String {
