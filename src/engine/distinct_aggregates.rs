@@ -127,16 +127,39 @@ impl DistinctSplit {
     }
 
     fn plan(self, aggregate: &Aggregate) -> Result<LogicalPlan> {
+        let groups = aggregate.group_expr.len();
+        let inner = self.inner(aggregate)?;
+        let calls = self.outer(&inner)?;
+        let keys: Vec<Expr> = (0..groups).map(|at| column("group", at)).collect();
+        let outer = calls.iter().enumerate().map(|(at, (call, _))| call.clone().alias(alias("call", at)));
+        let made = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(inner), keys, outer.collect())?);
+        let values = made.schema().columns().into_iter().map(Expr::Column).enumerate();
+        let values = values.map(|(at, value)| {
+            let counts = at.checked_sub(groups).is_some_and(|at| calls[at].1);
+            let value =
+                if counts { when(value.clone().is_null(), lit(0_i64)).otherwise(value)? } else { value };
+            let (qualifier, field) = aggregate.schema.qualified_field(at);
+            let value = if value.get_type(made.schema())? == *field.data_type() {
+                value
+            } else {
+                datafusion::logical_expr::cast(value, field.data_type().clone())
+            };
+            Ok(value.alias_qualified(qualifier.cloned(), field.name()))
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        LogicalPlanBuilder::from(made).project(values)?.build()
+    }
+
+    /// Returns the first grouping: by the keys and each argument, with the plain calls.
+    fn inner(&self, aggregate: &Aggregate) -> Result<LogicalPlan> {
         let groups = &aggregate.group_expr;
-        let named = |prefix: &str, number: usize| format!("__{prefix}_{number}");
         // Use unique aliases: two expressions may share a name here, but not below.
-        let inputs = groups.iter().enumerate().map(|(at, group)| group.clone().alias(named("group", at)));
+        let inputs = groups.iter().enumerate().map(|(at, group)| group.clone().alias(alias("group", at)));
         let arguments = self.arguments.iter().enumerate();
         let inputs: Vec<Expr> = inputs
-            .chain(arguments.map(|(at, argument)| argument.clone().alias(named("distinct", at))))
+            .chain(arguments.map(|(at, argument)| argument.clone().alias(alias("distinct", at))))
             .collect();
-        let column = |name: String| Expr::Column(Column::from_name(name));
-        let keys: Vec<Expr> = (0..groups.len()).map(|at| column(named("group", at))).collect();
+        let keys: Vec<Expr> = (0..groups.len()).map(|at| column("group", at)).collect();
         let with_keys = |more: Option<Expr>| keys.iter().cloned().chain(more).collect::<Vec<_>>();
 
         let mut plain = Vec::new();
@@ -154,15 +177,18 @@ impl DistinctSplit {
             .project(inputs.into_iter().chain(through))?
             .build()?;
         let mut sets: Vec<Vec<Expr>> =
-            (0..self.arguments.len()).map(|at| with_keys(Some(column(named("distinct", at))))).collect();
+            (0..self.arguments.len()).map(|at| with_keys(Some(column("distinct", at)))).collect();
         if !plain.is_empty() {
             sets.push(with_keys(None));
         }
         let plain: Vec<Expr> =
-            plain.into_iter().enumerate().map(|(at, call)| call.alias(named("plain", at))).collect();
+            plain.into_iter().enumerate().map(|(at, call)| call.alias(alias("plain", at))).collect();
         let sets = Expr::GroupingSet(GroupingSet::GroupingSets(sets));
-        let inner = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), vec![sets], plain)?);
+        Ok(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), vec![sets], plain)?))
+    }
 
+    /// Returns the calls of the second grouping, and whether each is 0 for no rows.
+    fn outer(self, inner: &LogicalPlan) -> Result<Vec<(Expr, bool)>> {
         let id = Column::from_name(Aggregate::INTERNAL_GROUPING_ID);
         let id_type = inner.schema().field_with_unqualified_name(&id.name)?.data_type().clone();
         // The ID has a bit for each column that a set leaves out. The bits of the keys come first and are
@@ -173,43 +199,32 @@ impl DistinctSplit {
             Ok(Expr::Column(id.clone()).eq(lit(left_out)))
         };
         let mut plain = 0..;
-        let outer: Vec<(Expr, bool)> = self
-            .calls
-            .into_iter()
-            .map(|call| {
-                let (func, argument, set, counts) = match call {
-                    AggregateCall::Distinct(number, call) => {
-                        let bit = 1_u64 << (self.arguments.len() - 1 - number);
-                        (call.func, column(named("distinct", number)), is_set(all & !bit)?, false)
-                    }
-                    AggregateCall::Plain(_, counts) => {
-                        let at = plain.next().unwrap_or_default();
-                        (first_value_udaf(), column(named("plain", at)), is_set(all)?, counts)
-                    }
-                };
-                let filter = Some(Box::new(set));
-                let call = AggregateFunction::new_udf(func, vec![argument], false, filter, Vec::new(), None);
-                Ok((Expr::AggregateFunction(call), counts))
-            })
-            .collect::<Result<_>>()?;
-        let calls = outer.iter().enumerate().map(|(at, (call, _))| call.clone().alias(named("call", at)));
-        let made = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(inner), keys, calls.collect())?);
-        let values = made.schema().columns().into_iter().map(Expr::Column).enumerate();
-        let values = values.map(|(at, value)| {
-            let counts = at.checked_sub(groups.len()).is_some_and(|at| outer[at].1);
-            let value =
-                if counts { when(value.clone().is_null(), lit(0_i64)).otherwise(value)? } else { value };
-            let (qualifier, field) = aggregate.schema.qualified_field(at);
-            let value = if value.get_type(made.schema())? == *field.data_type() {
-                value
-            } else {
-                datafusion::logical_expr::cast(value, field.data_type().clone())
+        let calls = self.calls.into_iter().map(|call| {
+            let (func, argument, set, counts) = match call {
+                AggregateCall::Distinct(number, call) => {
+                    let bit = 1_u64 << (self.arguments.len() - 1 - number);
+                    (call.func, column("distinct", number), is_set(all & !bit)?, false)
+                }
+                AggregateCall::Plain(_, counts) => {
+                    let at = plain.next().unwrap_or_default();
+                    (first_value_udaf(), column("plain", at), is_set(all)?, counts)
+                }
             };
-            Ok(value.alias_qualified(qualifier.cloned(), field.name()))
+            let filter = Some(Box::new(set));
+            let call = AggregateFunction::new_udf(func, vec![argument], false, filter, Vec::new(), None);
+            Ok((Expr::AggregateFunction(call), counts))
         });
-        let values = values.collect::<Result<Vec<_>>>()?;
-        LogicalPlanBuilder::from(made).project(values)?.build()
+        calls.collect()
     }
+}
+
+/// Returns the name of a column of the rewritten plan.
+fn alias(prefix: &str, number: usize) -> String {
+    format!("__{prefix}_{number}")
+}
+
+fn column(prefix: &str, number: usize) -> Expr {
+    Expr::Column(Column::from_name(alias(prefix, number)))
 }
 
 #[cfg(test)]

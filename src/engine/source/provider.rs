@@ -16,7 +16,7 @@ use super::{
     rows::ScanShape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
-    text::{CsvDialect, InferenceDepth, InferredColumns, Pace, RowLayout, TextFormat, TextTable, infer},
+    text::{CsvDialect, InferenceDepth, InferredColumns, ReadSizes, RowLayout, TextFormat, TextTable, infer},
 };
 
 /// Creates the table of a source.
@@ -36,7 +36,7 @@ pub async fn provider(
         SourceFormat::Sqlite { .. } => Vec::new(),
         _ => files::list(spec, session).await?,
     };
-    provider_at(spec, session, files, rejects, Pace::default()).await
+    provider_at(spec, session, files, rejects, ReadSizes::default()).await
 }
 
 /// Creates the table of some of a source's files.
@@ -46,7 +46,7 @@ pub async fn of_files(
     files: Vec<SourceFile>,
     rejects: Option<Arc<RejectSink>>,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    provider_at(spec, session, files, rejects, Pace::default()).await
+    provider_at(spec, session, files, rejects, ReadSizes::default()).await
 }
 
 /// Like [`of_files`], at a given pace.
@@ -55,7 +55,7 @@ pub(super) async fn provider_at(
     session: &dyn Session,
     files: Vec<SourceFile>,
     rejects: Option<Arc<RejectSink>>,
-    pace: Pace,
+    pace: ReadSizes,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
     match &spec.format {

@@ -41,7 +41,7 @@ pub(super) async fn with_uuids(
     let mut length = FIRST.min(file.size);
     loop {
         let bytes = store.get_range(&file.location, 0..length).await?;
-        match Header(&bytes).schema() {
+        match AvroFileHeader(&bytes).schema() {
             Some(own) => return Ok(marked(&schema, &own)),
             None if length < file.size => length = (length * 8).min(file.size),
             None => return Ok(schema),
@@ -78,9 +78,9 @@ fn holds_uuids(own: &Value) -> bool {
 }
 
 /// The unread bytes of a header. Format: Apache Avro 1.12 specification, "Object Container Files".
-struct Header<'a>(&'a [u8]);
+struct AvroFileHeader<'a>(&'a [u8]);
 
-impl Header<'_> {
+impl AvroFileHeader<'_> {
     /// Parses the schema. Returns `None` if the header is truncated or invalid.
     fn schema(mut self) -> Option<Value> {
         if take(&mut self.0, MAGIC.len())? != MAGIC {
@@ -113,12 +113,12 @@ mod tests {
     #[test]
     fn the_schema_is_found_whatever_the_bytes_end_with() {
         let file = include_bytes!("../../../../tests/sources/uuid.avro");
-        let own = Header(file).schema().unwrap();
+        let own = AvroFileHeader(file).schema().unwrap();
         assert_eq!(own["fields"][1]["type"]["logicalType"], "uuid");
         assert!(holds_uuids(&own["fields"][2]["type"]) && !holds_uuids(&own["fields"][0]["type"]));
         for length in [0, 3, 4, 5, 20, 40, 200] {
-            assert_eq!(Header(&file[..length]).schema(), None, "{length} bytes");
+            assert_eq!(AvroFileHeader(&file[..length]).schema(), None, "{length} bytes");
         }
-        assert_eq!(Header(b"Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").schema(), None);
+        assert_eq!(AvroFileHeader(b"Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").schema(), None);
     }
 }

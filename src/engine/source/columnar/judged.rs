@@ -11,7 +11,7 @@ use datafusion::{
         },
         compute::{CastOptions, cast, cast_with_options, filter_record_batch},
         datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType},
-        util::display::{ArrayFormatter, FormatOptions},
+        util::display::FormatOptions,
     },
     error::DataFusionError,
     execution::{SendableRecordBatchStream, TaskContext},
@@ -340,11 +340,4 @@ fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
         }
     }
     Ok(Arc::new(texts.finish()))
-}
-
-/// Formats a value for people.
-pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
-    let options = FormatOptions::default().with_null("null").with_display_error(true);
-    // A value without a textual form, such as an instant far out of range, formats as an error message.
-    Ok(ArrayFormatter::try_new(array, &options)?.value(row).to_string())
 }

@@ -13,7 +13,7 @@ use datafusion::{
 use futures::FutureExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
 
-use super::{avro, files::RefusedFile};
+use super::{avro, refused_files::RefusedFile};
 use crate::engine::{
     message,
     source::{

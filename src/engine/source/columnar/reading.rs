@@ -7,7 +7,7 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, FieldRef, TimeUnit},
 };
 
-use crate::engine::source::{kind::ColumnKind, type_name};
+use crate::engine::source::{kind::ColumnKind, names, type_name};
 
 /// The metadata key of a field's Avro logical type.
 pub(super) const LOGICAL_TYPE: &str = "logicalType";
@@ -204,6 +204,33 @@ fn digits(data_type: &DataType) -> i16 {
         33..=63 => 19,
         _ => 20,
     }
+}
+
+/// Widens a type to hold the column of one more file.
+///
+/// # Errors
+/// If no type holds the values of all files.
+pub(super) fn widen<'a>(
+    others: &mut Vec<(Field, &'a str)>,
+    field: &Field,
+    file: &'a str,
+) -> Result<(), String> {
+    let own = own_type(field);
+    let Some((known, other)) = others.iter_mut().find(|(known, _)| names::same(known.name(), field.name()))
+    else {
+        others.push((Field::new(field.name(), own, true), file));
+        return Ok(());
+    };
+    let wider = widened(known.data_type(), &own).ok_or_else(|| {
+        let (one, two) = (type_name(known.data_type()), type_name(&own));
+        format!(
+            "the column `{}` is {one} in {other} and {two} in {file}, and no type holds both: declare its `data_type`, \
+             and rows that don't fit are set aside",
+            field.name(),
+        )
+    })?;
+    *known = Field::new(known.name(), wider, true);
+    Ok(())
 }
 
 /// Returns the narrowest type that holds all values of both, if there is one.

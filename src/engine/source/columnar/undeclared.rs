@@ -7,7 +7,7 @@ use std::{
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::{files::widen, look::FileMetadata};
+use super::{look::FileMetadata, reading::widen};
 use crate::engine::source::{
     drift::{self, Deviation, Drift, FileColumns, OnMissingColumn, OnNewColumn},
     files::SourceFile,

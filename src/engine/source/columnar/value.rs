@@ -7,12 +7,12 @@ use datafusion::{
             DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
             UInt16Type, UInt32Type, UInt64Type,
         },
+        util::display::{ArrayFormatter, FormatOptions},
     },
     error::DataFusionError,
 };
 use serde_json::Value;
 
-use super::judged::shown;
 use crate::engine::source::{cell::CellToken, kind::ColumnKind};
 
 /// Returns the value of a row, to be validated against a kind. `text` is the buffer for values that the array
@@ -120,4 +120,11 @@ fn items(array: &ArrayRef) -> Result<Value, DataFusionError> {
 
 fn float(number: f64) -> Value {
     serde_json::Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
+}
+
+/// Formats a value for people.
+pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
+    let options = FormatOptions::default().with_null("null").with_display_error(true);
+    // A value without a textual form, such as an instant far out of range, formats as an error message.
+    Ok(ArrayFormatter::try_new(array, &options)?.value(row).to_string())
 }

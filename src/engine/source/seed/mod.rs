@@ -21,7 +21,7 @@ use super::{
     guess::{CandidateTypes, Guess},
     kind::ColumnKind,
     spec::{DateUnit, Nulls, SOURCE_FILE, SOURCE_ROW, SourceFormat},
-    text::{Csv, Cursor, Field, excerpt},
+    text::{Csv, CsvField, Cursor, excerpt},
 };
 
 /// The number of a value's bytes that a message quotes.
@@ -194,7 +194,7 @@ impl SeedColumn {
     }
 
     /// Adds a value, and returns the fault if there is one.
-    fn see(&mut self, field: &Field<'_>, csv: &Csv) -> Option<SeedFault> {
+    fn see(&mut self, field: &CsvField<'_>, csv: &Csv) -> Option<SeedFault> {
         if field.torn {
             return Some(torn(field, csv));
         }
@@ -232,7 +232,7 @@ impl SeedColumn {
     }
 }
 
-fn torn(field: &Field<'_>, csv: &Csv) -> SeedFault {
+fn torn(field: &CsvField<'_>, csv: &Csv) -> SeedFault {
     let quote = char::from(csv.quote);
     SeedFault {
         code: "seed-quote",

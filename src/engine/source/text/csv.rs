@@ -23,7 +23,7 @@ pub(crate) struct Csv {
 }
 
 /// A field of a record.
-pub(in crate::engine::source) struct Field<'a> {
+pub(in crate::engine::source) struct CsvField<'a> {
     pub(in crate::engine::source) text: Cow<'a, str>,
     pub(super) quoted: bool,
     /// True if there is text between the closing quote and the end of the field.
@@ -39,7 +39,7 @@ impl Csv {
     pub(in crate::engine::source) fn record<'a>(
         &self,
         cursor: &mut Cursor<'a>,
-        mut each: impl FnMut(usize, &Field<'a>),
+        mut each: impl FnMut(usize, &CsvField<'a>),
     ) -> Result<(), JsonStop> {
         let mut place = 0;
         loop {
@@ -108,7 +108,7 @@ impl Csv {
     }
 
     /// Returns whether a field is NULL. With `keeps_empty`, an empty text is a value.
-    pub(in crate::engine::source) fn is_null(&self, field: &Field<'_>, keeps_empty: bool) -> bool {
+    pub(in crate::engine::source) fn is_null(&self, field: &CsvField<'_>, keeps_empty: bool) -> bool {
         match &self.nulls {
             None => field.text.is_empty() && !(field.quoted && keeps_empty),
             Some(nulls) => (field.text.is_empty() && !keeps_empty) || nulls.has(&field.text),
@@ -116,12 +116,12 @@ impl Csv {
     }
 
     /// Parses the field at the cursor, and leaves the cursor before its terminator.
-    fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, JsonStop> {
+    fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<CsvField<'a>, JsonStop> {
         let start = cursor.at;
         if cursor.byte() != Some(self.quote) {
             let end = self.end(cursor, start)?;
             cursor.at = end;
-            return Ok(Field {
+            return Ok(CsvField {
                 text: Cow::Borrowed(&cursor.text[start..end]),
                 quoted: false,
                 torn: false,
@@ -153,7 +153,7 @@ impl Csv {
         } else {
             Cow::Borrowed(inside)
         };
-        Ok(Field { text, quoted: true, torn: end != at, start, end })
+        Ok(CsvField { text, quoted: true, torn: end != at, start, end })
     }
 
     /// Returns where the unquoted text at `from` ends: before a delimiter, a line end or the end of the file.

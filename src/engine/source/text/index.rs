@@ -5,7 +5,7 @@ use std::{io, ops::Range};
 use super::{
     document::{DocumentSink, Frame, TextFormat},
     json::{Cursor, JsonStop},
-    pace::Pace,
+    pace::ReadSizes,
     row::RowReader,
     sniff,
     whole::{Broken, EMPTY},
@@ -45,7 +45,7 @@ pub(super) fn build(
     file: Text<'_>,
     format: &TextFormat,
     folders: &Folders,
-    pace: Pace,
+    pace: ReadSizes,
     mut go_on: impl FnMut() -> bool,
 ) -> io::Result<Result<Index, Broken>> {
     let is_direct = file.is_direct;
@@ -60,20 +60,7 @@ pub(super) fn build(
         Ok(reader) => reader,
         Err(reason) => return Ok(Err(window.broken(0, reason))),
     };
-    let mut notes = IndexNotes {
-        format,
-        folders,
-        reader,
-        base: 0,
-        header: None,
-        is_header: false,
-        chunks: Vec::new(),
-        row: 0,
-        invalid: 0,
-        pace,
-        line: 1,
-        counted: 0,
-    };
+    let mut notes = IndexNotes::new(format, folders, reader, pace);
     if let Err(broken) = window.advance(0)? {
         return Ok(Err(broken));
     }
@@ -128,14 +115,31 @@ struct IndexNotes<'a> {
     row: u64,
     /// The number of rows that are invalid lines.
     invalid: u64,
-    pace: Pace,
+    pace: ReadSizes,
     /// The line number at the byte `counted`, from 1.
     line: u64,
     /// The file offset up to which lines are counted.
     counted: u64,
 }
 
-impl IndexNotes<'_> {
+impl<'a> IndexNotes<'a> {
+    fn new(format: &'a TextFormat, folders: &'a Folders, reader: RowReader, pace: ReadSizes) -> Self {
+        Self {
+            format,
+            folders,
+            reader,
+            base: 0,
+            header: None,
+            is_header: false,
+            chunks: Vec::new(),
+            row: 0,
+            invalid: 0,
+            pace,
+            line: 1,
+            counted: 0,
+        }
+    }
+
     /// Adds a row to the last chunk, or to a new one if that is full.
     fn add(&mut self, text: &str, at: Range<usize>) {
         let (start, end) = (self.base + at.start as u64, self.base + at.end as u64);

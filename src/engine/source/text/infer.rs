@@ -19,7 +19,7 @@ use super::{
     document::{Frame, TextFormat},
     json::{Cursor, JsonStop},
     observed::{ObservedColumns, ObservedFile},
-    pace::Pace,
+    pace::ReadSizes,
     sniff::{self, HEAD},
     whole::{Broken, CUT, EMPTY},
     window::FileWindow,
@@ -188,7 +188,7 @@ struct FileInference<'a> {
 
 impl FileInference<'_> {
     fn file(&self, file: &SourceFile, bytes: &mut Vec<u8>) -> io::Result<Result<ObservedColumns, Broken>> {
-        let pace = Pace::default();
+        let pace = ReadSizes::default();
         let options = self.format.text;
         let undecodable = |error: io::Error| match decode::reason(&error) {
             Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false })),
@@ -227,7 +227,7 @@ impl FileInference<'_> {
         }
     }
 
-    fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<ObservedColumns, Broken>> {
+    fn windows(&self, text: Text<'_>, pace: ReadSizes) -> io::Result<Result<ObservedColumns, Broken>> {
         let format =
             match sniff::resolve(self.format, &Folders::default(), sniff::beginning(&text.head), false) {
                 Ok(format) => format,

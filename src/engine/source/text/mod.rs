@@ -27,6 +27,7 @@ mod refusal;
 mod row;
 mod scan;
 mod shape;
+mod shared_scan;
 mod sniff;
 mod table;
 #[cfg(test)]
@@ -35,12 +36,12 @@ mod whole;
 mod window;
 
 pub(crate) use csv::Csv;
-pub(in crate::engine::source) use csv::Field;
+pub(in crate::engine::source) use csv::CsvField;
 pub(crate) use document::{RowLayout, TextFormat};
 pub(in crate::engine::source) use infer::infer;
 pub use infer::{InferenceDepth, InferredColumn, InferredColumns};
 pub(in crate::engine::source) use json::{Cursor, JsonStop, Scalar};
-pub(crate) use pace::Pace;
+pub(crate) use pace::ReadSizes;
 pub(crate) use refusal::excerpt;
 pub(crate) use sniff::CsvDialect;
 pub(crate) use table::TextTable;

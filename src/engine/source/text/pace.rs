@@ -2,7 +2,7 @@
 
 /// The sizes of files and reads.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct ReadSizes {
     /// Files up to this many bytes are read as a whole, in one pass.
     pub(crate) whole: u64,
     /// Larger files are decoded in chunks of about this many bytes.
@@ -13,7 +13,7 @@ pub(crate) struct Pace {
     pub(crate) row: usize,
 }
 
-impl Default for Pace {
+impl Default for ReadSizes {
     fn default() -> Self {
         Self { whole: 8 << 20, chunk: 4 << 20, window: 1 << 20, row: 64 << 20 }
     }

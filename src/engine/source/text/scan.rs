@@ -15,39 +15,21 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
     chunk,
-    document::TextFormat,
     index::{self, Index, RowChunk},
     json::JsonStop,
-    pace::Pace,
-    refusal::{Refusal, RefusedRow, raw},
+    refusal::RefusedRow,
+    shared_scan::{FilePiece, TextScan},
     sniff::HEAD,
     whole::{self, Broken},
 };
 use crate::engine::source::{
     decode::{self, Text},
-    drift::{Deviation, OnMissingColumn},
+    drift::Deviation,
     files::SourceFile,
     guess::Notation,
     hive::Folders,
-    intake::Intake,
-    provider::{Report, Where},
-    rows::{ScanShape, SourceRows, pieces},
+    rows::{SourceRows, pieces},
 };
-
-/// The state shared by all partitions of a scan.
-#[derive(Debug)]
-pub(super) struct Scan {
-    pub(super) shape: ScanShape,
-    pub(super) format: TextFormat,
-    pub(super) report: Report,
-    pub(super) intake: Intake,
-    pub(super) pace: Pace,
-    /// The approximate number of rows in a batch.
-    pub(super) batch: usize,
-    /// Bytes of text that a batch is made of, about.
-    pub(super) batch_bytes: usize,
-    pub(super) limit: Option<usize>,
-}
 
 /// A part of a partition's work.
 #[derive(Debug, Clone)]
@@ -77,7 +59,7 @@ impl BigFile {
 /// A partition of the scan.
 #[derive(Debug)]
 pub(super) struct TextPartition {
-    pub(super) scan: Arc<Scan>,
+    pub(super) scan: Arc<TextScan>,
     /// The partition's index.
     pub(super) at: usize,
     pub(super) parts: Arc<[ScanPart]>,
@@ -115,18 +97,9 @@ impl PartitionStream for TextPartition {
     }
 }
 
-/// A piece of a file: its number, the byte offset and the line where it begins, and whether all rows may be
-/// on one line.
-struct FilePiece {
-    number: u64,
-    base: u64,
-    line: u64,
-    is_document: bool,
-}
-
 /// A running partition.
 struct TextReading<'a> {
-    scan: &'a Scan,
+    scan: &'a TextScan,
     to: mpsc::Sender<Result<RecordBatch, DataFusionError>>,
     runtime: Handle,
     rows: SourceRows,
@@ -367,75 +340,18 @@ impl TextReading<'_> {
         if self.left == 0 { Err(ScanEnd::Enough) } else { Ok(()) }
     }
 
-    /// Reports the rejected rows of a piece of a file.
     fn refused(
         &self,
         file: &SourceFile,
-        FilePiece { number, base, mut line, is_document }: FilePiece,
+        piece: FilePiece,
         bytes: &[u8],
         refused: &[RefusedRow],
     ) -> Result<(), DataFusionError> {
-        if refused.is_empty() {
-            return Ok(());
-        }
-        if refused.iter().any(|refused| matches!(refused.refusal, Refusal::Cell { .. })) {
-            self.scan.format.drift.sample.contradict();
-        }
-        let is_reported = self.scan.report.begin(&file.name, number);
-        let text = str::from_utf8(bytes).unwrap_or_default();
-        let mut counted = 0;
-        for RefusedRow { row, raw: at, refusal } in refused {
-            line += index::lines(&bytes[counted..at.start]);
-            counted = at.start;
-            let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.wanted(column));
-            if is_document {
-                // All rows of a document may be on one line.
-                reason = format!("row {row}: {reason}");
-            }
-            self.scan.intake.sample(&file.name, || format!("{}:{line}: {reason}", file.name));
-            if !is_reported {
-                continue;
-            }
-            let text = raw(text[at.clone()].trim_end_matches(['\r', '\n']).as_bytes());
-            let place = Where { row: Some(line), offset: Some(base + at.start as u64) };
-            self.scan.report.set_aside(&file.name, place, reason, text)?;
-        }
-        Ok(())
+        self.scan.refused(file, piece, bytes, refused, |column| self.rows.wanted(column))
     }
 
     fn broken(&self, file: &SourceFile, broken: &Broken) -> Result<(), DataFusionError> {
-        let drift = &self.scan.format.drift;
-        let is_tolerated = drift.on_missing_column == OnMissingColumn::RejectFile || drift.is_lenient;
-        if broken.is_header && !is_tolerated {
-            return Err(self.scan.report.error(format!("{}: {}", file.name, broken.reason)));
-        }
-        self.scan
-            .intake
-            .set_aside(&file.name, format!("{}: {} (byte {})", file.name, broken.reason, broken.offset));
-        if !self.scan.report.begin(&file.name, u64::MAX) {
-            return Ok(());
-        }
-        // The text around the damage, if it can still be read.
-        let around = broken.offset.saturating_sub(256)..broken.offset + 2048;
-        let around = self.around(file, around).unwrap_or_default();
-        let character = around.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
-        let place = Where { row: None, offset: Some(broken.offset) };
-        self.scan.report.set_aside(&file.name, place, broken.reason.clone(), raw(&around[character..]))
-    }
-
-    /// Returns the file's text between two offsets, as far as it is available.
-    fn around(&self, file: &SourceFile, places: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
-        let options = self.scan.format.text;
-        let mut text = decode::open(file, options, HEAD, &self.runtime)?;
-        if text.is_direct {
-            return file.read_range(places.start, places.end, &self.runtime);
-        }
-        let mut around = Vec::new();
-        text.head.truncate(usize::try_from(places.end).unwrap_or(HEAD));
-        if places.start < text.head.len() as u64 {
-            around = text.head.split_off(usize::try_from(places.start).unwrap_or(HEAD));
-        }
-        Ok(around)
+        self.scan.broken(file, broken, &self.runtime)
     }
 
     fn unreadable(&self, file: &SourceFile, error: &io::Error) -> ScanEnd {

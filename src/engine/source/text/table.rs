@@ -16,8 +16,9 @@ use datafusion::{
 
 use super::{
     document::TextFormat,
-    pace::Pace,
-    scan::{BigFile, Scan, ScanPart, TextPartition},
+    pace::ReadSizes,
+    scan::{BigFile, ScanPart, TextPartition},
+    shared_scan::TextScan,
 };
 use crate::engine::{
     memory::Budget,
@@ -31,7 +32,7 @@ pub(crate) struct TextTable {
     format: TextFormat,
     files: Vec<SourceFile>,
     report: Report,
-    pace: Pace,
+    pace: ReadSizes,
 }
 
 impl TextTable {
@@ -40,7 +41,7 @@ impl TextTable {
         format: TextFormat,
         files: Vec<SourceFile>,
         report: Report,
-        pace: Pace,
+        pace: ReadSizes,
     ) -> Self {
         Self { schema, format, files, report, pace }
     }
@@ -98,7 +99,7 @@ impl TableProvider for TextTable {
         let names = Arc::clone(&self.format.names);
         let report = self.report.clone();
         let schema = Arc::clone(&shape.schema);
-        let scan = Arc::new(Scan {
+        let scan = Arc::new(TextScan {
             shape,
             format: self.format.clone(),
             intake: Intake::new(report.clone(), Arc::clone(drift), on_new, names, parts.len()),

@@ -16,7 +16,7 @@ use futures::TryStreamExt;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::Pace;
+use super::ReadSizes;
 use crate::engine::source::{
     DateUnit, Drift, Identity, Limit, MaxRejected, OnError, OnMissingColumn, Orient, RejectSink,
     SourceFormat, SourceSpec, TextOptions, data_type, files, provider::provider_at,
@@ -29,13 +29,13 @@ const LINES: SourceFormat = SourceFormat::NdJson { date_unit: DateUnit::Millisec
 const CSV: SourceFormat = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
 
 /// Makes every file count as large, and read through a window of a few bytes.
-const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
+const SLOW: ReadSizes = ReadSizes { whole: 0, chunk: 24, window: 7, row: 4096 };
 
 /// A source in its own directory.
 struct TextFixture {
     directory: TempDir,
     spec: SourceSpec,
-    pace: Pace,
+    pace: ReadSizes,
     partitions: usize,
 }
 
@@ -69,11 +69,11 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
         text: TextOptions::default(),
         on_error: OnError::SetAside,
     };
-    TextFixture { directory, spec, pace: Pace::default(), partitions: 2 }
+    TextFixture { directory, spec, pace: ReadSizes::default(), partitions: 2 }
 }
 
 impl TextFixture {
-    fn at(mut self, pace: Pace) -> Self {
+    fn at(mut self, pace: ReadSizes) -> Self {
         self.pace = pace;
         self
     }
@@ -191,7 +191,7 @@ async fn split_documents_with_all_their_dirt() {
 
 #[tokio::test]
 async fn what_is_set_aside_does_not_depend_on_the_query() {
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let fixture = fixture(SPLIT, &with_place(&READINGS), &dirty()).at(pace);
         let all = fixture.query(ALL).await.unwrap().1.iter().map(RecordBatch::num_rows).sum::<usize>();
         for sql in [
@@ -211,7 +211,7 @@ async fn what_is_set_aside_does_not_depend_on_the_query() {
 
 #[tokio::test]
 async fn on_error_fail_names_the_place() {
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let file = br#"{"columns":["a"],"data":[["1"],["n/a"]]}"#;
         let mut fixture = fixture(SPLIT, &[("a", "double")], &[("data/x.json", file)]).at(pace);
         fixture.spec.on_error = OnError::Fail;
@@ -278,7 +278,7 @@ async fn separated_values() {
 async fn a_file_cut_anywhere_gives_no_row_of_what_is_cut() {
     let json = r#"{"index":[0,1],"columns":["a","b"],"data":[["é",-1.5e3],["\u00e9",null]]}"#;
     let lines = "{\"a\":\"é\",\"b\":1}\n{\"a\":\"x\",\"b\":[2]}";
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         for (format, text) in [(SPLIT, json), (LINES, lines)] {
             for end in 0..text.len() {
                 let file = [("data/x.json", &text.as_bytes()[..end])];
@@ -337,7 +337,7 @@ async fn locations() {
 async fn object_stores_are_read_as_disks_are() {
     use object_store::{ObjectStoreExt, memory::InMemory};
     let text = r#"{"columns":["a"],"data":[["x"],["y"],["z"],["w"]]}"#;
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let mut fixture = fixture(SPLIT, &[("a", "varchar"), ("_source_file", "varchar")], &[]).at(pace);
         fixture.spec.location = "memory://lake/in/*.json".to_owned();
         let context = SessionContext::new();

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::{
     index::lines,
-    pace::Pace,
+    pace::ReadSizes,
     whole::{Broken, CUT},
 };
 use crate::engine::source::decode::{self, not_text};
@@ -12,7 +12,7 @@ use crate::engine::source::decode::{self, not_text};
 /// The part of a file in the window.
 pub(super) struct FileWindow<R> {
     file: R,
-    pace: Pace,
+    pace: ReadSizes,
     bytes: Vec<u8>,
     /// The window's byte offset in the file.
     base: u64,
@@ -22,7 +22,7 @@ pub(super) struct FileWindow<R> {
 }
 
 impl<R: Read> FileWindow<R> {
-    pub(super) fn new(file: R, pace: Pace) -> Self {
+    pub(super) fn new(file: R, pace: ReadSizes) -> Self {
         Self { file, pace, bytes: Vec::new(), base: 0, lines: 0, last: false }
     }
 

@@ -21,7 +21,7 @@ async fn a_renamed_column_is_an_error_in_every_shape() {
         (LINES, "data/a.json", br#"{"id":1,"amount_eur":2.5}"#),
     ];
     for (format, name, text) in shapes {
-        for pace in [Pace::default(), SLOW] {
+        for pace in [ReadSizes::default(), SLOW] {
             let fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
             let error = fixture.show("select * from t").await;
             let said = "lacks the declared column `amount`, and has `amount_eur`, which isn't declared, in its place";
@@ -42,7 +42,7 @@ async fn names_match_as_sql_compares_them() {
         (LINES, "data/a.json", br#"{"ID":7,"id":1,"\u0041mount":2.5}"#),
     ];
     for (format, name, text) in shapes {
-        for pace in [Pace::default(), SLOW] {
+        for pace in [ReadSizes::default(), SLOW] {
             let fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
             let shown = fixture.show("select * from t").await;
             assert!(shown.contains("| 1  | 2.5    |"), "{format:?}: {shown}");
@@ -57,7 +57,7 @@ async fn headers_that_can_not_be_told_apart_are_an_error() {
         ("ID,Id,amount", "columns `ID` and `Id` in the header are both the declared `id`"),
         ("id,,amount", "column 2 of 3 in the header has no name"),
     ] {
-        for pace in [Pace::default(), SLOW] {
+        for pace in [ReadSizes::default(), SLOW] {
             let text = format!("{header}\n1,2,3\n");
             let mut fixture =
                 strict(CSV, &ORDERS, &[("data/a.csv", text.as_bytes()), ("data/b.csv", b"id,amount\n1,2\n")])
@@ -74,7 +74,7 @@ async fn headers_that_can_not_be_told_apart_are_an_error() {
 #[tokio::test]
 async fn a_column_that_came_later_is_null_and_counted() {
     let files: [(&str, &[u8]); 2] = [("data/a.csv", b"id\n1\n2\n"), ("data/b.csv", b"id,amount\n3,1.5\n")];
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let fixture = strict(CSV, &ORDERS, &files).at(pace);
         let shown = fixture.show("select * from t order by id").await;
         assert!(shown.contains("| 1  |        |") && shown.contains("| 3  | 1.5    |"), "{shown}");
@@ -94,7 +94,7 @@ async fn a_new_column_is_warned_of_or_rescued_or_an_error() {
         (LINES, "data/a.json", br#"{"id":1,"x":"a \"b","amount":2.5,"y":null}"#),
     ];
     for (format, name, text) in shapes {
-        for pace in [Pace::default(), SLOW] {
+        for pace in [ReadSizes::default(), SLOW] {
             let mut fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
             let notes = fixture.notes("select * from t").await;
             assert_eq!(notes.len(), 2, "{notes:?}");
@@ -151,7 +151,7 @@ async fn folders_give_declared_columns() {
         ("data/day=__HIVE_DEFAULT_PARTITION__/c.csv", b"id\n4\n"),
         ("data/day=soon/d.csv", b"id\n5\n"),
     ];
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let fixture = strict(CSV, &[("id", "bigint"), ("day", "date")], &files).at(pace);
         let shown = fixture.show("select * from t order by id").await;
         insta::allow_duplicates! { insta::assert_snapshot!("drift_1", shown); }
@@ -160,7 +160,7 @@ async fn folders_give_declared_columns() {
 
 #[tokio::test]
 async fn too_many_rejects_are_an_error_and_lines_are_the_editors() {
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let mut fixture =
             strict(CSV, &ORDERS, &[("data/a.csv", b"id,amount\n\"1\",\"2\"\n\nx,1\n2,\"y\nz\"\n3,q\n")])
                 .at(pace);
@@ -196,7 +196,7 @@ async fn an_empty_table_is_never_made_of_rejects() {
 #[tokio::test]
 async fn one_value_that_is_no_json_rejects_its_row_alone() {
     let text = b"{\"id\":1,\"amount\":NaN}\n{\"id\":2,\"amount\":2.5,\"x\":[NaN,-Infinity]}\n{\"id\":3,\"amount\":Infinity}\n{\"id\":4}\n";
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let fixture = strict(LINES, &ORDERS, &[("data/a.json", text)]).at(pace);
         let shown = fixture.show("select * from t order by id").await;
         insta::allow_duplicates! { insta::assert_snapshot!("drift_4", shown); }
@@ -206,7 +206,7 @@ async fn one_value_that_is_no_json_rejects_its_row_alone() {
 #[tokio::test]
 async fn an_invalid_line_is_rejected_alone() {
     let text = b"{\"id\":1,\"amount\":1.5}\n{\"id\":2,\"amount\":tru}\n{\"id\":3,\"amount\":\n{\"id\":4}\nlogged at noon\n{\"id\":5}\n{\"id\":6,\"am";
-    for pace in [Pace::default(), SLOW] {
+    for pace in [ReadSizes::default(), SLOW] {
         let fixture = strict(LINES, &ORDERS, &[("data/a.json", text)]).at(pace);
         let shown = fixture.show("select * from t order by id").await;
         insta::allow_duplicates! { insta::assert_snapshot!("invalid_lines", shown); }

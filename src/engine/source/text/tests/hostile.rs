@@ -10,7 +10,7 @@ use datafusion::arrow::{
 use proptest::prelude::*;
 
 use super::{SLOW, fixture};
-use crate::engine::source::{DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::Pace};
+use crate::engine::source::{DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::ReadSizes};
 
 /// The first value of a row: a number, NULL or an invalid value.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ struct Hand {
     ends_with_newline: bool,
     encoding: &'static str,
     compression: &'static str,
-    pace: Pace,
+    pace: ReadSizes,
 }
 
 fn hand() -> impl Strategy<Value = Hand> {
@@ -49,7 +49,7 @@ fn hand() -> impl Strategy<Value = Hand> {
         csv,
         prop::sample::select(vec!["utf-8", "bom", "utf-16le", "utf-16be", "latin-1", "windows-1252"]),
         prop::sample::select(vec!["", "", ".gz", ".zst", ".bz2", ".xz"]),
-        prop::sample::select(vec![Pace::default(), SLOW]),
+        prop::sample::select(vec![ReadSizes::default(), SLOW]),
     )
         .prop_map(|(shape, (delimiter, quote, newline, flags), encoding, compression, pace)| {
             let [is_declared, has_header, always_quoted, ends_with_newline] = flags;

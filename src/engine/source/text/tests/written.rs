@@ -4,7 +4,9 @@
 use std::io::Write;
 
 use super::{ALL, CSV, LINES, SLOW, TextFixture, fixture};
-use crate::engine::source::{Compression, DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::Pace};
+use crate::engine::source::{
+    Compression, DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::ReadSizes,
+};
 
 const ANY_JSON: SourceFormat = SourceFormat::Json { orient: Orient::Auto, date_unit: DateUnit::Milliseconds };
 
@@ -86,7 +88,7 @@ async fn a_compressed_file_that_is_cut_or_corrupt_gives_no_row() {
     for (extension, bytes) in compressed(text.as_bytes()) {
         let name = format!("data/a.csv.{extension}");
         for end in [0, 1, 5, bytes.len() / 2, bytes.len() - 1] {
-            for pace in [Pace::default(), SLOW] {
+            for pace in [ReadSizes::default(), SLOW] {
                 let fixture = fixture(CSV, &COLUMNS, &[(&name, &bytes[..end])]).at(pace);
                 let shown = fixture.show("select count(*) as n from t").await;
                 assert!(shown.contains("| 0 |"), "{name} cut at {end}: {shown}");
