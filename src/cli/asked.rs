@@ -8,16 +8,17 @@ use crate::{
     compile::Wanted,
     interval::Interval,
     manifest::{Manifest, Node},
-    name::NodeId,
+    name::{NodeId, NodeKind},
     report::LastRun,
     run::{planning::Rebuild, worker::Keep},
 };
 
 /// The kinds of tests.
-const TESTS: &[&str] = &["test", "unit_test"];
+const TESTS: &[NodeKind] = &[NodeKind::Test, NodeKind::UnitTest];
 
 /// The kinds of tables and tests.
-const ALL: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
+const ALL: &[NodeKind] =
+    &[NodeKind::Model, NodeKind::Seed, NodeKind::Snapshot, NodeKind::Test, NodeKind::UnitTest];
 
 /// A command's request.
 pub(super) struct Asked<'a> {
@@ -30,8 +31,8 @@ pub(super) struct Asked<'a> {
     /// Whether to move the files of unreadable tables away, so that they can be rebuilt.
     pub(super) set_aside: bool,
     pub(super) keep: Keep,
-    /// The kinds of nodes to run, by dbt's names.
-    kinds: &'static [&'static str],
+    /// The kinds of nodes to run.
+    kinds: &'static [NodeKind],
     pub(super) freshness: Freshness,
     /// The requested time range of batches.
     pub(super) event_time: Option<Interval>,
@@ -67,7 +68,7 @@ impl<'a> Asked<'a> {
             rebuild: rebuild(args.rebuild),
             set_aside: rebuild(args.rebuild) == Rebuild::FullRefresh,
             keep: Keep::default(),
-            kinds: &["model"],
+            kinds: &[NodeKind::Model],
             freshness: Freshness::Nobody,
             event_time: args.rebuild.event_time(),
             again: None,
@@ -78,7 +79,7 @@ impl<'a> Asked<'a> {
     pub(super) fn seed(args: &'a SeedArgs) -> Self {
         Self {
             command: "seed",
-            kinds: &["seed"],
+            kinds: &[NodeKind::Seed],
             fail_fast: args.fail_fast,
             rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
             set_aside: args.full_refresh,
@@ -91,7 +92,7 @@ impl<'a> Asked<'a> {
     pub(super) fn snapshot(args: &'a SnapshotArgs) -> Self {
         Self {
             command: "snapshot",
-            kinds: &["snapshot"],
+            kinds: &[NodeKind::Snapshot],
             fail_fast: args.fail_fast,
             rebuild: if args.force { Rebuild::All } else { Rebuild::Stale },
             freshness: Freshness::Nobody,
@@ -151,7 +152,7 @@ impl<'a> Asked<'a> {
 
     /// Returns true if the command builds tables, which are tested before they are published.
     pub(super) fn builds(&self) -> bool {
-        self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed" | "snapshot"))
+        self.kinds.iter().any(|kind| matches!(kind, NodeKind::Model | NodeKind::Seed | NodeKind::Snapshot))
     }
 
     /// Returns the selected nodes that the command runs, and the sources to check for freshness.
@@ -161,7 +162,7 @@ impl<'a> Asked<'a> {
             .iter()
             .filter(|id| match manifest.nodes.get(*id) {
                 Some(Node::Source(_)) => self.freshness == Freshness::Selected && is_asked(id),
-                Some(node) => self.kinds.contains(&node.resource_type()),
+                Some(_) => self.kinds.contains(&id.kind()),
                 None => false,
             })
             .cloned()

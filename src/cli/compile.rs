@@ -18,7 +18,7 @@ use crate::{
     compile::Compiled,
     engine::source::type_name,
     manifest::{Manifest, Model},
-    name::NodeId,
+    name::{NodeId, NodeKind},
     report::TargetPath,
 };
 
@@ -45,7 +45,7 @@ fn tell(
     if let [one] = all[..]
         && let Some(done) = compiled.models.get(&one.id)
     {
-        if one.kind() == "seed" {
+        if one.kind() == NodeKind::Seed {
             for field in done.schema.fields() {
                 writeln!(out, "{}: {}", field.name(), type_name(field.data_type()))?;
             }
@@ -54,8 +54,8 @@ fn tell(
         }
         return Ok(());
     }
-    let of = |kind: &str| all.iter().filter(|model| model.kind() == kind).count();
-    let (models, seeds, snapshots) = (of("model"), of("seed"), of("snapshot"));
+    let of = |kind: NodeKind| all.iter().filter(|model| model.kind() == kind).count();
+    let (models, seeds, snapshots) = (of(NodeKind::Model), of(NodeKind::Seed), of(NodeKind::Snapshot));
     let folder = target.path().join("compiled").join(&manifest.project);
     match seeds {
         0 => {}

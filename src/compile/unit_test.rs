@@ -92,7 +92,7 @@ impl Work<'_> {
         for given in &test.given {
             let node = self.context.manifest.nodes.get(&given.input);
             let (Some(node), Some(schema)) = (node, self.compiled.schemas.get(&given.input)) else {
-                let name = given.input.as_str().splitn(3, '.').last().unwrap_or_default();
+                let name = given.input.name();
                 let message = format!("rows are given for `{name}`, which the model does not read");
                 findings.push(Diagnostic::error("not-an-input", message).at(given.span.clone(), ""));
                 continue;

@@ -220,7 +220,7 @@ impl<'a> Assembly<'a> {
             seconds: age.seconds,
         });
         Entry {
-            fqn: vec![self.known.manifest.project.clone(), source.source.clone(), source.name.clone()],
+            fqn: vec![source.id.package().to_owned(), source.source.clone(), source.name.clone()],
             tags: source.tags.iter().cloned().collect(),
             owner: source.meta.get("owner").and_then(owner),
             source: Some(site::Source {

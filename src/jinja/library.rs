@@ -1,6 +1,9 @@
 //! Macro library: the macro files, compiled once and callable from every template.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    sync::Arc,
+};
 
 use minijinja::Environment;
 
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     diag::Diagnostic,
+    name::PackageName,
     text::{Source, Span},
 };
 
@@ -42,19 +46,34 @@ pub(super) struct Place {
 }
 
 /// All macro files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Library {
     files: Vec<File>,
     /// The number of built-in files, which come first.
     builtin: usize,
-    macros: BTreeMap<String, Place>,
+    /// The project's own package, whose macros override the built-in ones.
+    project: Arc<str>,
+    /// The macros of packages.
+    macros: BTreeMap<PackageName, Place>,
+    /// The built-in macros by name.
+    builtin_macros: BTreeMap<String, Place>,
 }
 
 impl Library {
     /// Compiles the files into the environment. A file that can't be compiled is skipped and reported.
-    pub(super) fn compile(sources: &[Source], env: &mut Environment<'static>) -> (Self, Vec<Diagnostic>) {
+    pub(super) fn compile(
+        sources: &[Source],
+        project: &str,
+        env: &mut Environment<'static>,
+    ) -> (Self, Vec<Diagnostic>) {
         let all: Vec<Source> = builtin::sources().chain(sources.iter().cloned()).collect();
-        let mut library = Self { builtin: all.len() - sources.len(), ..Self::default() };
+        let mut library = Self {
+            files: Vec::with_capacity(all.len()),
+            builtin: all.len() - sources.len(),
+            project: project.into(),
+            macros: BTreeMap::new(),
+            builtin_macros: BTreeMap::new(),
+        };
         let mut findings = Vec::new();
         for (index, source) in all.iter().enumerate() {
             let file = File::new(source, index + 1, Role::MacroFile);
@@ -72,12 +91,17 @@ impl Library {
         let mut findings = Vec::new();
         for (index, header) in file.rewritten.headers.iter().enumerate().filter(|(_, header)| !header.local) {
             let place = Place { file: number, header: index };
-            let Some(first) = self.macros.insert(header.name.clone(), place) else { continue };
-            // A project's macro overrides the built-in one.
-            if self.is_builtin(first) && !self.is_builtin(place) {
+            if self.is_builtin(place) {
+                self.builtin_macros.insert(header.name.clone(), place);
                 continue;
             }
-            self.macros.insert(header.name.clone(), first);
+            let first = match self.macros.entry(PackageName::new(&self.project, header.name.as_str())) {
+                Entry::Vacant(free) => {
+                    free.insert(place);
+                    continue;
+                }
+                Entry::Occupied(taken) => *taken.get(),
+            };
             let first_file = if first.file == number { file } else { &self.files[first.file - 1] };
             let first_range = first_file.rewritten.headers[first.header].name_range.clone();
             findings.push(
@@ -95,12 +119,16 @@ impl Library {
         place.file <= self.builtin
     }
 
+    /// Returns the project's macro of this name, or else the built-in one.
     pub(super) fn find(&self, name: &str) -> Option<Place> {
-        self.macros.get(name).copied()
+        let own = self.macros.get(&PackageName::new(&self.project, name));
+        own.or_else(|| self.builtin_macros.get(name)).copied()
     }
 
+    /// Iterates over the names of all macros that templates can call, sorted.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.macros.keys().map(String::as_str)
+        let own = self.macros.keys().map(|key| key.name.as_str());
+        own.chain(self.builtin_macros.keys().map(String::as_str)).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// Returns a macro file by number.

@@ -97,7 +97,7 @@ impl Jinja {
     #[must_use]
     pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
         let mut env = environment::environment();
-        let (library, findings) = Library::compile(macros, &mut env);
+        let (library, findings) = Library::compile(macros, &globals.project_name, &mut env);
         (Self { env, shared: Arc::new(Shared { library, globals, asked: Mutex::default() }) }, findings)
     }
 

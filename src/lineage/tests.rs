@@ -112,7 +112,7 @@ async fn an_impact_follows_values_then_rows_then_verdicts() {
             let names = touched.values.keys().chain(touched.conditions.keys()).cloned().collect::<Vec<_>>();
             format!("{id} {} rows={}", names.join(","), touched.changes_rows())
         });
-        let tests = impact.tests.iter().map(|id| id.as_str().split('.').nth(2).unwrap().to_owned());
+        let tests = impact.tests.iter().map(|id| id.name().to_owned());
         nodes.chain(tests).map(|line| line.replace("model.shop.", "")).collect::<Vec<_>>()
     };
     assert_eq!(

@@ -201,6 +201,6 @@ impl Manifest {
     /// Returns the nodes as candidates for selection.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
-        self.nodes.values().map(|node| node.candidate(&self.project)).collect()
+        self.nodes.values().map(Node::candidate).collect()
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     jinja::Captures,
-    name::{NodeId, Relation},
+    name::{NodeId, NodeKind, Relation},
     project::{ColumnDecl, ConstraintDecl, DriftDecl, ExternalDecl, Period, SourceFormatName},
     select::{Candidate, TestKind, TestTraits},
     text::{Source, Span, Spanned},
@@ -171,8 +171,8 @@ impl Calls {
 impl Model {
     /// Returns the kind for messages: a model, a seed or a snapshot.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        self.id.as_str().split('.').next().unwrap_or_default()
+    pub fn kind(&self) -> NodeKind {
+        self.id.kind()
     }
 
     /// Returns the path of its compiled SQL, relative to the target path: `compiled/<project>/models/...`.
@@ -312,24 +312,14 @@ impl Node {
     /// Returns dbt's name for the kind.
     #[must_use]
     pub fn resource_type(&self) -> &'static str {
-        match self {
-            Self::Model(_) => "model",
-            Self::Seed(_) => "seed",
-            Self::Snapshot(_) => "snapshot",
-            Self::Source(_) => "source",
-            Self::Test(_) => "test",
-            Self::UnitTest(_) => "unit_test",
-            Self::Exposure(_) => "exposure",
-        }
+        self.id().kind().as_str()
     }
 
     /// Returns the node as a candidate for selection.
-    pub(super) fn candidate(&self, project: &str) -> Candidate {
+    pub(super) fn candidate(&self) -> Candidate {
         let candidate = Candidate {
             id: self.id().clone(),
-            resource_type: self.resource_type(),
             name: self.display_name(),
-            package: project.to_string(),
             fqn: Vec::new(),
             path: self.path().to_string(),
             tags: BTreeSet::new(),
@@ -358,7 +348,7 @@ impl Node {
             },
             Self::Source(source) => Candidate {
                 name: source.name.clone(),
-                fqn: vec![project.to_string(), source.source.clone(), source.name.clone()],
+                fqn: vec![source.id.package().to_owned(), source.source.clone(), source.name.clone()],
                 tags: source.tags.clone(),
                 source_name: Some(source.source.clone()),
                 ..candidate

@@ -31,7 +31,7 @@ use crate::{
     },
     lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
-    name::{NodeId, Relation},
+    name::{NodeId, NodeKind, Relation},
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
 };
@@ -83,7 +83,7 @@ impl Worker {
         told: &Told,
     ) -> Result<(), StepError> {
         if step.reason != (Reason::Damaged { set_aside: true }) {
-            let cure = if model.kind() == "snapshot" {
+            let cure = if model.kind() == NodeKind::Snapshot {
                 "restore its files from a copy, since its versions can't be made again"
             } else {
                 "with `--full-refresh` its files are moved aside and it is rebuilt"

@@ -3,11 +3,7 @@
 use super::{Calls, Edges, Resolver, in_template};
 use crate::{
     diag::Diagnostic,
-    manifest::{
-        config::{Layer, TestConfig},
-        data_test::DataTest,
-        node::Node,
-    },
+    manifest::{config::TestConfig, data_test::DataTest, node::Node},
     name::{NodeId, Relation},
     parse::{ParsedTest, Subject, TestKind},
 };
@@ -66,8 +62,8 @@ impl Resolver<'_> {
     fn attached(&self, parsed: &ParsedTest) -> Result<Option<NodeId>, Absent> {
         let TestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
         let found = match &generic.subject {
-            Subject::Model(name) => self.lookup.models.get(name),
-            Subject::Source(source, table) => self.lookup.sources.get(&(source.clone(), table.clone())),
+            Subject::Model(name) => self.lookup.own_model(name),
+            Subject::Source(source, table) => self.lookup.own_source(source, table),
         };
         found.map(|(id, _)| Some(id.clone())).ok_or(Absent)
     }
@@ -78,7 +74,7 @@ impl Resolver<'_> {
             TestKind::Singular(folders) => folders.clone(),
             TestKind::Generic(_) => self.folders(parsed.declared.source.path()),
         };
-        [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
+        [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
     }
 
     /// Returns the folders between the configured path and a properties file.
@@ -93,10 +89,7 @@ impl Resolver<'_> {
     }
 
     fn test_config(&mut self, parsed: &ParsedTest, fqn: &[String]) -> TestConfig {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.data_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.data_tests, fqn);
         let (own, written) = (self.layer(&parsed.config), in_template(&parsed.captures));
         // A generic test's macro sets defaults for all uses; a singular test's file is about that test alone.
         layers.extend(match parsed.kind {

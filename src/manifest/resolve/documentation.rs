@@ -56,7 +56,7 @@ impl Resolver<'_> {
         let folders = self.folders(declared.span.source.path());
         let exposure = Exposure {
             id: parsed.id.clone(),
-            fqn: [self.name.clone()].into_iter().chain(folders).chain([name.clone()]).collect(),
+            fqn: [self.package.to_string()].into_iter().chain(folders).chain([name.clone()]).collect(),
             description: self.described(declared.description.as_ref()).text,
             tags: tags(&settings),
             config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),

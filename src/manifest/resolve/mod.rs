@@ -29,18 +29,18 @@ use super::{
     Manifest, Node,
     config::{Layer, ModelConfig, Setting},
     documentation::{Documentation, Library},
-    lookup::{Lookup, Unknown},
+    lookup::{Lookup, SourceKey, Unknown},
     node::{Calls, Model, SourceGroup, SourceTable},
 };
 use crate::{
     diag::{Diagnostic, near},
     graph::Graph,
     jinja::{Captures, Jinja},
-    name::{NodeId, Relation},
+    name::{NodeId, NodeKind, Relation},
     parse::{DocBlock, Parsed},
     project::{
-        ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, SourceTableDecl, Yaml,
-        YamlValue,
+        ConfigPatch, ConfigTree, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl,
+        SourceTableDecl, Yaml, YamlValue,
     },
     text::{Span, Spanned},
 };
@@ -54,15 +54,16 @@ impl Manifest {
         docs: BTreeMap<String, DocBlock>,
         jinja: &Jinja,
     ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let package: Arc<str> = project.settings.name.value.as_str().into();
         let mut resolver = Resolver {
             project,
-            name: project.settings.name.value.clone(),
+            package: Arc::clone(&package),
             prefix: prefix.map(|prefix| format!("{prefix}_")).unwrap_or_default(),
             jinja,
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
             folded: BTreeMap::new(),
-            lookup: Lookup { project: project.settings.name.value.clone(), ..Lookup::default() },
+            lookup: Lookup::new(&package),
             faulty: BTreeSet::new(),
             findings: Vec::new(),
         };
@@ -105,7 +106,9 @@ impl Manifest {
 
 struct Resolver<'a> {
     project: &'a Project,
-    name: String,
+    /// The project's own package.
+    package: Arc<str>,
+    /// The beginning of every schema.
     prefix: String,
     jinja: &'a Jinja,
     nodes: BTreeMap<NodeId, Node>,
@@ -113,8 +116,8 @@ struct Resolver<'a> {
     /// The nodes by their schema and table name in lower case.
     folded: BTreeMap<(String, String), NodeId>,
     lookup: Lookup,
-    /// The source tables whose declaration has an error, by source and table name.
-    faulty: BTreeSet<(String, String)>,
+    /// The source tables whose declaration has an error.
+    faulty: BTreeSet<SourceKey>,
     findings: Vec<Diagnostic>,
 }
 
@@ -128,7 +131,7 @@ impl Resolver<'_> {
             meta: declared.meta.as_ref().map_or_else(|| serde_json::json!({}), Yaml::to_json),
         });
         for table in &declared.tables {
-            let id = NodeId::source(&self.name, &declared.name.value, &table.name.value);
+            let id = NodeId::source(&self.package, &declared.name.value, &table.name.value);
             let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
             let identifier = table.identifier.as_ref().unwrap_or(&table.name).value.clone();
             let relation = Relation::new(schema, identifier);
@@ -136,7 +139,7 @@ impl Resolver<'_> {
                 Ok(external) => external,
                 Err(found) => {
                     self.findings.push(found);
-                    self.faulty.insert((declared.name.value.clone(), table.name.value.clone()));
+                    self.faulty.insert(self.lookup.source_key(&declared.name.value, &table.name.value));
                     continue;
                 }
             };
@@ -160,8 +163,7 @@ impl Resolver<'_> {
                 drift: external::drift(declared, table),
                 span: table.name.span.clone(),
             };
-            let key = (node.source.clone(), node.name.clone());
-            if self.lookup.sources.insert(key, (id.clone(), relation.clone())).is_some() {
+            if !self.lookup.add_source(&node.source, &node.name, id.clone(), relation.clone()) {
                 let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
                 let first = self.places[&id].clone();
                 self.findings.push(
@@ -182,16 +184,16 @@ impl Resolver<'_> {
         properties: Option<&ModelProperties>,
         captures: &Captures,
     ) -> Option<NodeId> {
-        let mut fqn = vec![self.name.clone()];
+        let mut fqn = vec![self.package.to_string()];
         fqn.extend(file.fqn_folders.iter().cloned());
         fqn.push(file.name.clone());
         let config = self.config(&fqn, properties, captures);
         let start = file.source.span(0..0);
         if !config.enabled {
-            self.lookup.disabled.insert(file.name.clone(), "model");
+            self.lookup.add_disabled(&file.name, NodeKind::Model);
             return None;
         }
-        let id = NodeId::model(&self.name, &file.name);
+        let id = NodeId::model(&self.package, &file.name);
         if let Some(first) = self.places.get(&id) {
             let message = format!("two models are called `{}`", file.name);
             self.findings.push(
@@ -203,7 +205,7 @@ impl Resolver<'_> {
             return None;
         }
         let relation = self.table(&config, &file.name);
-        self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
+        self.lookup.add_model(&file.name, id.clone(), relation.clone());
         self.table_place(&id, &relation, &config, start);
         let model = Model {
             id: id.clone(),
@@ -235,10 +237,7 @@ impl Resolver<'_> {
         properties: Option<&ModelProperties>,
         captures: &Captures,
     ) -> ModelConfig {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.models.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.models, fqn);
         if let Some(properties) = properties {
             layers.push(self.layer(&properties.config));
         }
@@ -255,6 +254,14 @@ impl Resolver<'_> {
         let known = self.lookup.source(&source.source, &source.table).ok();
         let node = known.and_then(|(id, _)| self.nodes.get(id));
         captures.refs.is_empty() && matches!(node, Some(Node::Source(source)) if source.has_files())
+    }
+
+    /// Returns the layers of a section of the project file that apply to a fully qualified name, outermost
+    /// first.
+    fn layers(&mut self, section: &ConfigTree, fqn: &[String]) -> Vec<Layer> {
+        let path: Vec<&str> = fqn.iter().skip(1).map(String::as_str).collect();
+        let patches = section.layers(&self.package, &path);
+        patches.into_iter().map(|patch| self.layer(patch)).collect()
     }
 
     fn layer(&mut self, patch: &ConfigPatch) -> Layer {
@@ -361,7 +368,7 @@ impl Resolver<'_> {
             match self.lookup.source(&call.source, &call.table) {
                 Ok((parent, _)) => parents.push(parent.clone()),
                 // The source exists, and its own error is already reported.
-                Err(_) if self.faulty.contains(&(call.source.clone(), call.table.clone())) => {}
+                Err(_) if self.faulty.contains(&self.lookup.source_key(&call.source, &call.table)) => {}
                 Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
             }
         }
@@ -378,11 +385,7 @@ impl Resolver<'_> {
         let graph = match graph {
             Ok(graph) => graph,
             Err(cycle) => {
-                let names: Vec<&str> = cycle
-                    .path
-                    .iter()
-                    .map(|id| id.as_str().rsplit('.').next().unwrap_or(id.as_str()))
-                    .collect();
+                let names: Vec<&str> = cycle.path.iter().map(NodeId::name).collect();
                 let (message, place) = match names[..] {
                     [one] => (format!("`{one}` reads itself"), "this model"),
                     _ => ("dependency cycle".into(), "one of them"),
@@ -400,8 +403,11 @@ impl Resolver<'_> {
         if self.findings.iter().any(|found| found.severity == Severity::Error) {
             return Err(self.findings);
         }
-        let Self { name, nodes, lookup, findings, .. } = self;
-        Ok((Manifest { project: name, nodes, graph, library, lookup: Arc::new(lookup) }, findings))
+        let Self { package, nodes, lookup, findings, .. } = self;
+        Ok((
+            Manifest { project: package.to_string(), nodes, graph, library, lookup: Arc::new(lookup) },
+            findings,
+        ))
     }
 }
 

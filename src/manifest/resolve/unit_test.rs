@@ -20,7 +20,7 @@ impl Resolver<'_> {
         let declared = &parsed.declared;
         let model = match self.lookup.model(None, &declared.model.value) {
             Ok((id, _)) => id.clone(),
-            Err(_) if self.lookup.disabled.contains_key(&declared.model.value) => return Edges::new(),
+            Err(_) if self.lookup.is_disabled(&declared.model.value) => return Edges::new(),
             Err(unknown) => {
                 self.findings.push(unknown.diagnostic("unknown-model", &declared.model.span));
                 return Edges::new();
@@ -45,7 +45,7 @@ impl Resolver<'_> {
         }
         let folders = self.folders(declared.span.source.path());
         let (model_name, name) = (&declared.model.value, &declared.name.value);
-        let fqn: Vec<String> = [self.name.clone()]
+        let fqn: Vec<String> = [self.package.to_string()]
             .into_iter()
             .chain(folders)
             .chain([model_name.clone(), name.clone()])
@@ -74,10 +74,7 @@ impl Resolver<'_> {
     }
 
     fn unit_test_config(&mut self, parsed: &ParsedUnitTest, fqn: &[String]) -> Layer {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.unit_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.unit_tests, fqn);
         layers.push(self.layer(&parsed.declared.config));
         layers.into_iter().flatten().collect()
     }
