@@ -10,9 +10,9 @@ use std::{
 use super::{
     args::{Global, SelectArgs},
     artifacts,
-    asked::Asked,
-    context::{Context, Prepared},
+    context::{CommandContext, PreparedRequest},
     failure::Failure,
+    request::CommandRequest,
 };
 use crate::{
     compile::Compiled,
@@ -23,18 +23,19 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
-    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args), false).await?;
+    let context = CommandContext::load(global)?;
+    let PreparedRequest { chosen, compiled, .. } =
+        context.prepare(&CommandRequest::compile(args), false).await?;
     let target = TargetPath::new(context.target_path.clone());
     artifacts::write(&context, &target, &compiled)?;
     if !global.quiet {
-        tell(&chosen, &context.manifest, &compiled, &target)?;
+        report(&chosen, &context.manifest, &compiled, &target)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reports success: the SQL of a single model, the columns of a single seed, or the number of nodes.
-fn tell(
+fn report(
     chosen: &BTreeSet<NodeId>,
     manifest: &Manifest,
     compiled: &Compiled,

@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::{
     args::{Global, ListArgs, ListOutput},
-    context::Context,
+    context::CommandContext,
     failure::Failure,
 };
 use crate::{manifest::Node, name::NodeKind, text::json_escaped};
 
 pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let chosen = context.select(&args.select)?;
     let kinds: Vec<NodeKind> = args.resource_type.iter().map(|resource_type| resource_type.kind()).collect();
     let mut out = BufWriter::new(stdout().lock());
@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(node: &Node, context: &Context, output: ListOutput) -> String {
+fn line(node: &Node, context: &CommandContext, output: ListOutput) -> String {
     let package = node.id().package();
     match output {
         ListOutput::Selector => match node {

@@ -15,7 +15,7 @@ use crate::{
         digest::RowDigest,
         given::{self, GivenError, Written},
     },
-    jinja::{Names, NodeContext, Overrides},
+    jinja::{NameResolver, NodeContext, Overrides},
     manifest::{Model, UnitTest, fingerprint},
     name::{NodeId, Relation},
     project::{OverridesDecl, RowsDecl, RowsText, Yaml, YamlValue},
@@ -260,15 +260,15 @@ fn overrides(declared: &OverridesDecl) -> Overrides {
 
 /// Resolves names to fixtures.
 struct Given {
-    manifest: Arc<crate::manifest::lookup::Lookup>,
+    manifest: Arc<crate::manifest::lookup::NameLookup>,
 }
 
-impl Names for Given {
+impl NameResolver for Given {
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
         self.manifest.reference(package, name).map(|relation| stand_in(&relation))
     }
 
     fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        Names::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
+        NameResolver::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
     }
 }

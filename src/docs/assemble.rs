@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use super::{
     detail,
-    site::{self, Entry, PART, Site, Used},
+    site::{self, PART, Site, SiteEntry, Used},
 };
 use crate::{
     compile::Compiled,
     ingest::Ledger,
     lake::{Facts, Past},
-    lineage::{ColumnId, Lineage, Uses},
+    lineage::{ColumnId, ColumnUses, Lineage},
     manifest::{
         DataTest, Exposure, Manifest, Model, Node, SourceFreshness, SourceTable, TestSeverity, UnitTest,
     },
@@ -60,7 +60,7 @@ pub(super) struct Assembly<'a> {
     /// The index of each column within its node.
     columns: BTreeMap<&'a NodeId, BTreeMap<&'a str, usize>>,
     statuses: BTreeMap<NodeId, String>,
-    endings: BTreeMap<&'a NodeId, site::Ended>,
+    endings: BTreeMap<&'a NodeId, site::SiteEnded>,
 }
 
 impl Known<'_> {
@@ -77,7 +77,7 @@ impl Known<'_> {
             target: self.target.to_owned(),
             overview: library.docs.get(OVERVIEW).map(|block| block.text.clone()).unwrap_or_default(),
             vars: self.vars.clone(),
-            last_run: self.last_run.map(|last| site::LastRun {
+            last_run: self.last_run.map(|last| site::SiteLastRun {
                 at: last.ended_at().map(moment),
                 command: last.args.get("which").and_then(Value::as_str).map(str::to_owned),
             }),
@@ -86,7 +86,7 @@ impl Known<'_> {
             groups: library
                 .groups
                 .values()
-                .map(|group| site::Group {
+                .map(|group| site::SiteGroup {
                     name: group.name.clone(),
                     description: group.description.clone(),
                     owner: group.owner.display().map(str::to_owned),
@@ -106,7 +106,7 @@ impl<'a> Assembly<'a> {
         });
         let endings = known.last_run.into_iter().flat_map(LastRun::endings).map(|ended| {
             let well = ["success", "pass", "reused", "no-op"].contains(&ended.status.as_str());
-            let shown = site::Ended {
+            let shown = site::SiteEnded {
                 status: ended.status.clone(),
                 failures: ended.failures,
                 seconds: Some(ended.execution_time).filter(|seconds| *seconds > 0.0),
@@ -132,7 +132,7 @@ impl<'a> Assembly<'a> {
         Some((self.place(&id.node)?, *self.columns.get(&id.node)?.get(id.column.as_str())?))
     }
 
-    fn uses(&self, uses: &Uses) -> Vec<Used> {
+    fn uses(&self, uses: &ColumnUses) -> Vec<Used> {
         let found = uses.iter().filter_map(|(id, kinds)| {
             let (node, column) = self.column(id)?;
             Some((node, column, kinds.iter().map(|kind| kind.word()).collect()))
@@ -140,11 +140,11 @@ impl<'a> Assembly<'a> {
         found.collect()
     }
 
-    fn entry(&self, node: &Node) -> Entry {
+    fn entry(&self, node: &Node) -> SiteEntry {
         let id = node.id();
         let parents = self.known.manifest.graph.parents(id);
         let lineage = self.known.lineage.nodes.get(id);
-        let entry = Entry {
+        let entry = SiteEntry {
             id: id.to_string(),
             kind: node.resource_type(),
             name: node.display_name(),
@@ -160,7 +160,7 @@ impl<'a> Assembly<'a> {
             parents: parents.into_iter().filter_map(|parent| self.place(parent)).collect(),
             facts: self.known.facts.get(id).map(facts),
             ended: self.endings.get(id).cloned(),
-            ..Entry::default()
+            ..SiteEntry::default()
         };
         match node {
             Node::Model(model) => self.model(entry, model, model.config.all.clone()),
@@ -173,31 +173,34 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn columns_of(&self, node: &Node) -> Vec<site::Column> {
+    fn columns_of(&self, node: &Node) -> Vec<site::SiteColumn> {
         let said = node.documentation().map(|said| &said.columns);
         let lineage = self.known.lineage.nodes.get(node.id());
-        let columns = lineage.into_iter().flat_map(|lineage| &lineage.columns).map(|column| site::Column {
-            name: column.name.clone(),
-            data_type: column.data_type.clone(),
-            description: said
-                .and_then(|columns| columns.get(&column.name))
-                .map(|said| said.text.trim().to_owned())
-                .unwrap_or_default(),
-            values: column
-                .values
-                .iter()
-                .filter_map(|(from, how)| self.column(from).map(|(node, column)| (node, column, how.word())))
-                .collect(),
-            uses: self.uses(&column.uses),
-        });
+        let columns =
+            lineage.into_iter().flat_map(|lineage| &lineage.columns).map(|column| site::SiteColumn {
+                name: column.name.clone(),
+                data_type: column.data_type.clone(),
+                description: said
+                    .and_then(|columns| columns.get(&column.name))
+                    .map(|said| said.text.trim().to_owned())
+                    .unwrap_or_default(),
+                values: column
+                    .values
+                    .iter()
+                    .filter_map(|(from, how)| {
+                        self.column(from).map(|(node, column)| (node, column, how.word()))
+                    })
+                    .collect(),
+                uses: self.uses(&column.uses),
+            });
         columns.collect()
     }
 
-    fn model(&self, entry: Entry, model: &Model, config: Map<String, Value>) -> Entry {
+    fn model(&self, entry: SiteEntry, model: &Model, config: Map<String, Value>) -> SiteEntry {
         let group = config.get("group").and_then(Value::as_str).map(str::to_owned);
         let groups = &self.known.manifest.library.groups;
         let of_group = group.as_ref().and_then(|group| groups.get(group)?.owner.display());
-        Entry {
+        SiteEntry {
             fqn: model.fqn.clone(),
             materialized: Some(model.config.materialized.name()).filter(|_| entry.kind == "model"),
             tags: model.config.tags.iter().cloned().collect(),
@@ -210,20 +213,20 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn source(&self, entry: Entry, source: &SourceTable) -> Entry {
+    fn source(&self, entry: SiteEntry, source: &SourceTable) -> SiteEntry {
         let external = source.external.as_ref();
         let format = external.map_or("delta", |external| external.declared.format.value.as_str());
-        let age = self.known.ages.get(&source.id).map(|age| site::Age {
+        let age = self.known.ages.get(&source.id).map(|age| site::SiteAge {
             status: age.status.clone(),
             max_loaded_at: age.max_loaded_at.map(moment),
             asked_at: age.snapshotted_at.map(moment),
             seconds: age.seconds,
         });
-        Entry {
+        SiteEntry {
             fqn: vec![source.id.package().to_owned(), source.source.clone(), source.name.clone()],
             tags: source.tags.iter().cloned().collect(),
             owner: source.meta.get("owner").and_then(owner),
-            source: Some(site::Source {
+            source: Some(site::SiteSource {
                 name: source.source.clone(),
                 description: source.of.description.clone(),
                 loader: source.of.loader.clone(),
@@ -237,7 +240,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn test(&self, entry: Entry, test: &DataTest) -> Entry {
+    fn test(&self, entry: SiteEntry, test: &DataTest) -> SiteEntry {
         let generic = test.generic.as_ref();
         let judged = test.attached.iter().chain(self.known.manifest.graph.parents(&test.id));
         let newest = judged
@@ -246,14 +249,14 @@ impl<'a> Assembly<'a> {
         let said = verdict(&test.id, &self.statuses, newest).map(str::to_owned);
         let ended = said.map(|status| match &entry.ended {
             Some(ended) if ended.status == status => ended.clone(),
-            _ => site::Ended { status, failures: None, seconds: None, message: None },
+            _ => site::SiteEnded { status, failures: None, seconds: None, message: None },
         });
-        Entry {
+        SiteEntry {
             fqn: test.fqn.clone(),
             tags: test.config.tags.iter().cloned().collect(),
             description: test.description.trim().to_owned(),
             config: test.config.all.clone(),
-            test: Some(site::Test {
+            test: Some(site::SiteTest {
                 name: generic.map_or_else(|| test.name.clone(), |generic| generic.test.clone()),
                 kind: if generic.is_some() { "generic" } else { "singular" },
                 column: generic.and_then(|generic| Some(generic.column.as_ref()?.value.clone())),
@@ -269,13 +272,13 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn unit_test(&self, entry: Entry, test: &UnitTest) -> Entry {
-        Entry {
+    fn unit_test(&self, entry: SiteEntry, test: &UnitTest) -> SiteEntry {
+        SiteEntry {
             fqn: test.fqn.clone(),
             tags: test.tags.iter().cloned().collect(),
             description: test.description.trim().to_owned(),
             config: test.config.clone(),
-            test: Some(site::Test {
+            test: Some(site::SiteTest {
                 name: test.name.clone(),
                 kind: "unit",
                 column: None,
@@ -287,7 +290,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn macros(&self) -> Vec<site::Macro> {
+    fn macros(&self) -> Vec<site::SiteMacro> {
         let mut users: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, node) in self.known.manifest.nodes.values().enumerate() {
             for name in node.calls().into_iter().flat_map(|calls| &calls.macros) {
@@ -295,7 +298,7 @@ impl<'a> Assembly<'a> {
             }
         }
         let own = self.known.manifest.library.macros.values().filter(|one| !one.is_builtin);
-        own.map(|one| site::Macro {
+        own.map(|one| site::SiteMacro {
             name: one.name.clone(),
             path: one.file.path().to_owned(),
             description: one.description.trim().to_owned(),
@@ -314,15 +317,15 @@ impl<'a> Assembly<'a> {
     }
 }
 
-fn as_exposure(entry: Entry, exposure: &Exposure) -> Entry {
+fn as_exposure(entry: SiteEntry, exposure: &Exposure) -> SiteEntry {
     let declared = &exposure.declared;
-    Entry {
+    SiteEntry {
         fqn: exposure.fqn.clone(),
         tags: exposure.tags.iter().cloned().collect(),
         owner: declared.owner.display().map(str::to_owned),
         description: exposure.description.trim().to_owned(),
         config: exposure.config.clone(),
-        exposure: Some(site::Exposure {
+        exposure: Some(site::SiteExposure {
             kind: declared.kind.clone(),
             label: declared.label.clone(),
             maturity: declared.maturity.clone(),
@@ -338,8 +341,8 @@ pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn facts(facts: &Facts) -> site::Facts {
-    site::Facts {
+fn facts(facts: &Facts) -> site::SiteFacts {
+    site::SiteFacts {
         version: facts.version,
         rows: facts.rows,
         files: facts.files,

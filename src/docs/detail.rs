@@ -7,7 +7,7 @@ use chrono::DateTime;
 
 use super::{
     assemble::{Assembly, moment},
-    site::{self, Detail},
+    site::{self, SiteDetail},
 };
 use crate::{
     compile::{CompiledModel, Taken},
@@ -20,7 +20,7 @@ use crate::{
 /// The maximum number of a ledger's files to list; any others are only counted.
 const FILES: usize = 500;
 
-pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
+pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> SiteDetail {
     let known = assembly.known;
     let id = node.id();
     let model = known.compiled.models.get(id);
@@ -33,11 +33,11 @@ pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
         ),
         Node::Seed(_) | Node::Source(_) | Node::UnitTest(_) | Node::Exposure(_) => (None, None),
     };
-    Detail {
+    SiteDetail {
         raw: raw.map(|text| text.trim().to_owned()),
         compiled: compiled.map(|text| text.trim().to_owned()),
         history: known.history.get(id).into_iter().flatten().map(version).collect(),
-        ledger: known.ledgers.get(id).map(|ledger| site::Ledger {
+        ledger: known.ledgers.get(id).map(|ledger| site::SiteLedger {
             source: model.and_then(source).and_then(|id| assembly.place(id)),
             ..listed(ledger)
         }),
@@ -57,9 +57,9 @@ fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
     }
 }
 
-fn version((past, came_of): &(Past, CameOf)) -> site::Version {
+fn version((past, came_of): &(Past, CameOf)) -> site::SiteVersion {
     let made = past.provenance.as_ref();
-    site::Version {
+    site::SiteVersion {
         version: past.version,
         at: past.at.map(moment),
         run: made.map(|made| made.run_id.clone()),
@@ -70,13 +70,13 @@ fn version((past, came_of): &(Past, CameOf)) -> site::Version {
 }
 
 /// Returns the rejected rows and quarantined files recorded by the newest version.
-fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::Rejected> {
+fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::SiteRejected> {
     let (newest, _) = assembly.known.history.get(node.id())?.first()?;
     let rejected = newest.provenance.as_ref()?.rejected.clone()?;
-    Some(site::Rejected { table: node.relation()?.rejected().to_string(), note: rejected })
+    Some(site::SiteRejected { table: node.relation()?.rejected().to_string(), note: rejected })
 }
 
-fn listed(ledger: &Ledger) -> site::Ledger {
+fn listed(ledger: &Ledger) -> site::SiteLedger {
     let mut counts = BTreeMap::new();
     for entry in ledger.files.values() {
         *counts.entry(entry.status.name()).or_default() += 1;
@@ -87,7 +87,7 @@ fn listed(ledger: &Ledger) -> site::Ledger {
         (is_quiet, Reverse(entry.loaded_at), *name)
     });
     let sum = |of: fn(&Entry) -> u64| ledger.files.values().map(of).sum();
-    site::Ledger {
+    site::SiteLedger {
         source: None,
         counts,
         rows: sum(|entry| entry.rows),
@@ -95,7 +95,7 @@ fn listed(ledger: &Ledger) -> site::Ledger {
         files: files
             .into_iter()
             .take(FILES)
-            .map(|(name, entry)| site::File {
+            .map(|(name, entry)| site::SiteFile {
                 file: name.clone(),
                 status: entry.status.name(),
                 rows: entry.rows,

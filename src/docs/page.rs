@@ -94,7 +94,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
-    use crate::docs::site::Detail;
+    use crate::docs::site::SiteDetail;
 
     fn site(nodes: usize) -> Site {
         Site {
@@ -109,7 +109,7 @@ mod tests {
             macros: Vec::new(),
             groups: Vec::new(),
             part: PART,
-            details: vec![Detail::default(); nodes],
+            details: vec![SiteDetail::default(); nodes],
         }
     }
 

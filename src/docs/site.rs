@@ -1,8 +1,8 @@
 //! Data model of the page. Nodes are referred to by their index in [`Site::nodes`], and columns by their
 //! index in their node.
 //!
-//! An [`Entry`] has what lists and graphs need of a node and is loaded at once. A [`Detail`] has what only
-//! the node's own page needs; it is in a part that is unpacked on demand.
+//! A [`SiteEntry`] has what lists and graphs need of a node and is loaded at once. A [`SiteDetail`] has what
+//! only the node's own page needs; it is in a part that is unpacked on demand.
 
 use std::collections::BTreeMap;
 
@@ -28,23 +28,23 @@ pub struct Site {
     /// The variables and their values.
     pub vars: Map<String, Value>,
     /// The last run whose results are shown.
-    pub last_run: Option<LastRun>,
+    pub last_run: Option<SiteLastRun>,
     /// The nodes.
-    pub nodes: Vec<Entry>,
+    pub nodes: Vec<SiteEntry>,
     /// The project's macros.
-    pub macros: Vec<Macro>,
+    pub macros: Vec<SiteMacro>,
     /// The groups.
-    pub groups: Vec<Group>,
+    pub groups: Vec<SiteGroup>,
     /// The number of nodes whose details are in one part.
     pub part: usize,
     /// The details, in node order.
     #[serde(skip)]
-    pub details: Vec<Detail>,
+    pub details: Vec<SiteDetail>,
 }
 
 /// A run.
 #[derive(Debug, Clone, Serialize)]
-pub struct LastRun {
+pub struct SiteLastRun {
     /// The time at which the run ended, as RFC 3339.
     pub at: Option<String>,
     /// The command, such as `build`.
@@ -53,7 +53,7 @@ pub struct LastRun {
 
 /// The part of a node that lists, search and the graph need.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Entry {
+pub struct SiteEntry {
     /// The node's unique id.
     pub id: String,
     /// dbt's resource type.
@@ -90,7 +90,7 @@ pub struct Entry {
     pub config: Map<String, Value>,
     /// The columns, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<Column>,
+    pub columns: Vec<SiteColumn>,
     /// The columns that determine which rows the node has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Used>,
@@ -99,24 +99,24 @@ pub struct Entry {
     pub parents: Vec<usize>,
     /// The size of the table, if it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub facts: Option<Facts>,
+    pub facts: Option<SiteFacts>,
     /// The outcome in the last run; for a test, its latest verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Ended>,
+    pub ended: Option<SiteEnded>,
     /// The test-specific part, for tests.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub test: Option<Test>,
+    pub test: Option<SiteTest>,
     /// The source-specific part, for sources.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<Source>,
+    pub source: Option<SiteSource>,
     /// The exposure-specific part, for exposures.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exposure: Option<Exposure>,
+    pub exposure: Option<SiteExposure>,
 }
 
 /// A column: its name, type, description and lineage.
 #[derive(Debug, Clone, Serialize)]
-pub struct Column {
+pub struct SiteColumn {
     /// The column's name.
     pub name: String,
     /// The type, as written in SQL.
@@ -138,7 +138,7 @@ pub type Used = (usize, usize, Vec<&'static str>);
 
 /// The newest version of a table.
 #[derive(Debug, Clone, Serialize)]
-pub struct Facts {
+pub struct SiteFacts {
     /// The version number.
     pub version: u64,
     /// The number of rows, if the log records it.
@@ -156,7 +156,7 @@ pub struct Facts {
 
 /// The outcome of a node.
 #[derive(Debug, Clone, Serialize)]
-pub struct Ended {
+pub struct SiteEnded {
     /// dbt's status.
     pub status: String,
     /// The number of failing rows that a test found.
@@ -172,7 +172,7 @@ pub struct Ended {
 
 /// A test.
 #[derive(Debug, Clone, Serialize)]
-pub struct Test {
+pub struct SiteTest {
     /// The generic test's name, such as `not_null`, or a singular test's own name.
     pub name: String,
     /// `generic`, `singular` or `unit`.
@@ -193,7 +193,7 @@ pub struct Test {
 
 /// A source table.
 #[derive(Debug, Clone, Serialize)]
-pub struct Source {
+pub struct SiteSource {
     /// The name of the source that contains the table.
     pub name: String,
     /// The description of that source.
@@ -212,12 +212,12 @@ pub struct Source {
     pub expected: Vec<String>,
     /// The age at the last freshness check.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub age: Option<Age>,
+    pub age: Option<SiteAge>,
 }
 
 /// The result of a freshness check.
 #[derive(Debug, Clone, Serialize)]
-pub struct Age {
+pub struct SiteAge {
     /// `pass`, `warn`, `error` or `runtime error`.
     pub status: String,
     /// The time at which the newest row was loaded, as RFC 3339.
@@ -230,7 +230,7 @@ pub struct Age {
 
 /// An exposure.
 #[derive(Debug, Clone, Serialize)]
-pub struct Exposure {
+pub struct SiteExposure {
     /// The type, such as `dashboard`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -246,7 +246,7 @@ pub struct Exposure {
 
 /// A macro.
 #[derive(Debug, Clone, Serialize)]
-pub struct Macro {
+pub struct SiteMacro {
     /// The macro's name.
     pub name: String,
     /// The path of the macro's file.
@@ -265,7 +265,7 @@ pub struct Macro {
 
 /// A group.
 #[derive(Debug, Clone, Serialize)]
-pub struct Group {
+pub struct SiteGroup {
     /// The group's name.
     pub name: String,
     /// The description in Markdown.
@@ -276,7 +276,7 @@ pub struct Group {
 
 /// The part of a node that only its own page shows.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Detail {
+pub struct SiteDetail {
     /// The SQL as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
@@ -285,18 +285,18 @@ pub struct Detail {
     pub compiled: Option<String>,
     /// The newest versions, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<Version>,
+    pub history: Vec<SiteVersion>,
     /// The files that the table was loaded from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ledger: Option<Ledger>,
+    pub ledger: Option<SiteLedger>,
     /// The rows and files rejected from its sources.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<Rejected>,
+    pub rejected: Option<SiteRejected>,
 }
 
 /// A version of a table.
 #[derive(Debug, Clone, Serialize)]
-pub struct Version {
+pub struct SiteVersion {
     /// The version number.
     pub version: u64,
     /// The commit time, as RFC 3339.
@@ -316,7 +316,7 @@ pub struct Version {
 
 /// The rows and files that were rejected from a table's sources.
 #[derive(Debug, Clone, Serialize)]
-pub struct Rejected {
+pub struct SiteRejected {
     /// The companion table that holds them.
     pub table: String,
     /// The details recorded in the table's newest commit.
@@ -326,7 +326,7 @@ pub struct Rejected {
 
 /// The files that a table was loaded from.
 #[derive(Debug, Clone, Serialize)]
-pub struct Ledger {
+pub struct SiteLedger {
     /// The index of the source that the files belong to.
     pub source: Option<usize>,
     /// The number of files per status.
@@ -336,12 +336,12 @@ pub struct Ledger {
     /// The number of their rows that were rejected.
     pub rejected_rows: u64,
     /// The files: first those that need attention, then the newest. Long lists are truncated.
-    pub files: Vec<File>,
+    pub files: Vec<SiteFile>,
 }
 
 /// A file of a ledger.
 #[derive(Debug, Clone, Serialize)]
-pub struct File {
+pub struct SiteFile {
     /// The file's name.
     pub file: String,
     /// The load status.

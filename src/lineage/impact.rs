@@ -3,12 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ColumnId, How, Lineage, Use};
-use crate::{manifest::Manifest, name::NodeId};
+use super::project::{ColumnId, ColumnUses, Lineage};
+use crate::{
+    engine::lineage::{How, Use},
+    manifest::Manifest,
+    name::NodeId,
+};
 
 /// The effects on one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct NodeImpact {
     /// The columns derived from a change, and how they are derived from the previous column.
     pub values: BTreeMap<String, How>,
     /// The columns whose values a change decides about.
@@ -23,14 +27,14 @@ pub struct Touched {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Impact {
     /// The affected nodes, without the changed ones.
-    pub nodes: BTreeMap<NodeId, Touched>,
+    pub nodes: BTreeMap<NodeId, NodeImpact>,
     /// The affected data tests and unit tests.
     pub tests: BTreeSet<NodeId>,
     /// The exposures that read an affected or a changed node.
     pub exposures: BTreeSet<NodeId>,
 }
 
-impl Touched {
+impl NodeImpact {
     /// Returns the number of affected columns.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -53,7 +57,7 @@ impl Lineage {
         let mut impact = Impact::default();
         for id in manifest.graph.sorted() {
             let Some(node) = self.nodes.get(id) else { continue };
-            let mut touched = Touched::default();
+            let mut touched = NodeImpact::default();
             for column in &node.columns {
                 let made = column.values.iter().filter(|(from, _)| columns.contains(*from));
                 if let Some(how) = made.map(|(_, how)| *how).max() {
@@ -77,7 +81,7 @@ impl Lineage {
             if touched.changes_rows() {
                 rows.insert(id.clone());
             }
-            if touched != Touched::default() {
+            if touched != NodeImpact::default() {
                 impact.nodes.insert(id.clone(), touched);
             }
         }
@@ -102,7 +106,7 @@ impl Lineage {
 }
 
 /// Returns the uses of changed columns.
-fn kinds(uses: &super::Uses, changed: &BTreeSet<ColumnId>) -> BTreeSet<Use> {
+fn kinds(uses: &ColumnUses, changed: &BTreeSet<ColumnId>) -> BTreeSet<Use> {
     uses.iter()
         .filter(|(column, _)| changed.contains(*column))
         .flat_map(|(_, kinds)| kinds)

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    diag::near,
-    jinja::Names,
+    diag::{Diagnostic, near},
+    jinja::NameResolver,
     name::{NodeId, NodeKind, PackageName, Relation},
+    text::Span,
 };
 
 /// A source in a package, and its table.
@@ -13,7 +14,7 @@ pub(crate) type SourceKey = (PackageName, String);
 
 /// The names available to templates.
 #[derive(Debug)]
-pub(crate) struct Lookup {
+pub(crate) struct NameLookup {
     /// The project's own package, in which names without a package are looked up.
     project: Arc<str>,
     /// The targets of `ref()`: models, seeds and snapshots.
@@ -26,12 +27,12 @@ pub(crate) struct Lookup {
 
 /// An unknown name, as a message and possibly a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub(crate) struct UnknownName {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-impl Lookup {
+impl NameLookup {
     pub(crate) fn new(project: &Arc<str>) -> Self {
         Self {
             project: Arc::clone(project),
@@ -73,19 +74,23 @@ impl Lookup {
     }
 
     /// Resolves `ref(package, name)` to a model, seed or snapshot.
-    pub(crate) fn model(&self, package: Option<&str>, name: &str) -> Result<&(NodeId, Relation), Unknown> {
+    pub(crate) fn model(
+        &self,
+        package: Option<&str>,
+        name: &str,
+    ) -> Result<&(NodeId, Relation), UnknownName> {
         if let Some(package) = package
             && *package != *self.project
         {
             let message = format!("there is no package `{package}`");
-            return Err(Unknown { message, hint: near::question(package, [self.project.as_ref()]) });
+            return Err(UnknownName { message, hint: near::question(package, [self.project.as_ref()]) });
         }
         if let Some(found) = self.own_model(name) {
             return Ok(found);
         }
         if let Some(kind) = self.disabled.get(&PackageName::new(&self.project, name)) {
             let message = format!("the {kind} `{name}` is disabled");
-            return Err(Unknown { message, hint: Some("enable it with `+enabled: true`".into()) });
+            return Err(UnknownName { message, hint: Some("enable it with `+enabled: true`".into()) });
         }
         let hint = near::question(name, self.models.keys().map(|key| key.name.as_str())).or_else(|| {
             let table = self.sources.keys().find(|(_, table)| table == name)?;
@@ -98,7 +103,7 @@ impl Lookup {
             (false, true) => "model or snapshot",
             (true, true) => "model, seed or snapshot",
         };
-        Err(Unknown { message: format!("no {kinds} is called `{name}`"), hint })
+        Err(UnknownName { message: format!("no {kinds} is called `{name}`"), hint })
     }
 
     /// Returns the table of the project's source of this name.
@@ -107,7 +112,7 @@ impl Lookup {
     }
 
     /// Resolves `source(source, table)` to a table.
-    pub(crate) fn source(&self, source: &str, table: &str) -> Result<&(NodeId, Relation), Unknown> {
+    pub(crate) fn source(&self, source: &str, table: &str) -> Result<&(NodeId, Relation), UnknownName> {
         if let Some(found) = self.own_source(source, table) {
             return Ok(found);
         }
@@ -120,15 +125,25 @@ impl Lookup {
         if tables.is_empty() {
             let message = format!("no source is called `{source}`");
             let names = self.sources.keys().map(|(declared, _)| declared.name.as_str());
-            return Err(Unknown { message, hint: near::question(source, names) });
+            return Err(UnknownName { message, hint: near::question(source, names) });
         }
         let hint = near::question(table, tables.iter().copied())
             .or_else(|| Some(format!("its tables: {}", tables.join(", "))));
-        Err(Unknown { message: format!("the source `{source}` has no table `{table}`"), hint })
+        Err(UnknownName { message: format!("the source `{source}` has no table `{table}`"), hint })
     }
 }
 
-impl Names for Lookup {
+impl UnknownName {
+    pub(crate) fn diagnostic(self, code: &'static str, span: &Span) -> Diagnostic {
+        let found = Diagnostic::error(code, self.message).at(span.clone(), "not found");
+        match self.hint {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+impl NameResolver for NameLookup {
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
         self.model(package, name).map(|(_, relation)| relation.clone()).map_err(|unknown| unknown.message)
     }

@@ -8,12 +8,12 @@ use super::{
     candidate::{Candidate, TestKind},
     matcher::{self, Matcher},
     pattern,
-    resolve::Target,
+    resolve::ResolvedCriterion,
 };
 use crate::{diag::Diagnostic, name::NodeKind};
 
 /// Returns the warning for a criterion.
-pub(super) fn warning(target: &Target, candidates: &[Candidate]) -> Diagnostic {
+pub(super) fn warning(target: &ResolvedCriterion, candidates: &[Candidate]) -> Diagnostic {
     let text = target.span.text();
     let warning =
         Diagnostic::warning("no-match", format!("the selection criterion `{text}` matches no node"))

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     manifest::{DataTest, UnitTest},
     name::{NodeId, NodeKind},
-    parse::{Generic, Subject},
+    parse::{Generic, TestSubject},
     project::{RowsDecl, RowsText, Yaml},
     text::Spanned,
 };
@@ -118,11 +118,11 @@ impl Contents<'_> {
 /// The metadata of a generic test.
 fn metadata(generic: &Generic, test: &DataTest) -> Value {
     let (key, model) = match &generic.subject {
-        Subject::Model(name) => {
+        TestSubject::Model(name) => {
             let kind = test.attached.as_ref().map_or(NodeKind::Model, NodeId::kind);
             (format!("{kind}s.{name}"), format!("ref('{name}')"))
         }
-        Subject::Source(source, table) => {
+        TestSubject::Source(source, table) => {
             (format!("sources.{source}"), format!("source('{source}', '{table}')"))
         }
     };

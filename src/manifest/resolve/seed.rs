@@ -1,11 +1,12 @@
 //! Resolution of seeds: like models, but without SQL.
 
-use super::{Calls, Resolver, misspelt};
+use super::{config::misspelt, resolver::Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
         config::{ModelConfig, SeedConfig},
-        node::{Model, Node},
+        model::{Calls, Model},
+        node::Node,
         seed::{self, Seed},
     },
     name::{NodeId, NodeKind},

@@ -1,10 +1,14 @@
 //! Resolution of snapshots: like models, except for how their rows are stored.
 
-use super::{Calls, Edges, Resolver, in_template, misspelt};
+use super::{
+    config::{in_template, misspelt},
+    resolver::{NodeEdges, Resolver},
+};
 use crate::{
     manifest::{
         config::{ModelConfig, SnapshotConfig},
-        node::{Model, Node},
+        model::{Calls, Model},
+        node::Node,
         snapshot::Snapshot,
     },
     name::{NodeId, NodeKind},
@@ -56,8 +60,8 @@ impl Resolver<'_> {
     }
 
     /// Returns the edges from the nodes that snapshots read.
-    pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> Edges {
-        let mut edges = Edges::new();
+    pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> NodeEdges {
+        let mut edges = NodeEdges::new();
         for (child, parsed) in snapshots {
             let parents = self.parents(&parsed.captures);
             edges.extend(parents.into_iter().map(|parent| (parent, child.clone())));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Asked, json::used, text::painted, words};
 use crate::{
-    lineage::{Impact, Touched},
+    lineage::{Impact, NodeImpact},
     name::NodeId,
     report::{
         line::{Line, Tone},
@@ -15,10 +15,10 @@ use crate::{
 
 /// Renders one line per affected column, grouped by node, followed by the tests and the exposures.
 pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
-    let of = impact.nodes.values().map(Touched::columns).sum();
+    let of = impact.nodes.values().map(NodeImpact::columns).sum();
     let subject = match asked.subject {
-        crate::lineage::Subject::Node(id) => asked.name(id),
-        crate::lineage::Subject::Column(column) => asked.column(column),
+        crate::lineage::LineageSubject::Node(id) => asked.name(id),
+        crate::lineage::LineageSubject::Column(column) => asked.column(column),
     };
     if *impact == Impact::default() {
         return format!("Nothing depends on {}.\n", printable(&subject));
@@ -57,7 +57,7 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
 }
 
 /// Returns the affected columns of a node, and its rows if they are affected, each with the cause.
-fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
+fn entries(asked: &Asked<'_>, touched: &NodeImpact) -> Vec<(String, String)> {
     let mut entries: Vec<(String, String)> =
         touched.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
     let conditions = touched.conditions.iter().filter(|(name, _)| !touched.values.contains_key(*name));
@@ -75,7 +75,7 @@ fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
 
 /// Returns the same report as JSON.
 pub(super) fn json(asked: &Asked<'_>, impact: &Impact) -> Value {
-    let node = |(id, touched): (&NodeId, &Touched)| {
+    let node = |(id, touched): (&NodeId, &NodeImpact)| {
         let values: Map<String, Value> =
             touched.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
         let conditions: Map<String, Value> =

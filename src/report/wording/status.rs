@@ -1,7 +1,9 @@
 //! A step's lines during the run: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
 
 use crate::{
-    outcome::{Age, AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, TestStatus, Verdict},
+    outcome::{
+        AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, SourceAge, TestStatus, Verdict,
+    },
     plan::{Action, Step},
 };
 
@@ -192,7 +194,7 @@ fn tested(verdict: &Verdict) -> Told {
     Told { tone, status: lead.clone(), lead, remark: None }
 }
 
-fn aged(age: &Age) -> Told {
+fn aged(age: &SourceAge) -> Told {
     let (tone, word) = match age.status {
         AgeStatus::Pass => (Tone::Good, "PASS"),
         AgeStatus::Warn => (Tone::Caution, "WARN"),
