@@ -3,6 +3,8 @@
 mod findings;
 mod spans;
 
+use std::sync::Arc;
+
 use chrono::{TimeZone, Utc};
 use serde_json::json;
 
@@ -271,7 +273,10 @@ fn what_is_asked_of_the_surroundings_is_noted() {
     let (jinja, _) = Jinja::new(&[], globals());
     let render = |text: &str| {
         drop(jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames)));
-        (jinja.asked().env_vars.into_iter().collect::<Vec<_>>().join(" "), jinja.asked().volatile)
+        (
+            jinja.external_inputs().env_vars.into_iter().collect::<Vec<_>>().join(" "),
+            jinja.external_inputs().volatile,
+        )
     };
     assert_eq!(render("{{ this }}"), (String::new(), false));
     assert_eq!(render("{{ env_var('B', 'b') }}"), ("B".to_owned(), false));
