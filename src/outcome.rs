@@ -62,7 +62,7 @@ pub enum Outcome {
     /// A data test or unit test finished.
     Tested(Verdict),
     /// A source's freshness was checked.
-    Aged(Age),
+    Aged(SourceAge),
     /// The step failed; the last good version stays current.
     Failed {
         /// The error message.
@@ -249,7 +249,7 @@ pub enum TestStatus {
 
 /// A source's age and freshness.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Age {
+pub struct SourceAge {
     /// The freshness status.
     #[serde(rename = "freshness")]
     pub status: AgeStatus,
@@ -261,7 +261,7 @@ pub struct Age {
     pub criteria: serde_json::Value,
 }
 
-impl Age {
+impl SourceAge {
     /// Returns the age in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {

@@ -206,20 +206,19 @@ impl Plan {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |node: &NodeId| node.as_str().splitn(3, '.').last().unwrap_or_default().to_owned();
         match self {
             Self::FirstBuild => f.write_str("first build"),
             Self::Damaged { set_aside: true } => f.write_str("its table can't be read: files moved aside"),
             Self::Damaged { set_aside: false } => f.write_str("its table can't be read"),
-            Self::Unreadable { node } => write!(f, "{} can't be read", name(node)),
+            Self::Unreadable { node } => write!(f, "{} can't be read", node.name()),
             Self::TableMissing => f.write_str("table was dropped"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),
-            Self::UpstreamChanged { node } => write!(f, "{} changed", name(node)),
-            Self::SourceAdvanced { node, was, files } if was == files => write!(f, "{} changed", name(node)),
+            Self::UpstreamChanged { node } => write!(f, "{} changed", node.name()),
+            Self::SourceAdvanced { node, was, files } if was == files => write!(f, "{} changed", node.name()),
             Self::SourceAdvanced { node, was, files } => {
                 let plural = if *files == 1 { "" } else { "s" };
-                write!(f, "{} has {files} file{plural}, had {was}", name(node))
+                write!(f, "{} has {files} file{plural}, had {was}", node.name())
             }
             Self::FileChanged => f.write_str("its file changed"),
             Self::ModifiedOutside { version } => write!(f, "version {version} was written by another writer"),
@@ -231,7 +230,7 @@ impl fmt::Display for Reason {
             Self::FullRefresh { columns_changed: false } => f.write_str("full refresh"),
             Self::FullRefresh { columns_changed: true } => f.write_str("full refresh: its columns changed"),
             Self::Selected => f.write_str("selected"),
-            Self::Gates { node } => write!(f, "gates {}", name(node)),
+            Self::Gates { node } => write!(f, "gates {}", node.name()),
             Self::UpToDate => f.write_str("up to date"),
             Self::Warned { failures } => write!(f, "found {failures} in the same rows before"),
         }

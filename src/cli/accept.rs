@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     args::{AcceptArgs, Global},
-    context::Context,
+    context::CommandContext,
     failure::Failure,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, args: &AcceptArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let sources = || {

@@ -10,7 +10,7 @@ use std::{
 use chrono::Utc;
 use serde_json::Value;
 
-use super::{context::Context, failure::Failure};
+use super::{context::CommandContext, failure::Failure};
 use crate::{
     artifact::{ArtifactOrigin, graph_summary::graph_summary, manifest::Contents, replace},
     compile::Compiled,
@@ -22,7 +22,7 @@ use crate::{
 /// Writes the compiled SQL, the manifest and the graph summary. Returns the paths of the SQL files, relative
 /// to the target path.
 pub(super) fn write(
-    context: &Context,
+    context: &CommandContext,
     target: &TargetPath,
     compiled: &Compiled,
 ) -> Result<Vec<PathBuf>, Failure> {
@@ -37,7 +37,7 @@ pub(super) fn write(
 
 /// Atomically writes an artifact.
 pub(super) fn write_json(
-    context: &Context,
+    context: &CommandContext,
     target: &TargetPath,
     name: &str,
     artifact: &Value,
@@ -48,7 +48,7 @@ pub(super) fn write_json(
 /// Writes the documentation site to a folder of its own. Removes parts of an older site that the new one
 /// lacks.
 pub(super) fn write_page(
-    context: &Context,
+    context: &CommandContext,
     target: &TargetPath,
     folder: &Path,
     page: &Page,
@@ -66,7 +66,10 @@ pub(super) fn write_page(
 }
 
 /// Returns the origin of artifacts written now.
-pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>) -> ArtifactOrigin<'a> {
+pub(super) fn origin<'a>(
+    context: &'a CommandContext,
+    env: &'a BTreeMap<String, String>,
+) -> ArtifactOrigin<'a> {
     ArtifactOrigin {
         invocation_id: &context.invocation_id,
         started: context.started,
@@ -75,7 +78,7 @@ pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>
     }
 }
 
-fn write_manifest(context: &Context, target: &TargetPath, compiled: &Compiled) -> io::Result<()> {
+fn write_manifest(context: &CommandContext, target: &TargetPath, compiled: &Compiled) -> io::Result<()> {
     let env = BTreeMap::new();
     let shown = context.target_path.strip_prefix(&context.project.root).unwrap_or(&context.target_path);
     let contents = Contents {
@@ -92,7 +95,7 @@ fn write_manifest(context: &Context, target: &TargetPath, compiled: &Compiled) -
     put(context, target, "graph_summary.json", &summary)
 }
 
-fn put(context: &Context, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
+fn put(context: &CommandContext, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
     replace(&target.path().join(name), &context.invocation_id, artifact.to_string().as_bytes())
 }
 

@@ -7,13 +7,13 @@ use std::{
 
 use super::{
     args::{CleanArgs, Global},
-    context::artifacts,
     failure::Failure,
+    target::target_path,
 };
 use crate::report::{Cleanup, KeepReason, TargetPath};
 
 pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure> {
-    let target = TargetPath::new(artifacts(global)?);
+    let target = TargetPath::new(target_path(global)?);
     let shown = target.path().display();
     let cleanup = target.cleanup();
     let (artifacts, kept) = match cleanup {

@@ -10,31 +10,32 @@ use std::{
 use super::{
     args::{Global, SelectArgs},
     artifacts,
-    asked::Asked,
-    context::{Context, Prepared},
+    context::{CommandContext, PreparedRequest},
     failure::Failure,
+    request::CommandRequest,
 };
 use crate::{
     compile::Compiled,
     engine::source::type_name,
     manifest::{Manifest, Model},
-    name::NodeId,
+    name::{NodeId, NodeKind},
     report::TargetPath,
 };
 
 pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
-    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args), false).await?;
+    let context = CommandContext::load(global)?;
+    let PreparedRequest { chosen, compiled, .. } =
+        context.prepare(&CommandRequest::compile(args), false).await?;
     let target = TargetPath::new(context.target_path.clone());
     artifacts::write(&context, &target, &compiled)?;
     if !global.quiet {
-        tell(&chosen, &context.manifest, &compiled, &target)?;
+        report(&chosen, &context.manifest, &compiled, &target)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reports success: the SQL of a single model, the columns of a single seed, or the number of nodes.
-fn tell(
+fn report(
     chosen: &BTreeSet<NodeId>,
     manifest: &Manifest,
     compiled: &Compiled,
@@ -45,7 +46,7 @@ fn tell(
     if let [one] = all[..]
         && let Some(done) = compiled.models.get(&one.id)
     {
-        if one.kind() == "seed" {
+        if one.kind() == NodeKind::Seed {
             for field in done.schema.fields() {
                 writeln!(out, "{}: {}", field.name(), type_name(field.data_type()))?;
             }
@@ -54,8 +55,8 @@ fn tell(
         }
         return Ok(());
     }
-    let of = |kind: &str| all.iter().filter(|model| model.kind() == kind).count();
-    let (models, seeds, snapshots) = (of("model"), of("seed"), of("snapshot"));
+    let of = |kind: NodeKind| all.iter().filter(|model| model.kind() == kind).count();
+    let (models, seeds, snapshots) = (of(NodeKind::Model), of(NodeKind::Seed), of(NodeKind::Snapshot));
     let folder = target.path().join("compiled").join(&manifest.project);
     match seeds {
         0 => {}

@@ -6,18 +6,20 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
     args::{Global, SelectArgs},
-    asked::Asked,
+    clock::clock,
     failure::{self, Failure},
-    retry,
+    request::{CommandRequest, retried},
+    target::{storage, target, threads},
+    vars::vars,
 };
 use crate::{
     compile::{self, Compiled, FOUND_COLUMNS, FoundColumns, Wanted},
-    diag::{Diagnostic, Severity, near},
+    diag::{Diagnostic, Severity},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
     lake::{FaultInjection, Lake},
@@ -37,11 +39,8 @@ use crate::{
     text::Source,
 };
 
-/// The earliest plausible year for the clock.
-const SET: i32 = 2020;
-
 /// A resolved project and the command's global options.
-pub(super) struct Context {
+pub(super) struct CommandContext {
     pub(super) project: Project,
     pub(super) jinja: Jinja,
     pub(super) manifest: Manifest,
@@ -63,7 +62,7 @@ pub(super) struct Context {
 }
 
 /// A compiled and planned request.
-pub(super) struct Prepared {
+pub(super) struct PreparedRequest {
     pub(super) chosen: BTreeSet<NodeId>,
     pub(super) engine: Engine,
     pub(super) tables: Tables,
@@ -75,15 +74,10 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
 }
 
-impl Context {
+impl CommandContext {
     /// Loads and resolves the project. Shows warnings at once.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
-        let root = global.project_dir.canonicalize().map_err(|error| {
-            Failure::message(format!(
-                "can't open the project folder {}: {error}",
-                global.project_dir.display()
-            ))
-        })?;
+        let root = root(global)?;
         let (project, mut findings) = Project::load(&root);
         let Some(project) = project else { return Err(findings.into()) };
         let (target_name, target) = target(&project, global)?;
@@ -96,11 +90,7 @@ impl Context {
         let globals = Globals {
             project_name: project.settings.name.value.clone(),
             vars: vars.clone(),
-            target: json!({
-                "name": target_name, "type": "headwater", "threads": threads, "root": target.root.value,
-                "schema": target.schema.as_ref().map(|schema| schema.value.clone()),
-                "profile_name": project.settings.name.value, "database": Value::Null,
-            }),
+            target: target_of_templates(&project, (&target_name, &target), threads),
             env: std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
@@ -114,12 +104,7 @@ impl Context {
         findings.extend(more);
         let (parsed, more) = parse::parse(&project, &jinja, threads);
         findings.extend(more);
-        let prefix = match target.schema.as_ref().filter(|schema| !schema.value.is_empty()) {
-            Some(schema) => {
-                Some(jinja.render_value(&schema.value, &schema.span).map_err(|found| vec![found])?)
-            }
-            None => None,
-        };
+        let prefix = schema_prefix(&target, &jinja)?;
         let manifest = match Manifest::resolve(&project, &parsed, prefix.as_deref(), docs, &jinja) {
             Ok((manifest, more)) => {
                 findings.extend(more);
@@ -186,8 +171,12 @@ impl Context {
 
     /// Selects, compiles and plans the requested nodes. With `watch`, records the state of tables and sources
     /// before they are read.
-    pub(super) async fn prepare(&self, asked: &Asked<'_>, watch: bool) -> Result<Prepared, Failure> {
-        if asked.event_time.is_some_and(|time| time.start >= time.end) {
+    pub(super) async fn prepare(
+        &self,
+        request: &CommandRequest<'_>,
+        watch: bool,
+    ) -> Result<PreparedRequest, Failure> {
+        if request.event_time.is_some_and(|time| time.start >= time.end) {
             let message =
                 "--event-time-start must be before --event-time-end, which is not in the time asked for";
             return Err(Failure::hinted(
@@ -195,22 +184,23 @@ impl Context {
                 "one day: --event-time-start 2021-01-02 --event-time-end 2021-01-03",
             ));
         }
-        let mut selected = self.select(asked.select)?;
-        if let Some(last) = asked.again {
-            selected = retry::nodes(&last.unfinished(), selected, &self.manifest);
+        let mut selected = self.select(request.select)?;
+        if let Some(last) = request.again {
+            selected = retried(&last.unfinished(), selected, &self.manifest);
         }
-        let chosen = asked.nodes(&selected, &self.manifest);
+        let chosen = request.nodes(&selected, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
-        let wanted = Wanted { watch, ..asked.wanted() };
+        let wanted = Wanted { watch, ..request.wanted() };
         let watched = WatchedTables::new(&tables, &self.manifest).filter(|_| watch);
         let watched = watched.and_then(|tables| Some((tables.state(self.threads)?, tables)));
         let watched = watched.map(|(state, tables)| (tables, state));
         let (compiled, seen) = self.compile(&engine, &tables, &chosen, &wanted).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
-        let how = PlanOptions { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
+        let how =
+            PlanOptions { gate: request.builds(), rebuild: request.rebuild, set_aside: request.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
-        Ok(Prepared { chosen, engine, tables, compiled, seen, watched, how, plan })
+        Ok(PreparedRequest { chosen, engine, tables, compiled, seen, watched, how, plan })
     }
 
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
@@ -253,7 +243,7 @@ impl Context {
         Ok((compiled, seen))
     }
 
-    /// Same as [`Context::compile`], but fails if a source can't be read.
+    /// Same as [`CommandContext::compile`], but fails if a source can't be read.
     pub(super) async fn compile_all(
         &self,
         engine: &Engine,
@@ -310,73 +300,27 @@ fn killed_at() -> Option<u64> {
     std::env::var("HEADWATER_FAULT").ok()?.strip_prefix("kill:")?.parse().ok()
 }
 
-/// Returns the target path without resolving the project.
-pub(super) fn artifacts(global: &Global) -> Result<PathBuf, Failure> {
-    if let Some(path) = &global.target_path {
-        return Ok(path.clone());
-    }
-    let (project, findings) = Project::load(&global.project_dir);
-    let Some(project) = project else { return Err(findings.into()) };
-    Ok(project.root.join(&project.settings.paths.target))
-}
-
-fn target(project: &Project, global: &Global) -> Result<(String, Target), Failure> {
-    let settings = &project.settings;
-    let name = global.target.clone().unwrap_or_else(|| settings.default_target.value.clone());
-    if let Some(target) = settings.targets.get(&name) {
-        return Ok((name, target.clone()));
-    }
-    let names = settings.targets.keys().map(String::as_str);
-    let hint = near::question(&name, names.clone())
-        .unwrap_or_else(|| format!("the targets: {}", names.collect::<Vec<_>>().join(", ")));
-    Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
-}
-
-/// Returns the current time. Fails if the clock was never set: it would date new versions before everything
-/// they are compared with.
-pub(super) fn clock() -> Result<DateTime<Utc>, Failure> {
-    let now = Utc::now();
-    if now.year() >= SET {
-        return Ok(now);
-    }
-    let message = format!("this machine's clock is set to {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
-    Err(Failure::hinted(message, "set the clock, since it dates the versions of tables"))
-}
-
-fn threads(global: &Global, target: &Target) -> usize {
-    global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
-}
-
-/// Returns the number of cores, or 1 if it is unknown.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Returns the variables given on the command line.
-pub(super) fn given_vars(global: &Global) -> Result<Map<String, Value>, Failure> {
-    let Some(text) = &global.vars else { return Ok(Map::new()) };
-    serde_saphyr::from_str(text).map_err(|error| {
-        Failure::hinted(
-            format!("--vars is not a YAML mapping: {}", error.to_string().trim_start_matches("error: ")),
-            "write it as --vars '{as_of_date: 2021-01-02}'",
-        )
+/// Returns the project's folder.
+fn root(global: &Global) -> Result<PathBuf, Failure> {
+    let folder = &global.project_dir;
+    folder.canonicalize().map_err(|error| {
+        Failure::message(format!("can't open the project folder {}: {error}", folder.display()))
     })
 }
 
-fn vars(project: &Project, global: &Global) -> Result<Map<String, Value>, Failure> {
-    let mut vars: Map<String, Value> =
-        project.settings.vars.iter().map(|(key, value)| (key.clone(), value.to_json())).collect();
-    vars.extend(given_vars(global)?);
-    Ok(vars)
+/// Returns the value of `target` in templates.
+fn target_of_templates(project: &Project, (name, target): (&str, &Target), threads: usize) -> Value {
+    json!({
+        "name": name, "type": "headwater", "threads": threads, "root": target.root.value,
+        "schema": target.schema.as_ref().map(|schema| schema.value.clone()),
+        "profile_name": project.settings.name.value, "database": Value::Null,
+    })
 }
 
-fn storage(jinja: &Jinja, target: &Target) -> Result<(String, BTreeMap<String, Secret>), Vec<Diagnostic>> {
-    let options = target
-        .storage_options
-        .iter()
-        .map(|(key, value)| Ok((key.clone(), jinja.render_secret(&value.value, &value.span)?)))
-        .collect::<Result<_, Diagnostic>>()
-        .map_err(|found| vec![found])?;
-    let root = jinja.render_value(&target.root.value, &target.root.span).map_err(|found| vec![found])?;
-    Ok((root, options))
+/// Returns the target's schema, which is prepended to every schema, if it has one.
+fn schema_prefix(target: &Target, jinja: &Jinja) -> Result<Option<String>, Vec<Diagnostic>> {
+    let schema = target.schema.as_ref().filter(|schema| !schema.value.is_empty());
+    schema
+        .map(|schema| jinja.render_value(&schema.value, &schema.span).map_err(|found| vec![found]))
+        .transpose()
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     args::Global,
-    context::Context,
+    context::CommandContext,
     failure::{COULD_NOT_RUN, Failure},
 };
 
@@ -15,7 +15,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let mut out = stdout().lock();
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "headwater  {version} ({} {})", std::env::consts::OS, std::env::consts::ARCH)?;
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let counts: Vec<String> = context
         .manifest
         .counts()

@@ -8,12 +8,12 @@ use std::{
 
 use super::{
     args::{DescribeArgs, DescribeOutput, Global},
-    context::Context,
+    colour::stdout_in_colour,
+    context::CommandContext,
     failure::{self, Failure},
-    in_colour,
 };
 use crate::{
-    lineage::{Lineage, Subject},
+    lineage::{Lineage, LineageSubject},
     name::NodeId,
     report::{Description, LastRun},
     run::version_history::causes,
@@ -21,8 +21,8 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
-    let (node, column) = Subject::node_named(&args.name, &context.manifest)
+    let context = CommandContext::load(global)?;
+    let (node, column) = LineageSubject::node_named(&args.name, &context.manifest)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
     if !column.is_empty() {
         let message = format!("`{}` is a column, if anything: `describe` tells of whole tables", args.name);
@@ -60,7 +60,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
         versions: &versions,
         verdicts: &verdicts,
     };
-    let colour = in_colour();
+    let colour = stdout_in_colour();
     let text = match args.output {
         DescribeOutput::Text => description.text(colour),
         DescribeOutput::Json => json_escaped(format!("{:#}\n", description.json())),

@@ -13,9 +13,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{
     args::{GenerateArgs, Global, ServeArgs},
     artifacts,
-    context::{self, Context},
+    context::CommandContext,
     failure::{self, Failure},
-    stop,
+    signal,
+    target::target_path,
 };
 use crate::{
     artifact::catalog::catalog,
@@ -43,7 +44,7 @@ const LOOKS: usize = 16;
 const VERSIONS: usize = 20;
 
 pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let all: BTreeSet<NodeId> = context.manifest.nodes.keys().cloned().collect();
@@ -52,11 +53,12 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     artifacts::write(&context, &target, &compiled)?;
     let there = context.manifest.nodes.iter().filter_map(|(id, node)| Some((id, node.relation()?)));
     let there: Vec<_> = there.filter(|(_, relation)| seen.tables.contains_key(*relation)).collect();
-    let looked = Looked::at(&tables, &engine, &there, &compiled).await?;
+    let table_facts = TableFacts::at(&tables, &engine, &there, &compiled).await?;
 
     let env = BTreeMap::new();
     let origin = artifacts::origin(&context, &env);
-    let catalog = catalog(&context.manifest, &compiled.schemas, &looked.facts, &context.target_name, &origin);
+    let catalog =
+        catalog(&context.manifest, &compiled.schemas, &table_facts.facts, &context.target_name, &origin);
     artifacts::write_json(&context, &target, "catalog.json", &catalog)?;
 
     let lineage = Lineage::of(&context.manifest, &compiled);
@@ -68,9 +70,9 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
         target: &context.target_name,
         compiled: &compiled,
         lineage: &lineage,
-        facts: &looked.facts,
-        history: &looked.history,
-        ledgers: &looked.ledgers,
+        facts: &table_facts.facts,
+        history: &table_facts.history,
+        ledgers: &table_facts.ledgers,
         last_run: last_run.as_ref(),
         ages: &ages,
         generated_at: Utc::now(),
@@ -79,13 +81,13 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     let folder = target.path().join(FOLDER);
     artifacts::write_page(&context, &target, &folder, &page)?;
     if !global.quiet {
-        told(&context, &folder, &page, compiled.schemas.len(), looked.facts.len())?;
+        report(&context, &folder, &page, compiled.schemas.len(), table_facts.facts.len())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode, Failure> {
-    let folder = context::artifacts(global)?.join(FOLDER);
+    let folder = target_path(global)?.join(FOLDER);
     if !folder.join("index.html").is_file() {
         let message = format!("there is no documentation in {}", folder.display());
         return Err(Failure::hinted(message, "write it first with `headwater docs generate`"));
@@ -115,7 +117,7 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
 /// Returns when the user stops the server.
 async fn stopped() {
     // Without a handler, the signal ends the process by itself.
-    if stop::requested().await.is_none() {
+    if signal::requested().await.is_none() {
         std::future::pending::<()>().await;
     }
 }
@@ -129,7 +131,13 @@ fn legible<T: Default>(read: std::io::Result<T>, what: &str) -> T {
 }
 
 /// Reports what was written and where.
-fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usize) -> Result<(), Failure> {
+fn report(
+    context: &CommandContext,
+    folder: &Path,
+    page: &Page,
+    known: usize,
+    there: usize,
+) -> Result<(), Failure> {
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: PathBuf| path.strip_prefix(&current).map(Path::to_owned).unwrap_or(path);
     let bytes: usize = page.files.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -147,13 +155,13 @@ fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usiz
 
 /// Facts about existing tables, read from the lake.
 #[derive(Default)]
-struct Looked {
+struct TableFacts {
     facts: BTreeMap<NodeId, TableStatistics>,
     history: BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     ledgers: BTreeMap<NodeId, Ledger>,
 }
 
-impl Looked {
+impl TableFacts {
     async fn at(
         tables: &Tables,
         engine: &Engine,
@@ -169,21 +177,21 @@ impl Looked {
         // Collect first: a stream that borrows from its items isn't a `Send` future.
         let looks: Vec<_> = looks.collect();
         let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
-        let mut looked = Self::default();
+        let mut table_facts = Self::default();
         while let Some((id, facts, past)) = looks.try_next().await? {
             let causes = causes(&past, past.len() <= VERSIONS);
-            looked.history.insert(id.clone(), past.into_iter().zip(causes).take(VERSIONS).collect());
-            looked.facts.extend(facts.map(|facts| (id.clone(), facts)));
+            table_facts.history.insert(id.clone(), past.into_iter().zip(causes).take(VERSIONS).collect());
+            table_facts.facts.extend(facts.map(|facts| (id.clone(), facts)));
         }
         for (id, relation) in there {
             let model = compiled.models.get(*id).and_then(|model| model.increment.as_ref());
             if model.is_some_and(|increment| matches!(increment.taken, Taken::ByFile(_)))
                 && let Some(ledger) = tables.ledger(engine, relation).await.map_err(unread)?
             {
-                looked.ledgers.insert((*id).clone(), ledger);
+                table_facts.ledgers.insert((*id).clone(), ledger);
             }
         }
-        Ok(looked)
+        Ok(table_facts)
     }
 }
 

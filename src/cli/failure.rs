@@ -1,10 +1,11 @@
 //! Failures that stop a command, shown on stderr with an exit code.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
+use super::colour::stderr_in_colour;
 use crate::{
     diag::{Diagnostic, Severity, render},
     engine::{self, EngineError},
@@ -57,12 +58,7 @@ const SHOWN: usize = 500;
 
 /// Shows findings on stderr, followed by their count. `quiet` omits warnings.
 pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
-    say(&text(findings, quiet, in_colour()));
-}
-
-/// Returns whether findings are shown in colour.
-pub(super) fn in_colour() -> bool {
-    io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never
+    say(&text(findings, quiet, stderr_in_colour()));
 }
 
 /// Says text on stderr that may have colour.

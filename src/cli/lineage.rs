@@ -8,29 +8,29 @@ use std::{
 
 use super::{
     args::{Global, LineageArgs, LineageOutput},
-    context::Context,
+    colour::stdout_in_colour,
+    context::CommandContext,
     failure::Failure,
-    in_colour,
 };
 use crate::{
-    lineage::{Direction, Lineage, Subject},
+    lineage::{Lineage, LineageDirection, LineageSubject},
     name::NodeId,
     report::{LineageFormat, LineageQuery},
 };
 
 pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let all: BTreeSet<NodeId> = context.manifest.nodes.keys().cloned().collect();
     let (compiled, _) = context.compile_all(&engine, &tables, &all).await?;
     let lineage = Lineage::of(&context.manifest, &compiled);
-    let subject = Subject::find(&args.subject, &context.manifest, &lineage)
+    let subject = LineageSubject::find(&args.subject, &context.manifest, &lineage)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
-    let upstream = args.upstream.then_some(Direction::Upstream);
-    let direction = upstream.or(args.downstream.then_some(Direction::Downstream));
+    let upstream = args.upstream.then_some(LineageDirection::Upstream);
+    let direction = upstream.or(args.downstream.then_some(LineageDirection::Downstream));
     let asked = LineageQuery { manifest: &context.manifest, lineage: &lineage, subject: &subject, direction };
-    let colour = in_colour();
+    let colour = stdout_in_colour();
     let text = match (args.impact, args.format) {
         (false, LineageOutput::Tree) => asked.lineage(LineageFormat::Tree { colour }),
         (false, LineageOutput::Json) => asked.lineage(LineageFormat::Json),

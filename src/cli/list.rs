@@ -9,18 +9,18 @@ use serde_json::json;
 
 use super::{
     args::{Global, ListArgs, ListOutput},
-    context::Context,
+    context::CommandContext,
     failure::Failure,
 };
-use crate::{manifest::Node, text::json_escaped};
+use crate::{manifest::Node, name::NodeKind, text::json_escaped};
 
 pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let chosen = context.select(&args.select)?;
-    let kinds: Vec<&str> = args.resource_type.iter().map(|kind| kind.as_str()).collect();
+    let kinds: Vec<NodeKind> = args.resource_type.iter().map(|resource_type| resource_type.kind()).collect();
     let mut out = BufWriter::new(stdout().lock());
     for (id, node) in &context.manifest.nodes {
-        if chosen.contains(id) && (kinds.is_empty() || kinds.contains(&node.resource_type())) {
+        if chosen.contains(id) && (kinds.is_empty() || kinds.contains(&id.kind())) {
             writeln!(out, "{}", line(node, &context, args.output))?;
         }
     }
@@ -28,16 +28,16 @@ pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(node: &Node, context: &Context, output: ListOutput) -> String {
-    let project = &context.manifest.project;
+fn line(node: &Node, context: &CommandContext, output: ListOutput) -> String {
+    let package = node.id().package();
     match output {
         ListOutput::Selector => match node {
             Node::Model(model) => model.fqn.join("."),
             Node::Seed(seed) => seed.model.fqn.join("."),
             Node::Snapshot(snapshot) => snapshot.model.fqn.join("."),
-            Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
+            Node::Source(source) => format!("source:{package}.{}.{}", source.source, source.name),
             Node::Test(test) => test.fqn.join("."),
-            Node::UnitTest(test) => format!("unit_test:{project}.{}", test.name),
+            Node::UnitTest(test) => format!("unit_test:{package}.{}", test.name),
             Node::Exposure(exposure) => format!("exposure:{}", exposure.fqn.join(".")),
         },
         ListOutput::Name => node.display_name(),
@@ -48,7 +48,7 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
             let mut line = json!({
                 "name": node.display_name(),
                 "resource_type": node.resource_type(),
-                "package_name": project,
+                "package_name": package,
                 "original_file_path": node.path(),
                 "unique_id": node.id(),
                 "schema": node.relation().map(|relation| &relation.schema),

@@ -2,9 +2,11 @@
 //!
 //! - [`args`]: arguments and their help
 //! - `artifacts`: artifacts under the target path
-//! - `asked`: the request of each command that runs nodes
+//! - `request`: the request of each command that runs nodes
 //! - `context`: from flags and files to a resolved project
-//! - `flags`: conversion between flags and artifacts
+//! - `target`, `vars`, `clock`: parts of that context
+//! - `reporting`, `colour`: the sinks of a run's events, and whether they are coloured
+//! - `recorded_args`: conversion between flags and artifacts
 //! - `found_columns`: records inferred columns of sources
 //! - `openlineage`: the destination of lineage events
 //! - `unchanged`: no-op runs, answered from the record of the last run
@@ -19,40 +21,42 @@
 mod accept;
 pub mod args;
 mod artifacts;
-mod asked;
 mod build;
 mod clean;
+mod clock;
+mod colour;
 mod compile;
 mod context;
 mod debug;
 mod describe;
 mod docs;
 mod failure;
-mod flags;
 mod found_columns;
 mod init;
 mod lineage;
 mod list;
 mod openlineage;
 mod plan;
+mod recorded_args;
+mod reporting;
+mod request;
 mod retry;
 mod show;
+mod signal;
 mod source_columns;
 mod source_options;
-mod stop;
+mod target;
 mod unchanged;
+mod vars;
 
-use std::{
-    io::{IsTerminal, Write, stdout},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 
 use self::{
     args::{Args, Command, DocsCommand, SourceCommand},
-    asked::Asked,
     failure::Failure,
+    request::CommandRequest,
 };
 use crate::parallel::STACK;
 
@@ -74,7 +78,7 @@ pub fn main() -> ExitCode {
     args.global.colour();
     logging(&args);
     let quiet = args.global.quiet;
-    tell_of_panics();
+    install_panic_hook();
     let main = std::thread::Builder::new().name("headwater".into()).stack_size(STACK).spawn(|| run(args));
     let result = match main.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
@@ -102,18 +106,13 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
     result
 }
 
-/// Returns whether output may be coloured: on a terminal, unless the user disabled it.
-fn in_colour() -> bool {
-    stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never
-}
-
 /// The name of the runtime's threads.
 const WORKER: &str = "headwater-worker";
 
 /// Installs the panic hook. A panic in a task is returned to whoever awaits the task and reported there as
 /// the failure of a step (delta-rs panics when a disk is full); its message goes to the log. A panic
 /// elsewhere ends the command.
-fn tell_of_panics() {
+fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         if std::thread::current().name() == Some(WORKER) {
             tracing::debug!("{panic}");
@@ -129,13 +128,13 @@ fn tell_of_panics() {
 async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
     let global = args.global;
     match args.command {
-        Command::Build(command) => build::run(&global, &Asked::build(&command)).await,
-        Command::Run(command) => build::run(&global, &Asked::run(&command)).await,
-        Command::Seed(command) => build::run(&global, &Asked::seed(&command)).await,
-        Command::Snapshot(command) => build::run(&global, &Asked::snapshot(&command)).await,
-        Command::Test(command) => build::run(&global, &Asked::test(&command)).await,
+        Command::Build(command) => build::run(&global, &CommandRequest::build(&command)).await,
+        Command::Run(command) => build::run(&global, &CommandRequest::run(&command)).await,
+        Command::Seed(command) => build::run(&global, &CommandRequest::seed(&command)).await,
+        Command::Snapshot(command) => build::run(&global, &CommandRequest::snapshot(&command)).await,
+        Command::Test(command) => build::run(&global, &CommandRequest::test(&command)).await,
         Command::Source(SourceCommand::Freshness(select)) => {
-            build::run(&global, &Asked::freshness(&select)).await
+            build::run(&global, &CommandRequest::freshness(&select)).await
         }
         Command::Source(SourceCommand::Columns(command)) => source_columns::run(&global, &command).await,
         Command::Source(SourceCommand::Options(command)) => source_options::run(&command),

@@ -12,7 +12,7 @@ const NAMESPACE: &str = "default";
 const PATH: &str = "api/v1/lineage";
 
 /// The settings in the environment.
-pub(super) struct Wanted {
+pub(super) struct OpenLineageSettings {
     pub(super) endpoint: Endpoint,
     pub(super) namespace: String,
     pub(super) parent: Option<LineageParent>,
@@ -25,12 +25,12 @@ pub(super) fn is_mentioned() -> bool {
 
 /// Returns the settings, or `None` if lineage events aren't configured. File paths are relative to the
 /// working directory. Invalid settings give a warning on stderr, and no events are sent.
-pub(super) fn wanted() -> Option<Wanted> {
+pub(super) fn wanted() -> Option<OpenLineageSettings> {
     let is_off = set("OPENLINEAGE_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     if is_off {
         return None;
     }
-    Some(Wanted {
+    Some(OpenLineageSettings {
         endpoint: endpoint()?,
         namespace: set("OPENLINEAGE_NAMESPACE").unwrap_or_else(|| NAMESPACE.to_owned()),
         parent: set("OPENLINEAGE_PARENT_ID").and_then(|text| parent(&text)),

@@ -7,10 +7,10 @@ use std::{
 
 use super::{
     args::{Global, PlanArgs, PlanOutput},
-    asked::Asked,
-    context::Context,
+    colour::stdout_in_colour,
+    context::CommandContext,
     failure::Failure,
-    in_colour,
+    request::CommandRequest,
 };
 use crate::{
     report::{plan_json, plan_text},
@@ -18,11 +18,11 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
-    let plan = context.prepare(&Asked::plan(args), false).await?.plan;
+    let context = CommandContext::load(global)?;
+    let plan = context.prepare(&CommandRequest::plan(args), false).await?.plan;
     let mut out = stdout().lock();
     match args.output {
-        PlanOutput::Text => write!(out, "{}", plan_text(&plan, in_colour()))?,
+        PlanOutput::Text => write!(out, "{}", plan_text(&plan, stdout_in_colour()))?,
         PlanOutput::Json => writeln!(out, "{}", json_escaped(format!("{:#}", plan_json(&plan))))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,27 +1,22 @@
 //! `retry`: runs the last command again for nodes that failed, were withheld or never ran.
 
 use std::{
-    collections::BTreeSet,
     io::{Write, stdout},
     process::ExitCode,
 };
 
 use super::{
     args::{Global, RunArgs, SeedArgs, SnapshotArgs},
-    asked::Asked,
     build,
-    context::artifacts,
-    failure::{self, Failure},
-    flags::{recorded, recorded_global},
+    failure::Failure,
+    recorded_args::{recorded, recorded_global},
+    request::CommandRequest,
+    target::target_path,
 };
-use crate::{
-    manifest::{Manifest, Node},
-    name::NodeId,
-    report::LastRun,
-};
+use crate::report::LastRun;
 
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let path = artifacts(global)?.join("run_results.json");
+    let path = target_path(global)?.join("run_results.json");
     let last = LastRun::read(&path).map_err(|error| {
         Failure::hinted(
             format!("can't read the results of the last run, {}: {error}", path.display()),
@@ -35,12 +30,12 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let command = last.args.get("which").and_then(serde_json::Value::as_str).unwrap_or_default();
     let args = recorded(&last.args);
     let (seed, snapshot) = (seed(&args.test.run), snapshot(&args.test.run));
-    let asked = match command {
-        "build" => Asked::build(&args),
-        "run" => Asked::run(&args.test.run),
-        "seed" => Asked::seed(&seed),
-        "snapshot" => Asked::snapshot(&snapshot),
-        "test" => Asked::test(&args.test),
+    let request = match command {
+        "build" => CommandRequest::build(&args),
+        "run" => CommandRequest::run(&args.test.run),
+        "seed" => CommandRequest::seed(&seed),
+        "snapshot" => CommandRequest::snapshot(&snapshot),
+        "test" => CommandRequest::test(&args.test),
         other => {
             let message = format!("the last command, `{other}`, is none that can be retried");
             return Err(Failure::hinted(message, "`retry` knows build, run, seed, snapshot and test"));
@@ -54,7 +49,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let global = recorded_global(global, &last.args);
-    build::run(&global, &asked.again(&last)).await
+    build::run(&global, &request.again(&last)).await
 }
 
 /// Returns the arguments that `seed` shares with `run`.
@@ -70,27 +65,4 @@ fn seed(run: &RunArgs) -> SeedArgs {
 /// Returns the arguments that `snapshot` shares with `run`.
 fn snapshot(run: &RunArgs) -> SnapshotArgs {
     SnapshotArgs { select: run.select.clone(), fail_fast: run.fail_fast, force: run.rebuild.force }
-}
-
-/// Returns the nodes to retry: the unfinished ones, and the `selected` tests on them. A version is published
-/// if all its tests pass, not only those that failed last time. Warns on stderr about nodes that no longer
-/// exist.
-pub(super) fn nodes(
-    unfinished: &BTreeSet<NodeId>,
-    selected: BTreeSet<NodeId>,
-    manifest: &Manifest,
-) -> BTreeSet<NodeId> {
-    let (mut nodes, gone): (BTreeSet<NodeId>, Vec<&NodeId>) = (
-        unfinished.iter().filter(|id| manifest.nodes.contains_key(*id)).cloned().collect(),
-        unfinished.iter().filter(|id| !manifest.nodes.contains_key(*id)).collect(),
-    );
-    for id in gone {
-        failure::warn(&format!("{id} is not in the project any more and is not retried"));
-    }
-    let judges = |id: &NodeId| {
-        matches!(manifest.nodes.get(id), Some(Node::Test(_) | Node::UnitTest(_)))
-            && manifest.graph.parents(id).into_iter().any(|parent| unfinished.contains(parent))
-    };
-    nodes.extend(selected.into_iter().filter(judges));
-    nodes
 }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     args::{Global, SelectArgs, ShowArgs, ShowOutput},
-    context::Context,
+    context::CommandContext,
     failure::{self, Failure},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let context = Context::load(global)?;
+    let context = CommandContext::load(global)?;
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let (query, sources) = match (&args.select, &args.inline) {
@@ -85,14 +85,14 @@ fn set_aside(counts: &RejectCounts) {
     }
 }
 
-type Sources = BTreeMap<Relation, crate::engine::source::SourceSpec>;
+type SourceSpecs = BTreeMap<Relation, crate::engine::source::SourceSpec>;
 
 async fn selected(
-    context: &Context,
+    context: &CommandContext,
     engine: &Engine,
     tables: &Tables,
     select: &str,
-) -> Result<(Query, Sources), Failure> {
+) -> Result<(Query, SourceSpecs), Failure> {
     let id = one(context, select)?;
     let (mut compiled, _) =
         context.compile(engine, tables, &BTreeSet::from([id.clone()]), &Wanted::default()).await?;
@@ -102,11 +102,11 @@ async fn selected(
 
 /// Queries the kept rows of a version that failed its tests.
 async fn withheld(
-    context: &Context,
+    context: &CommandContext,
     engine: &Engine,
     tables: &Tables,
     select: &str,
-) -> Result<(Query, Sources), Failure> {
+) -> Result<(Query, SourceSpecs), Failure> {
     let id = one(context, select)?;
     let model = context.manifest.refable(&id).ok_or_else(|| Failure::message("it is no model"))?;
     let kept = model.relation.kept();
@@ -118,7 +118,7 @@ async fn withheld(
 }
 
 /// Returns the single selected model, seed or snapshot.
-fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
+fn one(context: &CommandContext, select: &str) -> Result<NodeId, Failure> {
     let args = SelectArgs { select: vec![select.to_string()], ..SelectArgs::default() };
     let chosen: BTreeSet<NodeId> =
         context.select(&args)?.into_iter().filter(|id| context.manifest.refable(id).is_some()).collect();
@@ -131,11 +131,11 @@ fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
 }
 
 async fn written(
-    context: &Context,
+    context: &CommandContext,
     engine: &Engine,
     tables: &Tables,
     sql: &str,
-) -> Result<(Query, Sources), Failure> {
+) -> Result<(Query, SourceSpecs), Failure> {
     let seen = ObservedState::of(tables, &context.manifest).await?;
     let mut stored = seen.schemas();
     for relation in inline::bare_tables(engine, sql) {
@@ -151,14 +151,17 @@ async fn written(
     Ok((query, by_relation(context, sources)))
 }
 
-fn by_relation(context: &Context, specs: BTreeMap<NodeId, crate::engine::source::SourceSpec>) -> Sources {
+fn by_relation(
+    context: &CommandContext,
+    specs: BTreeMap<NodeId, crate::engine::source::SourceSpec>,
+) -> SourceSpecs {
     specs
         .into_iter()
         .filter_map(|(id, spec)| Some((context.manifest.read_from(&id)?.clone(), spec)))
         .collect()
 }
 
-fn missing(context: &Context, relation: &Relation) -> Failure {
+fn missing(context: &CommandContext, relation: &Relation) -> Failure {
     let message = format!("the table {relation} is not in the lake");
     match context.manifest.at(relation) {
         Some(node) => Failure::hinted(message, format!("headwater build -s +{}", node.display_name())),

@@ -9,8 +9,9 @@ use std::{
 
 use super::{
     args::{Global, SourceColumnsArgs},
-    context::{Context, cores},
+    context::CommandContext,
     failure::Failure,
+    target::cores,
 };
 use crate::{
     compile::{FOUND_COLUMNS, FoundColumns, source},
@@ -27,7 +28,7 @@ pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<Exi
     let root = global.project_dir.canonicalize()?;
     let is_file = |name: &str| name.contains(['/', '*', '?']) || root.join(name).exists();
     let are_files = args.names.iter().all(|name| is_file(name));
-    let context = if are_files { None } else { Some(Context::load(global)?) };
+    let context = if are_files { None } else { Some(CommandContext::load(global)?) };
     let engine = match &context {
         Some(context) => context.engine()?,
         None => Engine::new(&EngineSettings {
@@ -57,7 +58,12 @@ pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<Exi
 }
 
 /// Returns the columns of a source as YAML, and records them if `record` is set.
-async fn of_source(context: &Context, engine: &Engine, name: &str, record: bool) -> Result<String, Failure> {
+async fn of_source(
+    context: &CommandContext,
+    engine: &Engine,
+    name: &str,
+    record: bool,
+) -> Result<String, Failure> {
     let table = table(context, name)?;
     let Some(external) = table.external.as_ref().filter(|_| !table.is_delta()) else {
         return Err(Failure::message(format!("{name} is a Delta table, whose columns are its own")));
@@ -78,7 +84,7 @@ async fn of_source(context: &Context, engine: &Engine, name: &str, record: bool)
 }
 
 /// Returns the source table of this name.
-fn table<'c>(context: &'c Context, name: &str) -> Result<&'c SourceTable, Failure> {
+fn table<'c>(context: &'c CommandContext, name: &str) -> Result<&'c SourceTable, Failure> {
     let tables = || {
         context.manifest.nodes.values().filter_map(|node| match node {
             Node::Source(table) => Some((format!("{}.{}", table.source, table.name), table.as_ref())),

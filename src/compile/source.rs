@@ -18,7 +18,7 @@ use crate::{
             OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
         },
     },
-    manifest::{SourceTable, node::External},
+    manifest::{SourceTable, source::External},
     name::NodeId,
     project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
     text::Spanned,

@@ -8,7 +8,7 @@ use crate::{
         EngineSettings,
         arrow::datatypes::{DataType, Field, Schema},
     },
-    manifest::tests::{Fixture, resolve, shown},
+    manifest::tests::{ResolvedProject, resolve, shown},
 };
 
 /// Formats columns by name and type.
@@ -22,7 +22,7 @@ fn stored(name: &str, column: &str, data_type: DataType) -> (Relation, SchemaRef
     (Relation::new("main", name), Arc::new(Schema::new(vec![Field::new(column, data_type, true)])))
 }
 
-fn project(files: &[(&str, &str)]) -> Fixture {
+fn project(files: &[(&str, &str)]) -> ResolvedProject {
     resolve(files).unwrap_or_else(|findings| panic!("{}", shown(&findings)))
 }
 

@@ -15,7 +15,7 @@ use crate::{
         fixture::{FixtureError, FixtureRows},
         row_digest::RowDigest,
     },
-    jinja::{Names, NodeContext, Overrides},
+    jinja::{NameResolver, NodeContext, Overrides},
     manifest::{Model, UnitTest, fingerprint},
     name::{NodeId, Relation},
     project::{OverridesDecl, RowsDecl, RowsText, Yaml, YamlValue},
@@ -92,7 +92,7 @@ impl Work<'_> {
         for given in &test.given {
             let node = self.context.manifest.nodes.get(&given.input);
             let (Some(node), Some(schema)) = (node, self.compiled.schemas.get(&given.input)) else {
-                let name = given.input.as_str().splitn(3, '.').last().unwrap_or_default();
+                let name = given.input.name();
                 let message = format!("rows are given for `{name}`, which the model does not read");
                 findings.push(Diagnostic::error("not-an-input", message).at(given.span.clone(), ""));
                 continue;
@@ -260,15 +260,15 @@ fn overrides(declared: &OverridesDecl) -> Overrides {
 
 /// Resolves names to fixtures.
 struct Given {
-    manifest: Arc<crate::manifest::lookup::Lookup>,
+    manifest: Arc<crate::manifest::lookup::NameLookup>,
 }
 
-impl Names for Given {
+impl NameResolver for Given {
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
         self.manifest.reference(package, name).map(|relation| stand_in(&relation))
     }
 
     fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        Names::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
+        NameResolver::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     site::{SiteResult, SiteUse},
 };
 use crate::{
-    lineage::{ColumnId, Uses},
+    lineage::{ColumnId, ColumnUses},
     name::NodeId,
     report::LastRun,
 };
@@ -59,7 +59,7 @@ impl<'a> Assembly<'a> {
         Some((self.place(&id.node)?, *self.columns.get(&id.node)?.get(id.column.as_str())?))
     }
 
-    pub(super) fn uses(&self, uses: &Uses) -> Vec<SiteUse> {
+    pub(super) fn uses(&self, uses: &ColumnUses) -> Vec<SiteUse> {
         let found = uses.iter().filter_map(|(id, kinds)| {
             let (node, column) = self.column(id)?;
             Some((node, column, kinds.iter().map(|kind| kind.word()).collect()))

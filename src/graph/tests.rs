@@ -18,7 +18,7 @@ fn build(text: &str) -> Result<Graph, Cycle> {
 }
 
 fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> String {
-    let names: Vec<&str> = ids.into_iter().filter_map(|id| id.as_str().rsplit('.').next()).collect();
+    let names: Vec<&str> = ids.into_iter().map(NodeId::name).collect();
     names.join(" ")
 }
 

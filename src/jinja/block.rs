@@ -10,7 +10,7 @@ use crate::{
 
 /// A block that holds a template of its own.
 #[derive(Debug, Clone)]
-pub struct Block {
+pub struct TemplateBlock {
     /// The block's name.
     pub name: String,
     /// The opening tag.
@@ -23,7 +23,7 @@ pub struct Block {
 ///
 /// # Errors
 /// If a block has no name or no end, or an end tag has no block.
-pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<Block>, Diagnostic> {
+pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<TemplateBlock>, Diagnostic> {
     let (text, closer) = (file.text(), format!("end{keyword}"));
     let wrong = |range: Range<usize>, message: String| {
         Err(Diagnostic::error("template-syntax", message).at(file.span(range), ""))
@@ -49,7 +49,7 @@ pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<Block>, Diagnostic> {
                 return wrong(tag.range, format!("there is no `{{% {keyword} … %}}` that this could end"));
             };
             let body = Source::new(file.path(), blank_but(text, opened.end..tag.range.start));
-            blocks.push(Block { name, opened: file.span(opened), body });
+            blocks.push(TemplateBlock { name, opened: file.span(opened), body });
         }
     }
     match open {

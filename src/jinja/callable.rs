@@ -14,9 +14,9 @@ use minijinja::{
 
 use super::{
     fault::fault,
-    header::{Header, hidden_name},
-    library::Place,
-    run::Run,
+    header::{MacroHeader, hidden_name},
+    library::MacroPosition,
+    rendering::Rendering,
     value::{Dict, List},
 };
 use crate::diag::Diagnostic;
@@ -24,8 +24,8 @@ use crate::diag::Diagnostic;
 /// A macro under its original name.
 #[derive(Debug)]
 pub(super) struct Callable {
-    run: Arc<Run>,
-    place: Place,
+    run: Arc<Rendering>,
+    place: MacroPosition,
     /// The macro itself if it is declared in the calling template; macros of macro files are looked up.
     native: Option<Value>,
 }
@@ -39,21 +39,21 @@ struct Loaded {
 
 impl Callable {
     /// Returns a callable for a macro of a macro file.
-    pub(super) fn global(run: Arc<Run>, place: Place) -> Self {
+    pub(super) fn global(run: Arc<Rendering>, place: MacroPosition) -> Self {
         Self { run, place, native: None }
     }
 
     /// Returns a callable for a macro that the calling template declares.
-    pub(super) fn local(run: Arc<Run>, place: Place, native: Value) -> Self {
+    pub(super) fn local(run: Arc<Rendering>, place: MacroPosition, native: Value) -> Self {
         Self { run, place, native: Some(native) }
     }
 
-    fn header(&self) -> Result<&Header, Error> {
+    fn header(&self) -> Result<&MacroHeader, Error> {
         let header = self.run.header(self.place);
         header.ok_or_else(|| Error::new(ErrorKind::UnknownFunction, "this macro is not known"))
     }
 
-    fn native(&self, state: &mut State<'_, '_>, header: &Header) -> Result<Value, Error> {
+    fn native(&self, state: &mut State<'_, '_>, header: &MacroHeader) -> Result<Value, Error> {
         if let Some(native) = &self.native {
             return Ok(native.clone());
         }
@@ -117,7 +117,7 @@ fn module(state: &mut State<'_, '_>, path: &str) -> Result<Value, Error> {
 }
 
 /// Binds arguments to the hidden macro's parameters, one value per parameter.
-fn bind(header: &Header, args: &[Value]) -> Result<Vec<Value>, Error> {
+fn bind(header: &MacroHeader, args: &[Value]) -> Result<Vec<Value>, Error> {
     let (positional, mut named) = split(args)?;
     let count = header.parameters.len();
     let mut bound = Vec::with_capacity(count + 3);
@@ -148,10 +148,10 @@ fn bind(header: &Header, args: &[Value]) -> Result<Vec<Value>, Error> {
 }
 
 /// Arguments by name; few enough for a linear search.
-type Named = Vec<(Value, Value)>;
+type NamedArguments = Vec<(Value, Value)>;
 
 /// Splits arguments into positional ones, and named ones in call order.
-fn split(args: &[Value]) -> Result<(&[Value], Named), Error> {
+fn split(args: &[Value]) -> Result<(&[Value], NamedArguments), Error> {
     let Some((last, positional)) = args.split_last().filter(|(last, _)| last.is_kwargs()) else {
         return Ok((args, Vec::new()));
     };
@@ -159,7 +159,7 @@ fn split(args: &[Value]) -> Result<(&[Value], Named), Error> {
     Ok((positional, named.collect::<Result<_, Error>>()?))
 }
 
-fn take(named: &mut Named, wanted: &str) -> Option<Value> {
+fn take(named: &mut NamedArguments, wanted: &str) -> Option<Value> {
     let at = named.iter().position(|(name, _)| name.as_str() == Some(wanted))?;
     Some(named.remove(at).1)
 }
@@ -168,7 +168,7 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn misfit(header: &Header, what: &str) -> Error {
+fn misfit(header: &MacroHeader, what: &str) -> Error {
     let parameters: Vec<&str> = header.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     fault(Diagnostic::error("macro-arguments", format!("macro `{}` {what}", header.name)).note(format!(
         "it is declared as `{}({})`",

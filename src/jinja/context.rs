@@ -59,7 +59,7 @@ pub struct Overrides {
 }
 
 /// Resolver for `ref` and `source`: returns placeholders while parsing, and tables while compiling.
-pub trait Names: Send + Sync {
+pub trait NameResolver: Send + Sync {
     /// Returns the relation that `ref` denotes, or an error message.
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String>;
     /// Returns the relation that `source` denotes, or an error message.

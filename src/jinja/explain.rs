@@ -4,22 +4,16 @@ use minijinja::{Error, ErrorKind};
 
 use super::{
     environment::FUEL,
-    fault::Fault,
+    fault::TemplateFault,
     lexer::{self, TokenKind},
-    library::File,
-    run::Run,
-    scope::Scope,
+    rendering::Rendering,
+    scope::TemplateScope,
+    template_file::{TemplateFile, code, message, place},
 };
 use crate::{diag::Diagnostic, text::Span};
 
-/// Explains why a template can't be compiled.
-pub(super) fn compile_error(error: &Error, file: &File) -> Diagnostic {
-    let finding = Diagnostic::error(code(error.kind()), message(error));
-    finding.at(place(error, file), "")
-}
-
 /// Explains why a template can't be rendered: the cause's position first, then the calls that led to it.
-pub(super) fn render_error(error: &Error, run: &Run) -> Diagnostic {
+pub(super) fn render_error(error: &Error, run: &Rendering) -> Diagnostic {
     let chain = chain(error);
     let cause = chain.last().copied().unwrap_or(error);
     // Infinite recursion has no position of its own, so use that of its last call.
@@ -52,8 +46,10 @@ fn chain(error: &Error) -> Vec<&Error> {
     .collect()
 }
 
-fn explain(cause: &Error, file: &File, place: &Span, run: &Run) -> Diagnostic {
-    if let Some(Fault(finding)) = std::error::Error::source(cause).and_then(|cause| cause.downcast_ref()) {
+fn explain(cause: &Error, file: &TemplateFile, place: &Span, run: &Rendering) -> Diagnostic {
+    if let Some(TemplateFault(finding)) =
+        std::error::Error::source(cause).and_then(|cause| cause.downcast_ref())
+    {
         return finding.clone();
     }
     if cause.kind() == ErrorKind::OutOfFuel {
@@ -85,38 +81,6 @@ fn explain(cause: &Error, file: &File, place: &Span, run: &Run) -> Diagnostic {
     Diagnostic::error(code(cause.kind()), message(cause))
 }
 
-fn code(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => "jinja-syntax",
-        ErrorKind::UndefinedError => "undefined-variable",
-        ErrorKind::UnknownFunction => "unknown-macro",
-        ErrorKind::UnknownFilter => "unknown-filter",
-        ErrorKind::UnknownTest => "unknown-test",
-        ErrorKind::UnknownMethod => "unknown-method",
-        ErrorKind::TooManyArguments | ErrorKind::MissingArgument => "jinja-arguments",
-        _ => "jinja-error",
-    }
-}
-
-fn message(error: &Error) -> String {
-    match (error.kind(), error.detail()) {
-        (ErrorKind::InvalidOperation | ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
-            detail.to_owned()
-        }
-        (kind, Some(detail)) => format!("{kind}: {detail}"),
-        (kind, None) => kind.to_string(),
-    }
-}
-
-fn place(error: &Error, file: &File) -> Span {
-    if let Some(range) = error.range() {
-        return file.span(range);
-    }
-    let start = file.source.offset(error.line().unwrap_or(1), 1);
-    let length = file.source.text()[start..].find('\n').unwrap_or(file.source.text().len() - start);
-    file.source.span(start..start + length)
-}
-
 /// Extracts the expression from "`expression` is undefined".
 fn quoted(detail: &str) -> Option<String> {
     let (before, _) = detail.rsplit_once("` is undefined")?;
@@ -124,7 +88,7 @@ fn quoted(detail: &str) -> Option<String> {
 }
 
 /// Returns the names that the template itself defines: variables, loop variables, macros and parameters.
-fn given_names(file: &File) -> Vec<String> {
+fn defined_names(file: &TemplateFile) -> Vec<String> {
     let text = file.source.text();
     let mut names = Vec::new();
     for tag in lexer::tags(text) {
@@ -144,23 +108,23 @@ fn given_names(file: &File) -> Vec<String> {
     names
 }
 
-fn near(finding: Diagnostic, wanted: &str, file: &File, run: &Run) -> Diagnostic {
+fn near(finding: Diagnostic, wanted: &str, file: &TemplateFile, run: &Rendering) -> Diagnostic {
     // The attributes of a value aren't known here.
     if wanted.contains('.') {
         return finding;
     }
-    let names = [given_names(file), Scope::names(run)].concat();
+    let names = [defined_names(file), TemplateScope::names(run)].concat();
     finding.near(wanted, names.iter().map(String::as_str))
 }
 
 /// Returns the first unknown word of an expression: inside macros, `MiniJinja` doesn't report which name was
 /// undefined.
-fn unknown_word(place: &Span, file: &File, run: &Run) -> Option<String> {
+fn unknown_word(place: &Span, file: &TemplateFile, run: &Rendering) -> Option<String> {
     const WORDS: [&str; 14] = [
         "if", "else", "and", "or", "not", "in", "is", "none", "None", "true", "True", "false", "False",
         "loop",
     ];
-    let names = [given_names(file), Scope::names(run)].concat();
+    let names = [defined_names(file), TemplateScope::names(run)].concat();
     let expression = format!("{{{{{}}}}}", place.text());
     let tag = lexer::tags(&expression).into_iter().next()?;
     let unknown = tag.tokens.iter().enumerate().find(|(index, token)| {

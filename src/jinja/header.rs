@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexer::{Tag, Token, TokenKind};
+use super::lexer::{Tag, TemplateToken, TokenKind};
 
 /// Returns the internal name under which a template declares a macro. The original name is bound to a
 /// callable of ours that implements dbt's calling rules. The name has no leading underscore, since
@@ -13,13 +13,13 @@ pub(super) fn hidden_name(name: &str) -> String {
 
 /// A macro's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct MacroHeader {
     pub(super) name: String,
     /// The range of the name.
     pub(super) name_range: Range<usize>,
     pub(super) parameters: Vec<Parameter>,
     /// Which of `varargs`, `kwargs` and `caller` the body uses.
-    pub(super) uses: Uses,
+    pub(super) uses: ImplicitNames,
     /// Whether the macro is declared in a model or inside another macro, and is therefore visible only there.
     pub(super) local: bool,
 }
@@ -34,13 +34,13 @@ pub(super) struct Parameter {
 
 /// Jinja's implicit names that a macro's body uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Uses {
+pub(super) struct ImplicitNames {
     pub(super) varargs: bool,
     pub(super) kwargs: bool,
     pub(super) caller: bool,
 }
 
-impl Uses {
+impl ImplicitNames {
     /// Returns the names used in these tags.
     pub(super) fn of<'t>(text: &str, tags: impl IntoIterator<Item = &'t Tag>) -> Self {
         let mut uses = Self::default();
@@ -56,11 +56,11 @@ impl Uses {
     }
 }
 
-impl Header {
+impl MacroHeader {
     /// Parses the header of a `macro`, `test` or `materialization` tag. Returns `None` for other tags and for
     /// malformed headers, which `MiniJinja` then reports.
     pub(super) fn read(text: &str, tag: &Tag) -> Option<Self> {
-        let word = |token: &Token| &text[token.range.clone()];
+        let word = |token: &TemplateToken| &text[token.range.clone()];
         let name = tag.tokens.get(1).filter(|name| name.kind == TokenKind::Word)?;
         let (full_name, parameters) = match tag.keyword(text)? {
             "macro" => (word(name).to_owned(), parameters(text, tag.tokens.get(2..)?)?),
@@ -72,7 +72,7 @@ impl Header {
             }
             _ => return None,
         };
-        let (name_range, uses) = (name.range.clone(), Uses::default());
+        let (name_range, uses) = (name.range.clone(), ImplicitNames::default());
         Some(Self { name: full_name, name_range, parameters, uses, local: false })
     }
 
@@ -102,7 +102,7 @@ impl Header {
 }
 
 /// Parses a parameter list such as `(a, b=1)`, including the parentheses.
-fn parameters(text: &str, tokens: &[Token]) -> Option<Vec<Parameter>> {
+fn parameters(text: &str, tokens: &[TemplateToken]) -> Option<Vec<Parameter>> {
     let (open, rest) = tokens.split_first()?;
     let (close, inside) = rest.split_last()?;
     if !open.is(b'(') || !close.is(b')') {
@@ -115,7 +115,7 @@ fn parameters(text: &str, tokens: &[Token]) -> Option<Vec<Parameter>> {
     Some(parameters)
 }
 
-fn parameter(text: &str, tokens: &[Token]) -> Option<Parameter> {
+fn parameter(text: &str, tokens: &[TemplateToken]) -> Option<Parameter> {
     let (name, rest) = tokens.split_first()?;
     if name.kind != TokenKind::Word {
         return None;
@@ -129,9 +129,9 @@ fn parameter(text: &str, tokens: &[Token]) -> Option<Parameter> {
 }
 
 /// Splits at commas outside brackets; a trailing comma adds no part.
-fn split_at_commas(tokens: &[Token]) -> Vec<&[Token]> {
+fn split_at_commas(tokens: &[TemplateToken]) -> Vec<&[TemplateToken]> {
     let mut depth = 0_i32;
-    let mut parts: Vec<&[Token]> = tokens
+    let mut parts: Vec<&[TemplateToken]> = tokens
         .split(|token| {
             match token.kind {
                 TokenKind::Sign(b'(' | b'[' | b'{') => depth += 1,
@@ -152,7 +152,7 @@ mod tests {
     use super::{super::lexer::tags, *};
 
     fn check(text: &str, expect: Option<&str>) {
-        let header = Header::read(text, &tags(text)[0]).map(|header| {
+        let header = MacroHeader::read(text, &tags(text)[0]).map(|header| {
             let parameters = header.parameters.iter().map(|parameter| match &parameter.default {
                 Some(default) => format!("{}={}", parameter.name, &text[default.clone()]),
                 None => parameter.name.clone(),

@@ -21,7 +21,7 @@ pub(super) struct Tag {
     pub(super) kind: TagKind,
     /// The range from the opening `{` to the closing `}`.
     pub(super) range: Range<usize>,
-    pub(super) tokens: Vec<Token>,
+    pub(super) tokens: Vec<TemplateToken>,
     /// The closing marker: `%}`, `-%}`, `}}` and so on.
     pub(super) closing: Range<usize>,
 }
@@ -45,12 +45,12 @@ pub(super) enum TokenKind {
 
 /// A token inside a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(super) struct TemplateToken {
     pub(super) kind: TokenKind,
     pub(super) range: Range<usize>,
 }
 
-impl Token {
+impl TemplateToken {
     pub(super) fn is(&self, sign: u8) -> bool {
         self.kind == TokenKind::Sign(sign)
     }
@@ -141,7 +141,7 @@ fn closing(rest: &str, end: &str) -> Option<usize> {
     if marked { Some(end.len() + 1) } else { rest.starts_with(end).then_some(end.len()) }
 }
 
-fn token(text: &str, at: usize) -> Option<Token> {
+fn token(text: &str, at: usize) -> Option<TemplateToken> {
     let rest = &text[at..];
     let first = rest.chars().next()?;
     let (kind, length) = match first {
@@ -150,7 +150,7 @@ fn token(text: &str, at: usize) -> Option<Token> {
         first if is_word(first) => (TokenKind::Word, rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
         first => (TokenKind::Sign(u8::try_from(first).ok()?), first.len_utf8()),
     };
-    Some(Token { kind, range: at..at + length })
+    Some(TemplateToken { kind, range: at..at + length })
 }
 
 fn is_word(c: char) -> bool {

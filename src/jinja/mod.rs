@@ -5,14 +5,13 @@
 //! ```
 //!
 //! - [`Jinja`]: start here; built once from the macro files, renders from many threads
-//! - [`Globals`], [`NodeContext`], [`Names`]: everything that a template can see
+//! - [`Globals`], [`NodeContext`], [`NameResolver`]: everything that a template can see
 //! - [`Rendered`], [`Captures`], [`SpanMap`]: everything that a rendering produces
 //!
 //! Doesn't access tables, files, the environment or globals: everything is passed in by value. `function`
 //! holds dbt's functions, `builtin` the built-in macros, `callable` macro calls, and `rewrite` the changes
 //! that give templates dbt's meaning in `MiniJinja`.
 
-mod asked;
 mod block;
 mod builtin;
 mod callable;
@@ -20,181 +19,33 @@ mod captures;
 mod context;
 mod environment;
 mod explain;
+mod external_inputs;
 mod fault;
 mod function;
-mod generic;
+mod generic_test;
 mod header;
 mod lexer;
 mod library;
-mod listed;
-mod origin;
+mod macro_text;
+mod renderer;
+mod rendering;
 mod rewrite;
-mod run;
 mod scope;
-mod spans;
+mod span_map;
+mod stitched;
+mod template_file;
 #[cfg(test)]
 mod tests;
 mod value;
 
-use std::sync::{Arc, Mutex};
-
-use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
-
 pub use self::{
-    asked::Asked,
-    block::{Block, blocks},
+    block::{TemplateBlock, blocks},
     builtin::is_builtin,
     captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall},
-    context::{Globals, Names, NodeContext, Overrides},
-    generic::{GenericTest, TestParameter},
-    listed::MacroText,
-    spans::SpanMap,
+    context::{Globals, NameResolver, NodeContext, Overrides},
+    external_inputs::ExternalInputs,
+    generic_test::{GenericTest, TestParameter},
+    macro_text::MacroText,
+    renderer::{Described, Jinja, Rendered},
+    span_map::SpanMap,
 };
-use self::{
-    library::{File, Library},
-    rewrite::Role,
-    run::{Run, Shared},
-    scope::Scope,
-    spans::Segment,
-};
-use crate::{
-    diag::Diagnostic,
-    name::Relation,
-    secret::Secret,
-    text::{Source, Span},
-};
-
-/// The template language, loaded with a project's macros.
-#[derive(Debug)]
-pub struct Jinja {
-    env: Environment<'static>,
-    shared: Arc<Shared>,
-}
-
-/// A rendered description.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Described {
-    /// The text.
-    pub text: String,
-    /// The documentation blocks that the text includes, in order.
-    pub docs: Vec<String>,
-}
-
-/// A rendered template.
-#[derive(Debug, Clone)]
-pub struct Rendered {
-    /// The text.
-    pub text: String,
-    /// Maps each part of the text to the part of the template that produced it.
-    pub map: SpanMap,
-    /// The template's calls, settings and log messages.
-    pub captures: Captures,
-}
-
-impl Jinja {
-    /// Compiles the built-in macro files and then the given ones. Files that can't be compiled are skipped
-    /// and reported.
-    #[must_use]
-    pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
-        let mut env = environment::environment();
-        let (library, findings) = Library::compile(macros, &mut env);
-        (Self { env, shared: Arc::new(Shared { library, globals, asked: Mutex::default() }) }, findings)
-    }
-
-    /// Returns the external inputs that all templates rendered so far used.
-    #[must_use]
-    pub fn asked(&self) -> Asked {
-        self.shared.asked()
-    }
-
-    /// Renders a node's template.
-    pub fn render(
-        &self,
-        source: &Source,
-        node: &NodeContext,
-        names: Arc<dyn Names>,
-    ) -> Result<Rendered, Diagnostic> {
-        self.run(source, node.clone(), names, false)
-    }
-
-    /// Renders a storage setting, which may use secrets from the environment. Diagnostics point at `at`, the
-    /// setting's position.
-    pub fn render_secret(&self, text: &Secret, at: &Span) -> Result<Secret, Diagnostic> {
-        let rendered = self.value(text.reveal(), at, true)?;
-        Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text)))
-    }
-
-    /// Renders a configuration string, which may use `env_var`, `var` and `target`. Diagnostics point at
-    /// `at`, the string's position.
-    pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
-        Ok(self.value(text, at, false)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
-    }
-
-    /// Renders a description, which may also use `doc`, and returns the documentation blocks that it
-    /// includes.
-    pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
-        let rendered = self.value(text, at, false)?;
-        Ok(match rendered {
-            Some(rendered) => Described { text: rendered.text, docs: rendered.captures.docs },
-            None => Described { text: text.to_owned(), docs: Vec::new() },
-        })
-    }
-
-    /// Renders a YAML string, or returns `None` if it contains no template.
-    fn value(&self, text: &str, at: &Span, secrets: bool) -> Result<Option<Rendered>, Diagnostic> {
-        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
-            return Ok(None);
-        }
-        let source = Source::new(at.source.path(), text);
-        let node = NodeContext { executing: true, ..NodeContext::default() };
-        self.run(&source, node, Arc::new(NoNames), secrets).map(Some).map_err(|mut finding| {
-            for label in finding.labels.iter_mut().filter(|label| label.span.source == source) {
-                label.span = at.clone();
-            }
-            finding
-        })
-    }
-
-    fn run(
-        &self,
-        source: &Source,
-        node: NodeContext,
-        names: Arc<dyn Names>,
-        secrets: bool,
-    ) -> Result<Rendered, Diagnostic> {
-        let main = File::new(source, 0, Role::Model);
-        let run = Arc::new(Run::new(Arc::clone(&self.shared), main, node, names, secrets));
-        let template = self
-            .env
-            .template_from_named_str(source.path(), run.main.rewritten.stitched.text())
-            .map_err(|error| explain::compile_error(&error, &run.main))?;
-        let scope = Value::from_object(Scope::new(Arc::clone(&run)));
-        let rendered = template.render_with_spans(scope);
-        let captures = run.take_captures();
-        self.shared.note(&captures);
-        let (text, spans) = rendered.map_err(|error| explain::render_error(&error, &run))?;
-        let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
-        Ok(Rendered { text, map, captures })
-    }
-}
-
-fn segment(span: &OutputSpan, file: &File) -> Segment {
-    Segment {
-        rendered: span.output_range(),
-        source: file.rewritten.stitched.original(span.source_range()),
-        raw: span.kind() == OutputSpanKind::Raw,
-    }
-}
-
-/// A resolver for configuration, which has no relations.
-struct NoNames;
-
-impl Names for NoNames {
-    fn reference(&self, _: Option<&str>, name: &str) -> Result<Relation, String> {
-        Err(format!("`ref('{name}')` has no meaning here: only models can refer to models"))
-    }
-
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        Err(format!("`source('{source}', '{table}')` has no meaning here: only models can refer to sources"))
-    }
-}

@@ -11,9 +11,9 @@
 use std::ops::Range;
 
 use super::{
-    header::{Header, Uses, hidden_name},
-    lexer::{self, Tag, Token, TokenKind},
-    origin::Stitched,
+    header::{ImplicitNames, MacroHeader, hidden_name},
+    lexer::{self, Tag, TemplateToken, TokenKind},
+    stitched::Stitched,
 };
 
 /// The start of every template: a macro through which [`super::callable`] loads a macro file into the running
@@ -24,7 +24,7 @@ const PRELUDE: &str = "{% with %}{% macro __import(__file) %}{% import __file as
 
 /// The role of the text to rewrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum TemplateRole {
     /// A template that is rendered; its macros are local to it.
     Model,
     /// A file of macros that every template can call.
@@ -36,11 +36,11 @@ pub(super) enum Role {
 pub(super) struct Rewritten {
     pub(super) stitched: Stitched,
     /// The declared macros, in order; generated code refers to them by index.
-    pub(super) headers: Vec<Header>,
+    pub(super) headers: Vec<MacroHeader>,
 }
 
 /// Rewrites a template; generated code refers to it by the number `file`.
-pub(super) fn rewrite(text: &str, file: usize, role: Role) -> Rewritten {
+pub(super) fn rewrite(text: &str, file: usize, role: TemplateRole) -> Rewritten {
     let tags = lexer::tags(text);
     let mut rewriter =
         Rewriter { text, file, role, inner: Vec::new(), outer: Vec::new(), headers: Vec::new() };
@@ -57,26 +57,26 @@ pub(super) fn rewrite(text: &str, file: usize, role: Role) -> Rewritten {
 struct Rewriter<'t> {
     text: &'t str,
     file: usize,
-    role: Role,
+    role: TemplateRole,
     /// Insertions inside tags.
     inner: Vec<(usize, String)>,
     /// Replacements of whole tags or parts of them, which can contain inner insertions.
     outer: Vec<Edit>,
-    headers: Vec<Header>,
+    headers: Vec<MacroHeader>,
 }
 
 struct Edit {
     range: Range<usize>,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
-enum Part {
+enum TemplatePart {
     New(String),
     Moved(Range<usize>),
 }
 
 impl Rewriter<'_> {
-    fn word(&self, token: &Token) -> &str {
+    fn word(&self, token: &TemplateToken) -> &str {
         &self.text[token.range.clone()]
     }
 
@@ -148,7 +148,7 @@ impl Rewriter<'_> {
         for (index, tag) in tags.iter().enumerate() {
             match tag.keyword(self.text) {
                 Some("macro") => self.open(tags, index, &mut open),
-                Some("test" | "data_test" | "materialization") if self.role == Role::MacroFile => {
+                Some("test" | "data_test" | "materialization") if self.role == TemplateRole::MacroFile => {
                     self.open(tags, index, &mut open);
                 }
                 Some("endmacro" | "endtest" | "enddata_test" | "endmaterialization") => {
@@ -156,7 +156,7 @@ impl Rewriter<'_> {
                         self.close(tag, header);
                     }
                 }
-                Some("docs" | "snapshot") if self.role == Role::MacroFile => self.remove(tags, index),
+                Some("docs" | "snapshot") if self.role == TemplateRole::MacroFile => self.remove(tags, index),
                 _ => {}
             }
         }
@@ -164,23 +164,23 @@ impl Rewriter<'_> {
 
     fn open(&mut self, tags: &[Tag], index: usize, open: &mut Vec<usize>) {
         let tag = &tags[index];
-        let Some(mut header) = Header::read(self.text, tag) else { return };
-        header.local = self.role == Role::Model || !open.is_empty();
-        header.uses = Uses::of(self.text, body(self.text, tags, index));
-        let mut parts = vec![Part::New(format!(
+        let Some(mut header) = MacroHeader::read(self.text, tag) else { return };
+        header.local = self.role == TemplateRole::Model || !open.is_empty();
+        header.uses = ImplicitNames::of(self.text, body(self.text, tags, index));
+        let mut parts = vec![TemplatePart::New(format!(
             "macro {}({}) ",
             hidden_name(&header.name),
             header.native_parameters().join(", ")
         ))];
-        parts.push(Part::Moved(tag.closing.clone()));
+        parts.push(TemplatePart::Moved(tag.closing.clone()));
         let defaults = header.parameters.iter().filter_map(|parameter| {
             parameter.default.as_ref().map(|default| (parameter.name.as_str(), default))
         });
         for (name, default) in defaults {
-            parts.push(Part::New(format!("{{% if {name} is undefined %}}{{% set {name} = ")));
-            parts.push(Part::Moved(default.clone()));
-            parts.push(Part::New(" %}{% endif ".to_owned()));
-            parts.push(Part::Moved(tag.closing.clone()));
+            parts.push(TemplatePart::New(format!("{{% if {name} is undefined %}}{{% set {name} = ")));
+            parts.push(TemplatePart::Moved(default.clone()));
+            parts.push(TemplatePart::New(" %}{% endif ".to_owned()));
+            parts.push(TemplatePart::Moved(tag.closing.clone()));
         }
         self.outer.push(Edit { range: tag.tokens[0].range.start..tag.range.end, parts });
         open.push(self.headers.len());
@@ -188,13 +188,14 @@ impl Rewriter<'_> {
     }
 
     fn close(&mut self, tag: &Tag, header: usize) {
-        let mut parts = vec![Part::New("endmacro ".to_owned()), Part::Moved(tag.closing.clone())];
+        let mut parts =
+            vec![TemplatePart::New("endmacro ".to_owned()), TemplatePart::Moved(tag.closing.clone())];
         if self.headers[header].local {
             let name = &self.headers[header].name;
             let hidden = hidden_name(name);
             let binding = format!("{{% set {name} = __macro({hidden}, {}, {header}) ", self.file);
             // Reuse the closing marker, so that whitespace after the binding is trimmed as before.
-            parts.extend([Part::New(binding), Part::Moved(tag.closing.clone())]);
+            parts.extend([TemplatePart::New(binding), TemplatePart::Moved(tag.closing.clone())]);
         }
         self.outer.push(Edit { range: tag.tokens[0].range.start..tag.range.end, parts });
     }
@@ -220,8 +221,8 @@ impl Rewriter<'_> {
             self.copy(&mut stitched, at..edit.range.start);
             for part in &edit.parts {
                 match part {
-                    Part::New(text) => stitched.put(text, edit.range.clone()),
-                    Part::Moved(range) => self.copy(&mut stitched, range.clone()),
+                    TemplatePart::New(text) => stitched.put(text, edit.range.clone()),
+                    TemplatePart::Moved(range) => self.copy(&mut stitched, range.clone()),
                 }
             }
             at = edit.range.end;
@@ -263,11 +264,11 @@ fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
 }
 
 /// Returns the token that closes the bracket at an index.
-fn closing(tokens: &[Token], open: usize) -> Option<&Token> {
+fn closing(tokens: &[TemplateToken], open: usize) -> Option<&TemplateToken> {
     closing_index(tokens, open).map(|close| &tokens[close])
 }
 
-fn closing_index(tokens: &[Token], open: usize) -> Option<usize> {
+fn closing_index(tokens: &[TemplateToken], open: usize) -> Option<usize> {
     let mut depth = 0_i32;
     let length = tokens[open..].iter().position(|token| {
         match token.kind {
@@ -282,7 +283,7 @@ fn closing_index(tokens: &[Token], open: usize) -> Option<usize> {
 
 /// Returns the last token of the operand of `+` that starts at an index, including everything that binds more
 /// tightly.
-fn operand_end(tokens: &[Token], start: usize) -> Option<usize> {
+fn operand_end(tokens: &[TemplateToken], start: usize) -> Option<usize> {
     let is = |at: usize, signs: &[u8]| {
         tokens.get(at).is_some_and(|token| signs.iter().any(|sign| token.is(*sign)))
     };
@@ -315,52 +316,52 @@ fn operand_end(tokens: &[Token], start: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn check(role: Role, text: &str, expect: &str) {
+    fn check(role: TemplateRole, text: &str, expect: &str) {
         let rewritten = rewrite(text, 0, role);
         assert_eq!(rewritten.stitched.text().strip_prefix(PRELUDE), Some(expect));
     }
 
     #[test]
     fn templates_are_rewritten_in_place() {
-        check(Role::Model, "a {{ ref('x') }}", "a {{ __at(ref,0,5,13)('x') }}");
-        check(Role::Model, "{{ builtins.ref('x') }}", "{{ builtins.ref('x') }}");
-        check(Role::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __seq(__list([1])[0]) }}");
-        check(Role::Model, "{% for a in [[1]] %}", "{% for a in __list([__list([1])]) %}");
-        check(Role::Model, "{{ {'a': 1} }}", "{{ __dict({'a': 1}) }}");
+        check(TemplateRole::Model, "a {{ ref('x') }}", "a {{ __at(ref,0,5,13)('x') }}");
+        check(TemplateRole::Model, "{{ builtins.ref('x') }}", "{{ builtins.ref('x') }}");
+        check(TemplateRole::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __seq(__list([1])[0]) }}");
+        check(TemplateRole::Model, "{% for a in [[1]] %}", "{% for a in __list([__list([1])]) %}");
+        check(TemplateRole::Model, "{{ {'a': 1} }}", "{{ __dict({'a': 1}) }}");
     }
 
     #[test]
     fn what_is_added_is_paid_for() {
-        check(Role::Model, "{{ a + b }}", "{{ a + __seq(b) }}");
-        check(Role::Model, "{{ a + 1 + 'x' + [b] }}", "{{ a + 1 + 'x' + __list([b]) }}");
+        check(TemplateRole::Model, "{{ a + b }}", "{{ a + __seq(b) }}");
+        check(TemplateRole::Model, "{{ a + 1 + 'x' + [b] }}", "{{ a + 1 + 'x' + __list([b]) }}");
         check(
-            Role::Model,
+            TemplateRole::Model,
             "{{ a + b.c(d)[0]|f(1) ~ -e ** 2 - f }}",
             "{{ a + __seq(b.c(d)[0]|f(1) ~ -e ** 2) - f }}",
         );
-        check(Role::Model, "{{ a + [b] * 2 }}", "{{ a + __seq(__list([b]) * 2) }}");
-        check(Role::Model, "{{ a + ref('x') }}", "{{ a + __seq(__at(ref,0,7,15)('x')) }}");
+        check(TemplateRole::Model, "{{ a + [b] * 2 }}", "{{ a + __seq(__list([b]) * 2) }}");
+        check(TemplateRole::Model, "{{ a + ref('x') }}", "{{ a + __seq(__at(ref,0,7,15)('x')) }}");
         check(
-            Role::Model,
+            TemplateRole::Model,
             "{%+ set x = a + (b + c) if d +%}",
             "{%+ set x = a + __seq((b + __seq(c))) if d +%}",
         );
-        check(Role::Model, "{{ a + }}{{ + a }}", "{{ a + }}{{ + a }}");
+        check(TemplateRole::Model, "{{ a + }}{{ + a }}", "{{ a + }}{{ + a }}");
     }
 
     #[test]
     fn macros_keep_their_trimming_and_move_their_defaults() {
         check(
-            Role::Model,
+            TemplateRole::Model,
             "{% macro f(a, b=[a]) -%} x {%- endmacro -%}\n",
             "{% macro headwater_macro_f(a, b) -%}{% if b is undefined %}{% set b = __list([a]) %}{% endif -%} x \
              {%- endmacro -%}{% set f = __macro(headwater_macro_f, 0, 0) -%}\n",
         );
         check(
-            Role::MacroFile,
+            TemplateRole::MacroFile,
             "{% test t(m) %}{{ kwargs }}{% endtest %}",
             "{% macro headwater_macro_test_t(m, kwargs) %}{{ kwargs }}{% endmacro %}",
         );
-        check(Role::MacroFile, "a{% docs d %}{{ [ }{% enddocs %}b", "ab");
+        check(TemplateRole::MacroFile, "a{% docs d %}{{ [ }{% enddocs %}b", "ab");
     }
 }

@@ -9,12 +9,12 @@ use minijinja::{
 
 use super::{
     callable::Callable,
-    function::{self, Function, Namespace},
-    run::Run,
-    value::{Given, Moment, Table, from_json},
+    function::{self, Namespace, TemplateFunction},
+    rendering::Rendering,
+    value::{OverriddenMacro, TableValue, TemplateMoment, from_json},
 };
 
-/// Names of plain values; [`Scope::plain`] returns their values.
+/// Names of plain values; [`TemplateScope::plain`] returns their values.
 const PLAIN: [&str; 9] = [
     "this",
     "target",
@@ -29,28 +29,32 @@ const PLAIN: [&str; 9] = [
 
 /// The outermost scope of every template in a rendering: the project's macros, then dbt's names.
 #[derive(Debug, Clone)]
-pub(super) struct Scope {
-    run: Arc<Run>,
+pub(super) struct TemplateScope {
+    run: Arc<Rendering>,
 }
 
-impl Scope {
-    pub(super) fn new(run: Arc<Run>) -> Self {
+impl TemplateScope {
+    pub(super) fn new(run: Arc<Rendering>) -> Self {
         Self { run }
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {
         if let Some(given) = self.run.node.overrides.macros.get(name) {
-            return Some(Value::from_object(Given(from_json(given))));
+            return Some(Value::from_object(OverriddenMacro(from_json(given))));
         }
         // As in dbt, a project's macro can override a function; `builtins` still has the original.
         if let Some(place) = self.run.shared.library.find(name) {
             return Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)));
         }
-        if let Some(function) = Function::find(&self.run, name) {
+        if let Some(function) = TemplateFunction::find(&self.run, name) {
             return Some(Value::from_object(function));
         }
         if let Some(value) = self.plain(name) {
             return Some(value);
+        }
+        if name == "context" {
+            let scope = Value::from_object(self.clone());
+            return Some(Value::from_object(Namespace::context(&self.run, scope)));
         }
         Namespace::find(&self.run, name).map(Value::from_object)
     }
@@ -59,13 +63,13 @@ impl Scope {
         let globals = &self.run.shared.globals;
         let node = &self.run.node;
         Some(match name {
-            "this" => node.this.clone().map_or(Value::from(()), |this| Value::from_object(Table(this))),
+            "this" => node.this.clone().map_or(Value::from(()), |this| Value::from_object(TableValue(this))),
             "target" => from_json(&globals.target),
             "execute" => Value::from(node.executing),
             "project_name" => Value::from(globals.project_name.as_str()),
             "run_started_at" => {
                 self.run.capture(|captures| captures.volatile = true);
-                Value::from_object(Moment::new(globals.run_started_at))
+                Value::from_object(TemplateMoment::new(globals.run_started_at))
             }
             "invocation_id" => {
                 self.run.capture(|captures| captures.volatile = true);
@@ -86,14 +90,14 @@ impl Scope {
     }
 
     /// Returns the names that users know, for "did you mean" suggestions.
-    pub(super) fn names(run: &Run) -> Vec<String> {
+    pub(super) fn names(run: &Rendering) -> Vec<String> {
         let functions = function::NAMES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
         let fixed = functions.chain(PLAIN).chain(function::NAMESPACES).chain(["range", "namespace", "loop"]);
         fixed.chain(run.shared.library.names()).map(str::to_owned).collect()
     }
 }
 
-impl Object for Scope {
+impl Object for TemplateScope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.lookup(key.as_str()?)
     }

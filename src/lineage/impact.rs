@@ -3,8 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ColumnId, ColumnUse, Derivation, Lineage};
-use crate::{manifest::Manifest, name::NodeId};
+use super::project::{ColumnId, ColumnUses, Lineage};
+use crate::{
+    engine::lineage::{ColumnUse, Derivation},
+    manifest::Manifest,
+    name::NodeId,
+};
 
 /// The effects on one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,7 +106,7 @@ impl Lineage {
 }
 
 /// Returns the uses of changed columns.
-fn kinds(uses: &super::Uses, changed: &BTreeSet<ColumnId>) -> BTreeSet<ColumnUse> {
+fn kinds(uses: &ColumnUses, changed: &BTreeSet<ColumnId>) -> BTreeSet<ColumnUse> {
     uses.iter()
         .filter(|(column, _)| changed.contains(*column))
         .flat_map(|(_, kinds)| kinds)

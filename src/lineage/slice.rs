@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{ColumnId, Derivation, Lineage};
+use super::project::{ColumnId, Lineage};
+use crate::engine::lineage::Derivation;
 
 /// A direction in the lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Direction {
+pub enum LineageDirection {
     /// To the columns that a column is derived from.
     Upstream,
     /// To the columns that are derived from it.
@@ -36,19 +37,19 @@ pub struct Slice {
 impl Lineage {
     /// Returns the columns one step away from this one, and how one is derived from the other.
     #[must_use]
-    pub fn next(&self, column: &ColumnId, direction: Direction) -> BTreeMap<&ColumnId, Derivation> {
+    pub fn next(&self, column: &ColumnId, direction: LineageDirection) -> BTreeMap<&ColumnId, Derivation> {
         match direction {
-            Direction::Upstream => {
+            LineageDirection::Upstream => {
                 let values = self.column(column).map(|column| &column.values);
                 values.into_iter().flatten().map(|(from, how)| (from, *how)).collect()
             }
-            Direction::Downstream => self.made_of(column).collect(),
+            LineageDirection::Downstream => self.made_of(column).collect(),
         }
     }
 
     /// Returns these columns and everything in these directions from them.
     #[must_use]
-    pub fn slice(&self, starts: &[ColumnId], directions: &[Direction]) -> Slice {
+    pub fn slice(&self, starts: &[ColumnId], directions: &[LineageDirection]) -> Slice {
         let mut slice = Slice { columns: starts.iter().cloned().collect(), edges: BTreeSet::new() };
         for direction in directions {
             let mut seen: BTreeSet<&ColumnId> = starts.iter().collect();
@@ -56,8 +57,8 @@ impl Lineage {
             while let Some(column) = queue.pop_front() {
                 for (next, how) in self.next(column, *direction) {
                     let (from, to) = match direction {
-                        Direction::Upstream => (next, column),
-                        Direction::Downstream => (column, next),
+                        LineageDirection::Upstream => (next, column),
+                        LineageDirection::Downstream => (column, next),
                     };
                     slice.edges.insert(Edge { from: from.clone(), to: to.clone(), how });
                     if seen.insert(next) {

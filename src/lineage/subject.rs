@@ -1,7 +1,7 @@
 //! Lineage subjects: resolves `stg_readings`, `stg_readings.interval_start` or
 //! `files.readings.meterpoint_id`.
 
-use super::{ColumnId, Lineage};
+use super::project::{ColumnId, Lineage};
 use crate::{
     diag::near,
     manifest::{Manifest, Node},
@@ -10,7 +10,7 @@ use crate::{
 
 /// A node or a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum LineageSubject {
     /// All columns of a node.
     Node(NodeId),
     /// One column.
@@ -19,21 +19,21 @@ pub enum Subject {
 
 /// An unknown name, with an error message and perhaps a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
+pub struct UnknownSubject {
     /// The error message.
     pub message: String,
     /// A suggestion, if there is one.
     pub hint: Option<String>,
 }
 
-impl Subject {
+impl LineageSubject {
     /// Finds a node or column by name: a model, seed or snapshot by its name, a source table by
     /// `source.table`, or any of them by unique ID. A column name may follow after a dot and is
     /// case-insensitive.
     ///
     /// # Errors
     /// If there is no such node or column.
-    pub fn find(text: &str, manifest: &Manifest, lineage: &Lineage) -> Result<Self, Unknown> {
+    pub fn find(text: &str, manifest: &Manifest, lineage: &Lineage) -> Result<Self, UnknownSubject> {
         let (node, column) = Self::node_named(text, manifest)?;
         if column.is_empty() {
             return Ok(Self::Node(node.id().clone()));
@@ -48,7 +48,7 @@ impl Subject {
         let hint = near::question(column, names.iter().copied())
             .unwrap_or_else(|| format!("its columns: {}", names.join(", ")));
         let message = format!("`{}` has no column `{column}`", node.display_name());
-        Err(Unknown { message, hint: Some(hint) })
+        Err(UnknownSubject { message, hint: Some(hint) })
     }
 
     /// Finds the node whose name a text starts with. Returns it with the text after the following dot, which
@@ -56,7 +56,10 @@ impl Subject {
     ///
     /// # Errors
     /// If there is no such node.
-    pub fn node_named<'m, 't>(text: &'t str, manifest: &'m Manifest) -> Result<(&'m Node, &'t str), Unknown> {
+    pub fn node_named<'m, 't>(
+        text: &'t str,
+        manifest: &'m Manifest,
+    ) -> Result<(&'m Node, &'t str), UnknownSubject> {
         let is_meant = |node: &&Node| {
             let name = node.display_name();
             [name.as_str(), node.id().as_str()].iter().any(|name| {
@@ -71,7 +74,7 @@ impl Subject {
             let hint = near::question(asked, names.iter().map(String::as_str))
                 .or_else(|| near::question(text, names.iter().map(String::as_str)));
             let message = format!("no model, seed, snapshot or source is called `{text}`");
-            return Err(Unknown { message, hint });
+            return Err(UnknownSubject { message, hint });
         };
         Ok((node, text[matched(text, node)..].trim_start_matches('.')))
     }

@@ -1,10 +1,13 @@
 //! A small shop and its expected lineage.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
 use crate::{
     compile::{self, Wanted},
     engine::{Engine, EngineSettings},
-    manifest::tests::{Fixture, resolve, shown},
+    manifest::tests::{ResolvedProject, resolve, shown},
+    name::NodeId,
 };
 
 const SHOP: [(&str, &str); 6] = [
@@ -28,7 +31,7 @@ const SHOP: [(&str, &str); 6] = [
     ),
 ];
 
-async fn shop() -> (Fixture, Lineage) {
+async fn shop() -> (ResolvedProject, Lineage) {
     let fixture = resolve(&SHOP).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
     let settings = EngineSettings {
         threads: 1,
@@ -78,7 +81,7 @@ async fn a_column_is_followed_through_tables_and_views_both_ways() {
             .collect()
     };
     assert_eq!(
-        edges("model.names.Name", Direction::Upstream),
+        edges("model.names.Name", LineageDirection::Upstream),
         [
             "model.labels.buyer renamed model.names.Name",
             "model.paid.customer renamed model.totals.buyer",
@@ -87,10 +90,10 @@ async fn a_column_is_followed_through_tables_and_views_both_ways() {
         ]
     );
     assert_eq!(
-        edges("seed.orders.amount", Direction::Downstream),
+        edges("seed.orders.amount", LineageDirection::Downstream),
         ["model.paid.amount aggregated model.totals.total", "seed.orders.amount copied model.paid.amount"]
     );
-    assert_eq!(edges("model.totals.orders", Direction::Upstream), [""; 0]);
+    assert_eq!(edges("model.totals.orders", LineageDirection::Upstream), [""; 0]);
 }
 
 #[tokio::test]
@@ -100,10 +103,13 @@ async fn what_decides_about_values_and_rows_is_kept_apart_from_what_gives_values
     assert!(size.values.is_empty());
     assert_eq!(
         size.uses,
-        Uses::from([(column("model.totals.total"), BTreeSet::from([ColumnUse::Condition]))])
+        ColumnUses::from([(column("model.totals.total"), BTreeSet::from([ColumnUse::Condition]))])
     );
     let paid = &lineage.nodes[&NodeId::model("shop", "paid")];
-    assert_eq!(paid.rows, Uses::from([(column("seed.orders.paid"), BTreeSet::from([ColumnUse::Filter]))]));
+    assert_eq!(
+        paid.rows,
+        ColumnUses::from([(column("seed.orders.paid"), BTreeSet::from([ColumnUse::Filter]))])
+    );
 }
 
 #[tokio::test]
@@ -115,7 +121,7 @@ async fn an_impact_follows_values_then_rows_then_verdicts() {
             let names = effects.values.keys().chain(effects.conditions.keys()).cloned().collect::<Vec<_>>();
             format!("{id} {} rows={}", names.join(","), effects.changes_rows())
         });
-        let tests = impact.tests.iter().map(|id| id.as_str().split('.').nth(2).unwrap().to_owned());
+        let tests = impact.tests.iter().map(|id| id.name().to_owned());
         nodes.chain(tests).map(|line| line.replace("model.shop.", "")).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -146,9 +152,9 @@ async fn an_impact_follows_values_then_rows_then_verdicts() {
 #[tokio::test]
 async fn a_subject_is_found_by_name_id_and_column_in_any_case() {
     let (fixture, lineage) = shop().await;
-    let find = |text: &str| match Subject::find(text, &fixture.manifest, &lineage) {
-        Ok(Subject::Node(id)) => id.to_string(),
-        Ok(Subject::Column(id)) => id.to_string(),
+    let find = |text: &str| match LineageSubject::find(text, &fixture.manifest, &lineage) {
+        Ok(LineageSubject::Node(id)) => id.to_string(),
+        Ok(LineageSubject::Column(id)) => id.to_string(),
         Err(unknown) => format!("{} ({})", unknown.message, unknown.hint.unwrap_or_default()),
     };
     assert_eq!(find("orders"), "seed.shop.orders");

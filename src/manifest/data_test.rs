@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{config::TestConfig, node::Calls};
+use super::{config::TestConfig, model::Calls};
 use crate::{
     diag::Diagnostic,
     name::{NodeId, Relation},

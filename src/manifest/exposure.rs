@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::node::Calls;
+use super::model::Calls;
 use crate::{name::NodeId, project::ExposureDecl};
 
 /// An exposure. It never runs. It is downstream of what it reads, for selection, documentation and impact

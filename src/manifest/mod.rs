@@ -1,6 +1,8 @@
 //! The manifest: all nodes with their names resolved, and the dependency graph.
 //!
-//! - [`node`]: the kinds of nodes
+//! - [`node`]: a node of any kind
+//! - [`model`][]: models
+//! - [`source`][]: sources
 //! - [`seed`][]: seeds
 //! - [`snapshot`][]: snapshots
 //! - [`data_test`], [`unit_test`]: tests
@@ -19,10 +21,12 @@ pub mod documentation;
 pub mod exposure;
 pub mod fingerprint;
 pub mod lookup;
+pub mod model;
 pub mod node;
 pub mod resolve;
 pub mod seed;
 pub mod snapshot;
+pub mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod unit_test;
@@ -38,9 +42,11 @@ pub use self::{
     data_test::DataTest,
     documentation::{Documentation, Group, Library, Macro},
     exposure::Exposure,
-    node::{Model, Node, SourceFreshness, SourceTable},
+    model::Model,
+    node::Node,
     seed::Seed,
     snapshot::Snapshot,
+    source::{SourceFreshness, SourceTable},
     unit_test::UnitTest,
 };
 use crate::{
@@ -60,7 +66,7 @@ pub struct Manifest {
     pub graph: Graph,
     /// Doc blocks, groups and macros.
     pub library: Library,
-    pub(crate) lookup: Arc<lookup::Lookup>,
+    pub(crate) lookup: Arc<lookup::NameLookup>,
 }
 
 impl Manifest {
@@ -201,6 +207,6 @@ impl Manifest {
     /// Returns the nodes as candidates for selection.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
-        self.nodes.values().map(|node| node.candidate(&self.project)).collect()
+        self.nodes.values().map(Node::candidate).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{config::SeedConfig, node::Model};
+use super::{config::SeedConfig, model::Model};
 use crate::name::Relation;
 
 /// A seed. Its table is built like a model's; instead of a model's SQL there is one file.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{config::SnapshotConfig, node::Model};
+use super::{config::SnapshotConfig, model::Model};
 use crate::{diag::Diagnostic, parse::at_declaration, text::Span};
 
 /// A snapshot. Its table is stored and tested like a model's; its SQL returns the current rows.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A resolved project in its own folder.
-pub(crate) struct Fixture {
+pub(crate) struct ResolvedProject {
     /// The folder, which is deleted with the fixture.
     pub(crate) folder: TempDir,
     pub(crate) jinja: Jinja,
@@ -27,7 +27,7 @@ pub(crate) struct Fixture {
 }
 
 /// Resolves the project in these files, or returns all diagnostics. `project.yml` has a default.
-pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<Fixture, Vec<Diagnostic>> {
+pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<ResolvedProject, Vec<Diagnostic>> {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [("project.yml", "name: shop\n")].iter().chain(files) {
         let path = folder.path().join(path);
@@ -46,7 +46,7 @@ pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<Fixture, Vec<Diagnostic>
     findings.extend(more);
     assert!(findings.is_empty(), "{}", shown(&findings));
     let (manifest, warnings) = Manifest::resolve(&project, &captures, None, docs, &jinja)?;
-    Ok(Fixture { folder, jinja, manifest, warnings })
+    Ok(ResolvedProject { folder, jinja, manifest, warnings })
 }
 
 fn globals() -> Globals {

@@ -26,7 +26,7 @@ pub struct UnitTest {
     /// The declaration.
     pub declared: UnitTestDecl,
     /// The given rows of the model's inputs.
-    pub given: Vec<Given>,
+    pub given: Vec<InputFixture>,
     /// The tags, for selection.
     pub tags: BTreeSet<String>,
     /// All settings, resolved.
@@ -35,7 +35,7 @@ pub struct UnitTest {
 
 /// The given rows of an input.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct InputFixture {
     /// The node whose rows they replace; the model itself for `this`.
     pub input: NodeId,
     /// The span of the input.

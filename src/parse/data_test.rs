@@ -3,11 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    captures,
-    template::{self, literal},
-    test_name,
-};
+use super::{placeholder::captures, template, test_name, test_subject::TestSubject};
 use crate::{
     diag::{Diagnostic, Label},
     jinja::{Captures, GenericTest, Jinja, is_builtin},
@@ -36,12 +32,12 @@ pub struct ParsedTest {
     /// The configuration from the test's properties.
     pub config: ConfigPatch,
     /// Whether the test is singular or generic.
-    pub kind: TestKind,
+    pub kind: ParsedTestKind,
 }
 
 /// The kind of a data test.
 #[derive(Debug, Clone)]
-pub enum TestKind {
+pub enum ParsedTestKind {
     /// A singular test: an SQL file, with the folders that contain it.
     Singular(Vec<String>),
     /// A generic test, declared in properties.
@@ -56,53 +52,25 @@ pub struct Generic {
     /// The package given in the declaration.
     pub namespace: Option<String>,
     /// The tested relation.
-    pub subject: Subject,
+    pub subject: TestSubject,
     /// The column that the test is declared on.
     pub column: Option<Spanned<String>>,
     /// The arguments as written.
     pub arguments: Map<String, Value>,
 }
 
-/// The relation that a generic test applies to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// A model, seed or snapshot, by name.
-    Model(String),
-    /// A source table, by source and table name.
-    Source(String, String),
-}
-
-impl Subject {
-    /// Returns the template expression that refers to the subject.
-    pub(super) fn call(&self) -> String {
-        match self {
-            Self::Model(name) => format!("ref({})", literal(name)),
-            Self::Source(source, table) => format!("source({}, {})", literal(source), literal(table)),
-        }
-    }
-
-    /// Returns what the subject contributes to a test's name: the part before the test's own name, and the
-    /// part after it.
-    fn in_name(&self) -> (&'static str, String) {
-        match self {
-            Self::Model(name) => ("", name.clone()),
-            Self::Source(source, table) => ("source_", format!("{source}_{table}")),
-        }
-    }
-}
-
 /// Returns the project's data tests, with their templates generated but not yet rendered.
 pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diagnostic>) -> Vec<ParsedTest> {
-    let mut writer = Writer { project: &project.settings.name.value, jinja, findings, tests: Vec::new() };
+    let mut writer = TestWriter { project: &project.settings.name.value, jinja, findings, tests: Vec::new() };
     let described =
         project.properties.iter().chain(&project.seed_properties).chain(&project.snapshot_properties);
     for properties in described {
-        let subject = Subject::Model(properties.name.value.clone());
+        let subject = TestSubject::Model(properties.name.value.clone());
         writer.all(&subject, &properties.data_tests, &properties.columns);
     }
     for source in &project.sources {
         for table in &source.tables {
-            let subject = Subject::Source(source.name.value.clone(), table.name.value.clone());
+            let subject = TestSubject::Source(source.name.value.clone(), table.name.value.clone());
             writer.all(&subject, &table.data_tests, &table.columns);
         }
     }
@@ -122,7 +90,7 @@ impl ParsedTest {
     /// Moves a diagnostic about a generic test's generated template to the test's declaration.
     #[must_use]
     pub fn in_users_terms(&self, mut found: Diagnostic) -> Diagnostic {
-        if matches!(self.kind, TestKind::Generic(_)) {
+        if matches!(self.kind, ParsedTestKind::Generic(_)) {
             at_declaration(&mut found, &self.template, &self.declared);
         }
         found
@@ -139,15 +107,15 @@ pub fn at_declaration(found: &mut Diagnostic, template: &Source, declared: &Span
     }
 }
 
-struct Writer<'a> {
+struct TestWriter<'a> {
     project: &'a str,
     jinja: &'a Jinja,
     findings: &'a mut Vec<Diagnostic>,
     tests: Vec<ParsedTest>,
 }
 
-impl Writer<'_> {
-    fn all(&mut self, subject: &Subject, tests: &[TestDecl], columns: &[ColumnDecl]) {
+impl TestWriter<'_> {
+    fn all(&mut self, subject: &TestSubject, tests: &[TestDecl], columns: &[ColumnDecl]) {
         for test in tests {
             self.generic(subject, None, test);
         }
@@ -158,7 +126,7 @@ impl Writer<'_> {
         }
     }
 
-    fn generic(&mut self, subject: &Subject, column: Option<&Spanned<String>>, declared: &TestDecl) {
+    fn generic(&mut self, subject: &TestSubject, column: Option<&Spanned<String>>, declared: &TestDecl) {
         let generic = match self.find(declared) {
             Ok(generic) => generic,
             Err(found) => return self.findings.push(found),
@@ -192,7 +160,7 @@ impl Writer<'_> {
             description: declared.description.clone(),
             captures: Captures::default(),
             config: declared.config.clone(),
-            kind: TestKind::Generic(Generic {
+            kind: ParsedTestKind::Generic(Generic {
                 test: declared.test.value.clone(),
                 namespace: declared.namespace.clone(),
                 subject: subject.clone(),
@@ -213,7 +181,7 @@ impl Writer<'_> {
             description: properties.and_then(|it| it.description.clone()),
             captures: Captures::default(),
             config: properties.map(|it| it.config.clone()).unwrap_or_default(),
-            kind: TestKind::Singular(file.fqn_folders.clone()),
+            kind: ParsedTestKind::Singular(file.fqn_folders.clone()),
         });
     }
 

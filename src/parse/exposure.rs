@@ -1,6 +1,6 @@
 //! Inputs of exposures: each item of `depends_on` is a call of `ref` or `source`.
 
-use super::captures;
+use super::placeholder::captures;
 use crate::{
     diag::Diagnostic,
     jinja::{Captures, Jinja},

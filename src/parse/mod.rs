@@ -5,34 +5,39 @@
 //! - [`data_test`]: tests declared under `data_tests:`, and singular tests
 //! - [`docs`]: documentation blocks
 //! - [`exposure`]: the inputs of exposures
+//! - [`test_subject`]: the relations that generic tests apply to
 //! - [`template`]: the template generated from a test's declaration
 //! - [`test_name`]: dbt's default names for tests
 //! - [`unit_test`]: the inputs of unit tests
+//! - `placeholder`: placeholders for the relations that templates name
 
 pub mod data_test;
 pub mod docs;
 pub mod exposure;
+mod placeholder;
 pub mod snapshot;
 pub mod template;
 pub mod test_name;
+pub mod test_subject;
 pub mod unit_test;
 
 use std::sync::Arc;
 
+use self::placeholder::{Anything, captures, context};
 pub use self::{
-    data_test::{Generic, ParsedTest, Subject, TestKind, at_declaration},
+    data_test::{Generic, ParsedTest, ParsedTestKind, at_declaration},
     docs::{DocBlock, docs},
     exposure::ParsedExposure,
     snapshot::ParsedSnapshot,
+    test_subject::TestSubject,
     unit_test::{Input, ParsedUnitTest},
 };
 use crate::{
     diag::Diagnostic,
-    jinja::{Captures, Jinja, Names, NodeContext},
+    jinja::{Captures, Jinja, NodeContext},
     name::{NodeId, Relation},
     parallel::in_parallel,
     project::{ModelFile, Project},
-    text::Source,
 };
 
 /// The parse results of a project. A template that fails to render has no captures and is reported as a
@@ -116,32 +121,4 @@ fn model(file: &ModelFile, project: &str, jinja: &Jinja) -> Result<Captures, Dia
     let node = NodeContext { is_incremental: true, ..context(&file.name, &id, this) };
     let increment = jinja.render(&file.source, &node, Arc::new(Anything))?.captures;
     Ok(captured.and(increment))
-}
-
-/// Renders a template and returns its captures.
-fn captures(
-    jinja: &Jinja,
-    template: &Source,
-    name: &str,
-    id: &NodeId,
-    this: Option<Relation>,
-) -> Result<Captures, Diagnostic> {
-    jinja.render(template, &context(name, id, this), Arc::new(Anything)).map(|rendered| rendered.captures)
-}
-
-fn context(name: &str, id: &NodeId, this: Option<Relation>) -> NodeContext {
-    NodeContext { name: name.to_owned(), unique_id: id.to_string(), this, ..NodeContext::default() }
-}
-
-/// A resolver that returns a placeholder for every name; names are resolved later.
-struct Anything;
-
-impl Names for Anything {
-    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
-        Ok(Relation::new(package.unwrap_or("ref"), name))
-    }
-
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        Ok(Relation::new(source, table))
-    }
 }

@@ -1,6 +1,6 @@
 //! Snapshots: each is a block in an SQL file, or an item of `snapshots:` with a `relation:`.
 
-use super::{at_declaration, captures};
+use super::{data_test::at_declaration, placeholder::captures};
 use crate::{
     diag::Diagnostic,
     jinja::{Captures, Jinja, blocks},

@@ -3,16 +3,14 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
-use super::Subject;
+use super::test_subject::{TestSubject, literal};
 use crate::{
     project::{TestDecl, Yaml, YamlValue},
     text::Spanned,
 };
 
 /// Returns the call of a generic test's macro.
-pub(super) fn call(subject: &Subject, column: Option<&Spanned<String>>, declared: &TestDecl) -> String {
+pub(super) fn call(subject: &TestSubject, column: Option<&Spanned<String>>, declared: &TestDecl) -> String {
     let mut before = String::new();
     let mut call = format!("{{{{ test_{}(model=get_where_subquery({})", declared.test.value, subject.call());
     // Writing to a string never fails.
@@ -66,11 +64,6 @@ fn text_expression(text: &str, before: &mut String) -> String {
     let name = format!("argument_{}", before.len());
     let _ = write!(before, "{{% set {name} %}}{text}{{% endset %}}");
     name
-}
-
-/// Quotes text as a template literal.
-pub(super) fn literal(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// Quotes a column name for SQL if necessary.

@@ -1,6 +1,6 @@
 //! Inputs of unit tests: each is a call of `ref` or `source`, or `this`.
 
-use super::captures;
+use super::placeholder::captures;
 use crate::{
     diag::Diagnostic,
     jinja::{Jinja, RefCall, SourceCall},

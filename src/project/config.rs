@@ -161,14 +161,12 @@ impl ConfigTree {
         tree
     }
 
-    /// Returns the layers that apply to a fully qualified name, outermost first. The name begins with the
-    /// project's name; the tree may have the project's name at its top level, or begin directly with the
-    /// folders.
+    /// Returns the layers that apply to a path of folders and a name in a package, outermost first. The tree
+    /// may have the package's name at its top level, or begin directly with the folders.
     #[must_use]
-    pub fn layers(&self, fqn: &[&str]) -> Vec<&ConfigPatch> {
-        let Some((project, path)) = fqn.split_first() else { return vec![&self.here] };
+    pub fn layers(&self, package: &str, path: &[&str]) -> Vec<&ConfigPatch> {
         let mut layers = self.below(path);
-        if let Some(own) = self.children.get(*project) {
+        if let Some(own) = self.children.get(package) {
             layers.extend(own.below(path));
         }
         layers
@@ -201,7 +199,7 @@ mod tests {
         let (tree, diagnostics) = tree(text);
         assert_eq!(diagnostics, []);
         let layers: Vec<String> = tree
-            .layers(fqn)
+            .layers(fqn[0], &fqn[1..])
             .iter()
             .filter(|layer| !layer.entries.is_empty())
             .map(|layer| {

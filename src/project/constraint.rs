@@ -1,7 +1,7 @@
 //! `constraints:` of models and their columns: conditions that every row of a table must satisfy.
 
 use super::{
-    reader::Reader,
+    reader::YamlReader,
     yaml::{Yaml, YamlValue},
 };
 use crate::{
@@ -69,20 +69,20 @@ impl ConstraintKind {
 }
 
 /// Reads `constraints:` of the current model.
-pub(super) fn of_model(reader: &mut Reader<'_, '_>) -> Vec<ConstraintDecl> {
+pub(super) fn of_model(reader: &mut YamlReader<'_, '_>) -> Vec<ConstraintDecl> {
     let declared = reader.list("constraints");
     declared.iter().filter_map(|yaml| ConstraintDecl::of_model(yaml, reader.diagnostics())).collect()
 }
 
 /// Reads `constraints:` of the current column.
-pub(super) fn of_column(reader: &mut Reader<'_, '_>) -> Vec<ConstraintDecl> {
+pub(super) fn of_column(reader: &mut YamlReader<'_, '_>) -> Vec<ConstraintDecl> {
     let declared = reader.list("constraints");
     declared.iter().filter_map(|yaml| ConstraintDecl::of_column(yaml, reader.diagnostics())).collect()
 }
 
 impl ConstraintDecl {
     fn of_model(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a model's constraint", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a model's constraint", yaml, diagnostics)?;
         let nothing = YamlValue::Seq(Vec::new());
         let named = reader.take("columns").is_some_and(|columns| columns.value != nothing);
         let columns = reader.strings("columns").unwrap_or_default();
@@ -99,7 +99,7 @@ impl ConstraintDecl {
     }
 
     fn of_column(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a column's constraint", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a column's constraint", yaml, diagnostics)?;
         if let Some((key, _)) = reader.take_entry("columns") {
             let finding =
                 Diagnostic::error("unknown-key", "a column's constraint is about that column alone")
@@ -110,7 +110,7 @@ impl ConstraintDecl {
         Self::read(yaml, Vec::new(), reader)
     }
 
-    fn read(yaml: &Yaml, columns: Vec<Spanned<String>>, mut reader: Reader<'_, '_>) -> Option<Self> {
+    fn read(yaml: &Yaml, columns: Vec<Spanned<String>>, mut reader: YamlReader<'_, '_>) -> Option<Self> {
         let kind = reader.required("type").and_then(|written| kind(&written, &mut reader));
         let name = reader.string("name");
         let expression = reader.string("expression");
@@ -128,7 +128,7 @@ impl ConstraintDecl {
     }
 }
 
-fn kind(written: &Spanned<String>, reader: &mut Reader<'_, '_>) -> Option<Spanned<ConstraintKind>> {
+fn kind(written: &Spanned<String>, reader: &mut YamlReader<'_, '_>) -> Option<Spanned<ConstraintKind>> {
     let kind = ConstraintKind::ALL.into_iter().find(|kind| kind.as_str() == written.value);
     if kind.is_none() {
         let names = ConstraintKind::ALL.map(ConstraintKind::as_str);

@@ -13,9 +13,9 @@
 //! The macros define which tests exist, and which arguments they take.
 
 use super::{
+    common_keys,
     config::ConfigPatch,
-    properties,
-    reader::{Reader, mismatch},
+    reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
 use crate::{
@@ -64,7 +64,7 @@ pub struct TestDecl {
 }
 
 /// Reads `data_tests:` (formerly `tests:`) of the current item.
-pub(super) fn list(reader: &mut Reader<'_, '_>) -> Vec<TestDecl> {
+pub(super) fn list(reader: &mut YamlReader<'_, '_>) -> Vec<TestDecl> {
     let declared = reader.renamed_list("data_tests", "tests");
     declared.iter().filter_map(|item| TestDecl::read(item, reader.diagnostics())).collect()
 }
@@ -74,7 +74,7 @@ impl TestDecl {
         match &yaml.value {
             YamlValue::String(name) => Self::called(name, &yaml.span, diagnostics),
             YamlValue::Map(entries) if yaml.get("test_name").is_some() => {
-                let name = Reader::new("a test", yaml, diagnostics)?.required("test_name")?;
+                let name = YamlReader::new("a test", yaml, diagnostics)?.required("test_name")?;
                 let mut test = Self::called(&name.value, &name.span, diagnostics)?;
                 let rest = entries.iter().filter(|(key, _)| key.value != "test_name").cloned().collect();
                 let body = Yaml { value: YamlValue::Map(rest), span: yaml.span.clone() };
@@ -129,10 +129,10 @@ impl TestDecl {
             diagnostics.push(mismatch(message, body).hint(hint));
             return;
         }
-        let Some(mut reader) = Reader::new("a test", body, diagnostics) else { return };
+        let Some(mut reader) = YamlReader::new("a test", body, diagnostics) else { return };
         self.name = reader.string("name");
         self.description = reader.string("description");
-        self.config = properties::config(&mut reader);
+        self.config = common_keys::config(&mut reader);
         let below = reader.map("arguments");
         for (key, value) in reader.entries() {
             let findings = match key.value.as_str() {

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{
     files,
-    settings::{FILE_NAMES, Settings},
+    settings::{FILE_NAMES, ProjectSettings},
 };
 
 /// The properties files next to the project file.
@@ -35,7 +35,7 @@ impl ProjectState {
     #[must_use]
     pub fn of(root: &Path) -> Option<Self> {
         let mut findings = Vec::new();
-        let paths = Settings::load(root, &mut findings)?.paths;
+        let paths = ProjectSettings::load(root, &mut findings)?.paths;
         findings.clear();
         let target = root.join(&paths.target);
         let mut digest = Xxh3::new();

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-use super::files::{self, Found};
+use super::files::{self, FoundFile};
 use crate::{diag::Diagnostic, text::Source};
 
 /// A Markdown file under one of the paths.
@@ -18,7 +18,7 @@ pub struct DocFile {
 /// Reads the Markdown files among the files found, each once.
 pub(super) fn files<'f>(
     root: &Path,
-    found: impl IntoIterator<Item = &'f Found>,
+    found: impl IntoIterator<Item = &'f FoundFile>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<DocFile> {
     let mut seen = HashSet::new();

@@ -8,14 +8,14 @@ use std::{
 
 use super::{
     exposure::{ExposureDecl, GroupDecl},
-    files::{self, Found},
+    files::{self, FoundFile},
     fixture::Fixtures,
     macros::MacroProperties,
     parse,
     properties::ModelProperties,
-    reader::Reader,
+    reader::YamlReader,
     settings,
-    singular::TestProperties,
+    singular_test::TestProperties,
     sources::SourceDecl,
     unit_test::UnitTestDecl,
 };
@@ -43,7 +43,7 @@ pub(super) struct Document {
 }
 
 /// Returns the properties files, each once, beginning with the one at the root.
-pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f Found>) -> Vec<String> {
+pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f FoundFile>) -> Vec<String> {
     let mut paths: Vec<String> = ["sources.yml", "sources.yaml"]
         .map(str::to_owned)
         .into_iter()
@@ -93,7 +93,9 @@ impl Document {
     fn read(source: &Source, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut document = Self::default();
         let Some(yaml) = parse::yaml(source, diagnostics) else { return document };
-        let Some(mut reader) = Reader::new("a properties file", &yaml, diagnostics) else { return document };
+        let Some(mut reader) = YamlReader::new("a properties file", &yaml, diagnostics) else {
+            return document;
+        };
         for item in reader.list("sources") {
             document.sources.extend(SourceDecl::read(item, reader.diagnostics()));
         }

@@ -2,7 +2,7 @@
 //! schema drift.
 
 use super::{
-    reader::Reader,
+    reader::YamlReader,
     yaml::{Yaml, YamlValue},
 };
 use crate::{diag::Diagnostic, text::Spanned};
@@ -36,7 +36,7 @@ pub const ON_NEW_COLUMN: &[&str] = &["warn", "ignore", "fail", "rescue", "add"];
 
 impl DriftDecl {
     /// Reads the policy from a mapping.
-    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+    pub(super) fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         // A bare `null` is YAML's null, and means the word `null` here.
         let on_missing_column = match reader.written("on_missing_column") {
             Some(yaml) if yaml.is_null() => Some(Spanned::new("null".to_owned(), yaml.span.clone())),
@@ -59,7 +59,7 @@ impl DriftDecl {
     }
 }
 
-fn word(reader: &mut Reader<'_, '_>, key: &'static str, words: &[&str]) -> Option<Spanned<String>> {
+fn word(reader: &mut YamlReader<'_, '_>, key: &'static str, words: &[&str]) -> Option<Spanned<String>> {
     let written = reader.string(key)?;
     if words.contains(&written.value.as_str()) {
         return Some(written);
@@ -69,13 +69,13 @@ fn word(reader: &mut Reader<'_, '_>, key: &'static str, words: &[&str]) -> Optio
 }
 
 /// Reads one limit for both, or a mapping with a limit for each.
-fn max_rejected(reader: &mut Reader<'_, '_>) -> (Option<LimitDecl>, Option<LimitDecl>) {
+fn max_rejected(reader: &mut YamlReader<'_, '_>) -> (Option<LimitDecl>, Option<LimitDecl>) {
     let Some(yaml) = reader.take("max_rejected") else { return (None, None) };
     if !matches!(yaml.value, YamlValue::Map(_)) {
         let limit = limit("max_rejected", yaml, reader.diagnostics());
         return (limit, limit);
     }
-    let Some(mut inner) = Reader::new("`max_rejected`", yaml, reader.diagnostics()) else {
+    let Some(mut inner) = YamlReader::new("`max_rejected`", yaml, reader.diagnostics()) else {
         return (None, None);
     };
     let mut of = |key: &'static str| {

@@ -1,6 +1,6 @@
 //! `exposures:` (dashboards, notebooks and applications that use the tables) and `groups:`.
 
-use super::{config::ConfigPatch, properties, reader::Reader, yaml::Yaml};
+use super::{common_keys, config::ConfigPatch, reader::YamlReader, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -66,7 +66,7 @@ pub struct GroupDecl {
 impl ExposureDecl {
     /// Reads an item of `exposures:`. Returns `None` if it lacks a name or a type.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("an exposure", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("an exposure", yaml, diagnostics)?;
         let name = reader.required("name");
         let kind = reader.required("type").and_then(|kind| one_of(&mut reader, "type", kind, &KINDS));
         let maturity =
@@ -76,13 +76,13 @@ impl ExposureDecl {
         let url = reader.string("url").map(|url| url.value);
         let owner = Owner::of(&mut reader);
         let depends_on = reader.strings("depends_on").unwrap_or_default();
-        let mut config = properties::config(&mut reader);
+        let mut config = common_keys::config(&mut reader);
         for key in ["enabled", "meta", "tags"] {
             if let Some(value) = reader.take(key) {
                 config.or_insert(key, value);
             }
         }
-        reader.finish(Some(properties::META_HINT));
+        reader.finish(Some(common_keys::META_HINT));
         let span = yaml.span.clone();
         Some(Self {
             name: name?,
@@ -102,22 +102,22 @@ impl ExposureDecl {
 impl GroupDecl {
     /// Reads an item of `groups:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a group", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a group", yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let owner = Owner::of(&mut reader);
-        let meta = properties::meta(&mut reader);
+        let meta = common_keys::meta(&mut reader);
         reader.accept(&["config"]);
-        reader.finish(Some(properties::META_HINT));
+        reader.finish(Some(common_keys::META_HINT));
         Some(Self { name: name?, description, owner, meta, span: yaml.span.clone() })
     }
 }
 
 impl Owner {
     /// Reads `owner:`, which needs a name or an email address.
-    fn of(reader: &mut Reader<'_, '_>) -> Self {
+    fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         let Some(yaml) = reader.needed("owner") else { return Self::default() };
-        let Some(mut owner) = Reader::new("an owner", yaml, reader.diagnostics()) else {
+        let Some(mut owner) = YamlReader::new("an owner", yaml, reader.diagnostics()) else {
             return Self::default();
         };
         let name = owner.string("name").map(|name| name.value);
@@ -141,7 +141,7 @@ impl Owner {
 }
 
 fn one_of(
-    reader: &mut Reader<'_, '_>,
+    reader: &mut YamlReader<'_, '_>,
     key: &str,
     written: Spanned<String>,
     words: &[&str],

@@ -1,6 +1,9 @@
 //! `external:`: the files or the database of a source table.
 
-use super::{drift::DriftDecl, reader::Reader, source_options::SourceOption, yaml::Yaml};
+use super::{
+    drift::DriftDecl, reader::YamlReader, source_format::SourceFormatName, source_options::SourceOption,
+    yaml::Yaml,
+};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -23,25 +26,6 @@ pub struct ExternalDecl {
     pub span: Span,
 }
 
-/// The formats of sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceFormatName {
-    /// JSON documents.
-    Json,
-    /// One JSON value per line.
-    Ndjson,
-    /// Delimited text.
-    Csv,
-    /// Parquet.
-    Parquet,
-    /// A Delta table that another tool writes.
-    Delta,
-    /// Avro.
-    Avro,
-    /// A table in an `SQLite` database.
-    Sqlite,
-}
-
 /// The policy for rows and files that can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnErrorDecl {
@@ -56,56 +40,6 @@ pub enum OnErrorDecl {
 const KEYS: &[&str] =
     &["location", "format", "options", "on_missing_column", "on_new_column", "max_rejected"];
 
-/// The extensions of compressed files.
-const COMPRESSED: &[&str] = &[".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"];
-
-impl SourceFormatName {
-    /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Json, Self::Ndjson, Self::Csv, Self::Parquet, Self::Delta, Self::Avro, Self::Sqlite];
-
-    /// Returns the name, as written in YAML.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Delta => "delta",
-            Self::Avro => "avro",
-            Self::Sqlite => "sqlite",
-        }
-    }
-
-    /// Returns the format of a file by its extension, which may be followed by a compression extension.
-    #[must_use]
-    pub fn of_file(name: &str) -> Option<Self> {
-        let lower = name.trim().to_ascii_lowercase();
-        let inner = match COMPRESSED.iter().find(|end| lower.ends_with(**end)) {
-            Some(end) => &lower[..lower.len() - end.len()],
-            None => lower.as_str(),
-        };
-        let (_, extension) = inner.rsplit_once('.')?;
-        let found = match extension {
-            "json" => Self::Json,
-            "ndjson" | "jsonl" => Self::Ndjson,
-            "csv" | "tsv" => Self::Csv,
-            "parquet" | "pq" => Self::Parquet,
-            "avro" => Self::Avro,
-            "db" | "sqlite" | "sqlite3" => Self::Sqlite,
-            _ => return None,
-        };
-        (found.is_text() || inner.len() == lower.len()).then_some(found)
-    }
-
-    /// Returns whether the format is text, which may be compressed and in any encoding.
-    #[must_use]
-    pub fn is_text(self) -> bool {
-        matches!(self, Self::Json | Self::Ndjson | Self::Csv)
-    }
-}
-
 impl ExternalDecl {
     /// Reads the declaration. Returns `None` if a required key is missing.
     pub(super) fn read(
@@ -113,7 +47,7 @@ impl ExternalDecl {
         yaml: &Yaml,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = Reader::new("`external`", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("`external`", yaml, diagnostics)?;
         let location = reader.required("location");
         let format = format(&mut reader, location.as_ref());
         let declared = reader.map("options");
@@ -145,7 +79,7 @@ impl ExternalDecl {
 }
 
 fn format(
-    reader: &mut Reader<'_, '_>,
+    reader: &mut YamlReader<'_, '_>,
     location: Option<&Spanned<String>>,
 ) -> Option<Spanned<SourceFormatName>> {
     let names = SourceFormatName::ALL.map(SourceFormatName::as_str);

@@ -15,7 +15,7 @@ use crate::{
 
 /// A file in the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundFile {
     /// The path relative to the project's root, separated by `/`.
     pub(super) shown: String,
     /// The folders between the configured path and the file.
@@ -24,7 +24,7 @@ pub(super) struct Found {
     pub(super) under: String,
 }
 
-impl Found {
+impl FoundFile {
     /// Returns the file's name without its extension.
     pub(super) fn stem(&self) -> &str {
         let name = self.shown.rsplit('/').next().unwrap_or(&self.shown);
@@ -32,7 +32,7 @@ impl Found {
     }
 
     /// Returns whether the file is in this folder, directly under the configured path.
-    pub(super) fn lies_in(&self, folder: &str) -> bool {
+    pub(super) fn is_in(&self, folder: &str) -> bool {
         self.folders.first().is_some_and(|first| first == folder)
     }
 
@@ -49,8 +49,8 @@ pub(super) fn walk(
     under: &[String],
     skip: &Path,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Found> {
-    let mut walk = Walk { skip, visited: HashSet::new(), found: Vec::new(), diagnostics };
+) -> Vec<FoundFile> {
+    let mut walk = FolderWalk { skip, visited: HashSet::new(), found: Vec::new(), diagnostics };
     let mut seen = HashSet::new();
     for path in under {
         let start = walk.found.len();
@@ -60,20 +60,20 @@ pub(super) fn walk(
         walk.folder(&folder, shown, path, &mut Vec::new());
         walk.found[start..].sort_by(|a, b| a.shown.cmp(&b.shown));
     }
-    let Walk { mut found, .. } = walk;
+    let FolderWalk { mut found, .. } = walk;
     found.retain(|file| seen.insert(file.shown.clone()));
     found
 }
 
-struct Walk<'a> {
+struct FolderWalk<'a> {
     skip: &'a Path,
     /// The canonical paths of the folders being walked. A link to one of them is a loop.
     visited: HashSet<PathBuf>,
-    found: Vec<Found>,
+    found: Vec<FoundFile>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-impl Walk<'_> {
+impl FolderWalk<'_> {
     fn folder(&mut self, folder: &Path, shown: &str, under: &str, folders: &mut Vec<String>) {
         if folder == self.skip {
             return;
@@ -106,7 +106,7 @@ impl Walk<'_> {
         let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         let folder = if link { path.is_dir() } else { entry.file_type().is_ok_and(|kind| kind.is_dir()) };
         if !folder {
-            let file = Found { shown, folders: folders.clone(), under: under.to_owned() };
+            let file = FoundFile { shown, folders: folders.clone(), under: under.to_owned() };
             return self.found.push(file);
         }
         // Only a link can lead back, so without links no system call is needed.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::files::{self, Found};
+use super::files::{self, FoundFile};
 use crate::{
     diag::Diagnostic,
     text::{Source, Spanned},
@@ -17,7 +17,7 @@ pub(super) struct Fixtures<'p> {
     /// The project's root.
     pub(super) root: &'p Path,
     /// The files under the test paths.
-    pub(super) found: &'p [Found],
+    pub(super) found: &'p [FoundFile],
 }
 
 impl Fixtures<'_> {
@@ -26,8 +26,8 @@ impl Fixtures<'_> {
     /// # Errors
     /// If there isn't exactly one.
     pub(super) fn read(self, name: &Spanned<String>, extension: &str) -> Result<Source, Diagnostic> {
-        let called: Vec<&Found> = self.all().filter(|file| file.stem() == name.value).collect();
-        let fitting: Vec<&Found> =
+        let called: Vec<&FoundFile> = self.all().filter(|file| file.stem() == name.value).collect();
+        let fitting: Vec<&FoundFile> =
             called.iter().copied().filter(|file| file.extension() == extension).collect();
         match (&fitting[..], &called[..]) {
             ([file], _) => files::read(self.root, &file.shown),
@@ -53,7 +53,7 @@ impl Fixtures<'_> {
     fn missing(self, name: &Spanned<String>, extension: &str) -> Diagnostic {
         let finding = Diagnostic::error("unknown-fixture", format!("no fixture is called `{}`", name.value))
             .at(name.span.clone(), "not found")
-            .near(&name.value, self.all().map(Found::stem));
+            .near(&name.value, self.all().map(FoundFile::stem));
         if finding.hints.is_empty() {
             let hint = format!("put `{}.{extension}` into the folder `{FOLDER}` of a test path", name.value);
             return finding.hint(hint);
@@ -61,8 +61,8 @@ impl Fixtures<'_> {
         finding
     }
 
-    fn all(&self) -> impl Iterator<Item = &Found> {
-        let holds_rows = |file: &&Found| matches!(file.extension().as_str(), "csv" | "sql");
-        self.found.iter().filter(|file| file.lies_in(FOLDER)).filter(holds_rows)
+    fn all(&self) -> impl Iterator<Item = &FoundFile> {
+        let holds_rows = |file: &&FoundFile| matches!(file.extension().as_str(), "csv" | "sql");
+        self.found.iter().filter(|file| file.is_in(FOLDER)).filter(holds_rows)
     }
 }

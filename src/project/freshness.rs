@@ -4,14 +4,14 @@
 //! Both may be set directly on the source or under its `config:`, which wins.
 
 use super::{
-    reader::{Reader, mismatch},
+    reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
 use crate::{diag::Diagnostic, text::Spanned};
 
 /// The freshness setting of a source or one of its tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Freshness {
+pub enum FreshnessSetting {
     /// Not set: a table inherits its source's setting.
     #[default]
     Inherit,
@@ -52,9 +52,9 @@ pub enum PeriodUnit {
     Day,
 }
 
-impl Freshness {
+impl FreshnessSetting {
     /// Reads `freshness:` of the current item.
-    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+    pub(super) fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         let own = reader.written("freshness");
         let configured = reader.take("config").and_then(|config| config.get("freshness"));
         match configured.or(own) {
@@ -67,7 +67,7 @@ impl Freshness {
 
 impl FreshnessDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("`freshness`", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("`freshness`", yaml, diagnostics)?;
         let mut period = |what, key| {
             let yaml = reader.take(key)?;
             Period::read(what, yaml, reader.diagnostics())
@@ -89,7 +89,7 @@ impl Period {
     }
 
     fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new(what, yaml, diagnostics)?;
+        let mut reader = YamlReader::new(what, yaml, diagnostics)?;
         let count = reader.needed("count").and_then(|yaml| {
             let count = match yaml.value {
                 YamlValue::Int(count) => u64::try_from(count).ok(),
@@ -144,12 +144,12 @@ pub(super) struct LoadedAt {
 
 impl LoadedAt {
     /// Reads `loaded_at_field:` or `loaded_at_query:` of the current item.
-    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+    pub(super) fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         let own = Self::read(reader);
         // A `config:` that isn't a mapping is reported where the configuration is read.
         let config = reader.take("config").filter(|config| matches!(config.value, YamlValue::Map(_)));
         let configured = config
-            .and_then(|config| Reader::new("`config`", config, reader.diagnostics()))
+            .and_then(|config| YamlReader::new("`config`", config, reader.diagnostics()))
             .map(|mut config| Self::read(&mut config))
             .unwrap_or_default();
         let both = Self { field: configured.field.or(own.field), query: configured.query.or(own.query) };
@@ -164,7 +164,7 @@ impl LoadedAt {
         both
     }
 
-    fn read(reader: &mut Reader<'_, '_>) -> Self {
+    fn read(reader: &mut YamlReader<'_, '_>) -> Self {
         Self { field: reader.string("loaded_at_field"), query: reader.string("loaded_at_query") }
     }
 }
@@ -174,22 +174,22 @@ mod tests {
     use super::*;
     use crate::{project::parse, text::Source};
 
-    fn freshness(text: &str) -> Freshness {
+    fn freshness(text: &str) -> FreshnessSetting {
         let mut diagnostics = Vec::new();
         let yaml = parse::yaml(&Source::new("x.yml", text), &mut diagnostics).unwrap();
-        let mut reader = Reader::new("a source", &yaml, &mut diagnostics).unwrap();
-        let freshness = Freshness::of(&mut reader);
+        let mut reader = YamlReader::new("a source", &yaml, &mut diagnostics).unwrap();
+        let freshness = FreshnessSetting::of(&mut reader);
         assert_eq!(diagnostics, []);
         freshness
     }
 
     #[test]
     fn nothing_null_and_limits_are_three_things() {
-        assert_eq!(freshness("name: a\n"), Freshness::Inherit);
-        assert_eq!(freshness("freshness:\n"), Freshness::Off);
+        assert_eq!(freshness("name: a\n"), FreshnessSetting::Inherit);
+        assert_eq!(freshness("freshness:\n"), FreshnessSetting::Off);
         let text =
             "freshness: {warn_after: {count: 36, period: hour}, error_after: {count: 2, period: day}}\n";
-        let Freshness::Set(limits) = freshness(text) else { panic!("limits") };
+        let FreshnessSetting::Set(limits) = freshness(text) else { panic!("limits") };
         assert_eq!(limits.warn_after.unwrap().value.seconds(), 129_600);
         assert_eq!(limits.error_after.unwrap().value, Period { count: 2, unit: PeriodUnit::Day });
         assert_eq!(limits.filter, None);
@@ -197,8 +197,9 @@ mod tests {
 
     #[test]
     fn configuration_wins() {
-        assert_eq!(freshness("freshness: {filter: x}\nconfig: {freshness: null}\n"), Freshness::Off);
-        let Freshness::Set(limits) = freshness("freshness:\nconfig: {freshness: {filter: x}}\n") else {
+        assert_eq!(freshness("freshness: {filter: x}\nconfig: {freshness: null}\n"), FreshnessSetting::Off);
+        let FreshnessSetting::Set(limits) = freshness("freshness:\nconfig: {freshness: {filter: x}}\n")
+        else {
             panic!("limits")
         };
         assert_eq!(limits.filter.unwrap().value, "x");

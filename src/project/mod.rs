@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
-//! | `document` | properties files |
-//! | `sources`, `external` | `sources:` |
+//! | `document`, `common_keys` | properties files |
+//! | `sources`, `external`, `source_format`, `source_options` | `sources:` |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
@@ -18,12 +18,13 @@
 //! | `properties` | `models:`, `seeds:`, `snapshots:`, columns |
 //! | `data_test`, `constraint` | conditions on rows |
 //! | `seed` | CSV files that become tables |
-//! | `singular` | singular tests |
+//! | `singular_test` | singular tests |
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
 //! | `files`, `digest` | finding and reading files, and detecting changes |
 //! | `yaml`, `parse` | YAML with spans |
 //! | `reader` | typed access to YAML mappings |
 
+mod common_keys;
 mod config;
 mod constraint;
 mod data_test;
@@ -43,7 +44,8 @@ mod reader;
 mod rows;
 mod seed;
 mod settings;
-mod singular;
+mod singular_test;
+mod source_format;
 mod source_options;
 mod sources;
 mod target;
@@ -61,19 +63,20 @@ pub use digest::ProjectState;
 pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl, ON_MISSING_COLUMN, ON_NEW_COLUMN};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};
-pub use external::{ExternalDecl, OnErrorDecl, SourceFormatName};
+pub use external::{ExternalDecl, OnErrorDecl};
 pub use files::read as read_file;
-pub use freshness::{Freshness, FreshnessDecl, Period, PeriodUnit};
+pub use freshness::{FreshnessDecl, FreshnessSetting, Period, PeriodUnit};
 pub use macros::{ArgumentDecl, MacroProperties};
 pub use properties::{ColumnDecl, ModelProperties};
 pub use rows::{RowsDecl, RowsText};
 pub use seed::SeedFile;
-pub use settings::{Paths, Settings};
-pub use singular::{TestFile, TestProperties};
+pub use settings::{Paths, ProjectSettings};
+pub use singular_test::{TestFile, TestProperties};
+pub use source_format::SourceFormatName;
 pub use source_options::{OptionValues, SOURCE_OPTIONS, SourceOption};
 pub use sources::{SourceDecl, SourceTableDecl};
 pub use target::Target;
-pub use unit_test::{GivenDecl, OverridesDecl, UnitTestDecl};
+pub use unit_test::{InputFixtureDecl, OverridesDecl, UnitTestDecl};
 pub use yaml::{Yaml, YamlValue};
 
 use document::Document;
@@ -87,7 +90,7 @@ pub struct Project {
     /// The project's root, as given.
     pub root: PathBuf,
     /// The contents of `project.yml`.
-    pub settings: Settings,
+    pub settings: ProjectSettings,
     /// The sources, in the order of their files.
     pub sources: Vec<SourceDecl>,
     /// The model files.
@@ -145,7 +148,9 @@ impl Project {
     #[must_use]
     pub fn load(root: &Path) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let Some(settings) = Settings::load(root, &mut diagnostics) else { return (None, diagnostics) };
+        let Some(settings) = ProjectSettings::load(root, &mut diagnostics) else {
+            return (None, diagnostics);
+        };
         let artifacts = root.join(&settings.paths.target);
         let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
         let found_seeds = files::walk(root, &settings.paths.seeds, &artifacts, &mut diagnostics);
@@ -204,7 +209,7 @@ impl Project {
     }
 }
 
-fn models(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
+fn models(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
     for python in found.iter().filter(|file| file.extension() == "py") {
         let message = format!("`{}` is no model: models are written in SQL", python.shown);
         diagnostics.push(Diagnostic::warning("ignored-file", message));
@@ -212,7 +217,7 @@ fn models(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>
     sql_files(root, found, diagnostics)
 }
 
-fn sql_files(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
+fn sql_files(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
     sql(root, found, diagnostics)
         .into_iter()
         .map(|(file, source)| ModelFile {
@@ -224,21 +229,21 @@ fn sql_files(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnost
         .collect()
 }
 
-fn macros(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<MacroFile> {
+fn macros(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<MacroFile> {
     sql(root, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
 }
 
 /// Reads the singular tests under the test paths. The generic tests become macros.
 fn tests(
     root: &Path,
-    found: &[files::Found],
+    found: &[files::FoundFile],
     macros: &mut Vec<MacroFile>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<TestFile> {
     let (generic, others): (Vec<_>, Vec<_>) = found
         .iter()
-        .filter(|file| !file.lies_in(fixture::FOLDER))
-        .partition(|file| file.lies_in(singular::GENERIC_FOLDER));
+        .filter(|file| !file.is_in(fixture::FOLDER))
+        .partition(|file| file.is_in(singular_test::GENERIC_FOLDER));
     macros.extend(sql(root, generic, diagnostics).into_iter().map(|(_, source)| MacroFile { source }));
     sql(root, others, diagnostics).into_iter().map(|(file, source)| TestFile::new(file, source)).collect()
 }
@@ -246,10 +251,10 @@ fn tests(
 /// Reads the SQL files among the files found.
 fn sql<'f>(
     root: &Path,
-    found: impl IntoIterator<Item = &'f files::Found>,
+    found: impl IntoIterator<Item = &'f files::FoundFile>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<(&'f files::Found, Source)> {
-    let files: Vec<&files::Found> = found.into_iter().filter(|file| file.extension() == "sql").collect();
+) -> Vec<(&'f files::FoundFile, Source)> {
+    let files: Vec<&files::FoundFile> = found.into_iter().filter(|file| file.extension() == "sql").collect();
     let sources = files::in_parallel(&files, |file| files::read(root, &file.shown));
     let mut read = Vec::with_capacity(files.len());
     for (file, source) in files.into_iter().zip(sources) {

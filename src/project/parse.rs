@@ -34,8 +34,8 @@ pub(super) fn yaml(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option
         with_snippet: false,
     };
     // serde rejects an empty document; here it is just an empty file.
-    match serde_saphyr::from_str_with_options::<Option<Node>>(source.text(), options) {
-        Ok(Some(node)) => Some(Lower { source, diagnostics }.node(node)),
+    match serde_saphyr::from_str_with_options::<Option<YamlNode>>(source.text(), options) {
+        Ok(Some(node)) => Some(YamlLowering { source, diagnostics }.node(node)),
         Ok(None) => Some(Yaml { value: YamlValue::Null, span: source.span(0..0) }),
         Err(error) => {
             diagnostics.push(syntax_error(source, &error));
@@ -84,32 +84,32 @@ fn index(offset: u64) -> usize {
 }
 
 /// A deserialized node with its location.
-struct Node {
+struct YamlNode {
     value: Content,
     at: Location,
 }
 
 enum Content {
     Scalar(YamlValue),
-    Seq(Vec<Node>),
-    Map(Vec<(Key, Node)>),
+    Seq(Vec<YamlNode>),
+    Map(Vec<(YamlKey, YamlNode)>),
 }
 
 /// A key. The text is `None` for a key that isn't text in YAML (`1:`), because only the source has its
 /// notation.
-struct Key {
+struct YamlKey {
     text: Option<String>,
     at: Location,
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for YamlNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = serde_saphyr::Spanned::<Content>::deserialize(deserializer)?;
         Ok(Self { value: spanned.value, at: spanned.defined })
     }
 }
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for YamlKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = serde_saphyr::Spanned::<Content>::deserialize(deserializer)?;
         match spanned.value {
@@ -185,13 +185,13 @@ impl<'de> Visitor<'de> for ContentVisitor {
 }
 
 /// Converts locations to spans, and reports duplicate keys.
-struct Lower<'a> {
+struct YamlLowering<'a> {
     source: &'a Source,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-impl Lower<'_> {
-    fn node(&mut self, node: Node) -> Yaml {
+impl YamlLowering<'_> {
+    fn node(&mut self, node: YamlNode) -> Yaml {
         let span = place(self.source, node.at);
         match node.value {
             Content::Scalar(YamlValue::Bool(_)) if span.text().len() == 1 => {
@@ -211,7 +211,7 @@ impl Lower<'_> {
         }
     }
 
-    fn entries(&mut self, entries: Vec<(Key, Node)>) -> Vec<(Spanned<String>, Yaml)> {
+    fn entries(&mut self, entries: Vec<(YamlKey, YamlNode)>) -> Vec<(Spanned<String>, Yaml)> {
         let mut kept: Vec<(Spanned<String>, Yaml)> = Vec::with_capacity(entries.len());
         let mut seen: HashMap<String, Span> = HashMap::with_capacity(entries.len());
         for (key, value) in entries {
@@ -231,7 +231,7 @@ impl Lower<'_> {
         kept
     }
 
-    fn key(&self, key: Key) -> Spanned<String> {
+    fn key(&self, key: YamlKey) -> Spanned<String> {
         let span = place(self.source, key.at);
         let text = key.text.unwrap_or_else(|| span.text().to_owned());
         Spanned::new(text, span)

@@ -1,10 +1,11 @@
 //! `models:`, `seeds:`, `snapshots:` and columns in properties files.
 
 use super::{
+    common_keys::{META_HINT, config, meta, tags},
     config::ConfigPatch,
     constraint::{self, ConstraintDecl},
     data_test::{self, TestDecl},
-    reader::Reader,
+    reader::YamlReader,
     yaml::Yaml,
 };
 use crate::{
@@ -68,9 +69,6 @@ pub struct ColumnDecl {
     pub quote: Option<Yaml>,
 }
 
-/// The hint for keys of the user's own.
-pub(super) const META_HINT: &str = "data of your own belongs under `meta`";
-
 impl ModelProperties {
     /// Reads an item of `snapshots:`, which may have a relation.
     pub(super) fn snapshot(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
@@ -94,7 +92,7 @@ impl ModelProperties {
         yaml: &Yaml,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = Reader::new(what, yaml, diagnostics)?;
+        let mut reader = YamlReader::new(what, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let mut config = config(&mut reader);
@@ -118,35 +116,8 @@ impl ModelProperties {
     }
 }
 
-/// Reads `config:`.
-pub(super) fn config(reader: &mut Reader<'_, '_>) -> ConfigPatch {
-    match reader.take("config") {
-        Some(yaml) => ConfigPatch::read(yaml, reader.diagnostics()),
-        None => ConfigPatch::default(),
-    }
-}
-
-/// Reads the tags of the item itself and those under its `config:`.
-pub(super) fn tags(reader: &mut Reader<'_, '_>) -> Vec<Spanned<String>> {
-    let mut tags = reader.strings("tags").unwrap_or_default();
-    if let Some(config) = reader.take("config")
-        && let Some(more) = config.get("tags")
-    {
-        let more = super::reader::strings("tags", more, reader.diagnostics());
-        tags.extend(more.unwrap_or_default());
-    }
-    tags
-}
-
-/// Reads the user's metadata. `config:` wins.
-pub(super) fn meta(reader: &mut Reader<'_, '_>) -> Option<Yaml> {
-    let own = reader.take("meta");
-    let configured = reader.take("config").and_then(|config| config.get("meta"));
-    configured.or(own).cloned()
-}
-
 /// Reads `columns:`, and reports duplicates.
-pub(super) fn columns(reader: &mut Reader<'_, '_>) -> Vec<ColumnDecl> {
+pub(super) fn columns(reader: &mut YamlReader<'_, '_>) -> Vec<ColumnDecl> {
     let mut columns: Vec<ColumnDecl> = Vec::new();
     let mut seen = std::collections::HashMap::new();
     for yaml in reader.list("columns") {
@@ -166,7 +137,7 @@ pub(super) fn columns(reader: &mut Reader<'_, '_>) -> Vec<ColumnDecl> {
 
 impl ColumnDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a column", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a column", yaml, diagnostics)?;
         let name = reader.required("name");
         let data_type = reader.string("data_type");
         let description = reader.string("description");

@@ -1,6 +1,6 @@
 //! Typed access to a YAML mapping. Missing, mistyped and unknown keys become diagnostics.
 //!
-//! Every requested key becomes a known key. [`Reader::finish`] then reports the other keys, and suggests
+//! Every requested key becomes a known key. [`YamlReader::finish`] then reports the other keys, and suggests
 //! similar names. This module knows no keys itself.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A mapping that is being read.
-pub(super) struct Reader<'y, 'd> {
+pub(super) struct YamlReader<'y, 'd> {
     /// The thing that the mapping describes, with its article: "a source".
     what: &'static str,
     span: Span,
@@ -21,7 +21,7 @@ pub(super) struct Reader<'y, 'd> {
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
-impl<'y, 'd> Reader<'y, 'd> {
+impl<'y, 'd> YamlReader<'y, 'd> {
     /// Creates a reader of `yaml`. Reports anything but a mapping, and returns `None`. Null counts as an
     /// empty mapping.
     pub(super) fn new(

@@ -2,7 +2,7 @@
 
 use super::{
     fixture::Fixtures,
-    reader::{Reader, mismatch},
+    reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
 use crate::{
@@ -38,7 +38,7 @@ pub enum RowsText {
 impl RowsDecl {
     /// Reads `rows:`, `format:` and `fixture:` of the current item, which is `yaml`. Returns `None` if they
     /// are invalid.
-    pub(super) fn read(yaml: &Yaml, reader: &mut Reader<'_, '_>, fixtures: Fixtures<'_>) -> Option<Self> {
+    pub(super) fn read(yaml: &Yaml, reader: &mut YamlReader<'_, '_>, fixtures: Fixtures<'_>) -> Option<Self> {
         let format = match reader.take("format") {
             Some(_) => {
                 let written = reader.string("format")?;
@@ -71,7 +71,7 @@ impl RowsDecl {
 
 fn of_fixture(
     format: Option<&Spanned<String>>,
-    reader: &mut Reader<'_, '_>,
+    reader: &mut YamlReader<'_, '_>,
     fixtures: Fixtures<'_>,
 ) -> Option<RowsDecl> {
     let name = reader.string("fixture")?;
@@ -96,7 +96,11 @@ fn of_fixture(
     }
 }
 
-fn in_place(format: Option<&Spanned<String>>, yaml: &Yaml, reader: &mut Reader<'_, '_>) -> Option<RowsDecl> {
+fn in_place(
+    format: Option<&Spanned<String>>,
+    yaml: &Yaml,
+    reader: &mut YamlReader<'_, '_>,
+) -> Option<RowsDecl> {
     let text = |yaml: &Yaml| {
         yaml.as_str().map(|text| Source::new(yaml.span.source.path(), text)).ok_or_else(|| {
             let message =
@@ -124,7 +128,7 @@ fn in_place(format: Option<&Spanned<String>>, yaml: &Yaml, reader: &mut Reader<'
 }
 
 /// Returns the rows that are mappings, and reports the others.
-fn mappings(items: &[Yaml], reader: &mut Reader<'_, '_>) -> Vec<Yaml> {
+fn mappings(items: &[Yaml], reader: &mut YamlReader<'_, '_>) -> Vec<Yaml> {
     let (rows, others): (Vec<&Yaml>, Vec<&Yaml>) =
         items.iter().partition(|item| matches!(item.value, YamlValue::Map(_)));
     for other in others {

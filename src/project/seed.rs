@@ -1,6 +1,6 @@
 //! Seeds: CSV files under the seed paths. Their rows are read later, when they are needed.
 
-use super::files::Found;
+use super::files::FoundFile;
 
 /// A CSV file that becomes a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct SeedFile {
 }
 
 /// Returns the seeds among the files found.
-pub(super) fn files(found: &[Found]) -> Vec<SeedFile> {
+pub(super) fn files(found: &[FoundFile]) -> Vec<SeedFile> {
     let seeds = found.iter().filter(|file| file.extension() == "csv");
     seeds
         .map(|file| SeedFile {

@@ -2,14 +2,14 @@
 //!
 //! Values keep Jinja as written (`root`, `schema`, `storage_options`, `vars`, configuration). Names, paths
 //! and the dialect are needed before any template runs, so they can't contain Jinja. Start at
-//! [`Settings::read`].
+//! [`ProjectSettings::read`].
 
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
     config::ConfigTree,
     files, parse,
-    reader::Reader,
+    reader::YamlReader,
     target::{self, Target},
     yaml::{Yaml, YamlValue},
 };
@@ -70,7 +70,7 @@ const WITHOUT_EFFECT: &[&str] = &["dispatch", "on-run-end", "on-run-start", "quo
 
 /// The contents of the project file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct ProjectSettings {
     /// The file itself.
     pub source: Source,
     /// The project's name.
@@ -122,7 +122,7 @@ pub struct Paths {
     pub target: String,
 }
 
-impl Settings {
+impl ProjectSettings {
     /// Reads the settings of the project at `root`. Returns `None` if they can't be read at all.
     pub(super) fn load(root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let present: Vec<&str> = FILE_NAMES.into_iter().filter(|name| root.join(name).exists()).collect();
@@ -148,7 +148,7 @@ impl Settings {
     /// Reads the settings from a file's text. Returns `None` if it isn't a YAML mapping.
     pub(super) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let yaml = parse::yaml(source, diagnostics)?;
-        let mut reader = Reader::new("the project file", &yaml, diagnostics)?;
+        let mut reader = YamlReader::new("the project file", &yaml, diagnostics)?;
         let name = name(&mut reader, source);
         let version = reader.spelled("version");
         let paths = Paths::read(&mut reader);
@@ -189,14 +189,14 @@ impl Settings {
 }
 
 /// Reads a section with configuration by folder.
-fn tree(section: Option<(&Spanned<String>, &Yaml)>, reader: &mut Reader<'_, '_>) -> ConfigTree {
+fn tree(section: Option<(&Spanned<String>, &Yaml)>, reader: &mut YamlReader<'_, '_>) -> ConfigTree {
     section.map_or_else(ConfigTree::default, |(name, section)| {
         ConfigTree::read(&name.value, section, reader.diagnostics())
     })
 }
 
 impl Paths {
-    fn read(reader: &mut Reader<'_, '_>) -> Self {
+    fn read(reader: &mut YamlReader<'_, '_>) -> Self {
         Self {
             models: paths(reader, "model-paths", &["models"]),
             macros: paths(reader, "macro-paths", &["macros"]),
@@ -212,7 +212,7 @@ impl Paths {
 }
 
 /// Reads the project's name. If it is missing, a placeholder lets reading continue.
-fn name(reader: &mut Reader<'_, '_>, source: &Source) -> Spanned<String> {
+fn name(reader: &mut YamlReader<'_, '_>, source: &Source) -> Spanned<String> {
     let Some(name) = reader.required("name") else {
         return Spanned::new("project".to_owned(), source.span(0..0));
     };
@@ -228,7 +228,7 @@ fn name(reader: &mut Reader<'_, '_>, source: &Source) -> Spanned<String> {
     name
 }
 
-fn paths(reader: &mut Reader<'_, '_>, key: &'static str, default: &[&str]) -> Vec<String> {
+fn paths(reader: &mut YamlReader<'_, '_>, key: &'static str, default: &[&str]) -> Vec<String> {
     let Some(written) = reader.strings(key) else {
         return default.iter().map(|path| (*path).to_owned()).collect();
     };
@@ -249,7 +249,7 @@ fn paths(reader: &mut Reader<'_, '_>, key: &'static str, default: &[&str]) -> Ve
     paths
 }
 
-fn dialect(reader: &mut Reader<'_, '_>) -> String {
+fn dialect(reader: &mut YamlReader<'_, '_>) -> String {
     let default = "duckdb".to_owned();
     let Some(written) = reader.string("dialect") else { return default };
     let name = match written.value.to_ascii_lowercase() {
@@ -282,7 +282,7 @@ fn vars(entries: &[(Spanned<String>, Yaml)], project: &str) -> BTreeMap<String, 
 
 /// Returns the default target: the configured one, the only one, or `dev`.
 fn default_target(
-    reader: &mut Reader<'_, '_>,
+    reader: &mut YamlReader<'_, '_>,
     targets: &BTreeMap<String, Target>,
     project: &Span,
 ) -> Spanned<String> {

@@ -5,8 +5,8 @@
 //! `docs/sources.md` need. `compile::source` interprets the options, and passes them to the engine.
 
 use super::{
-    external::SourceFormatName,
     reader::mismatch,
+    source_format::SourceFormatName,
     yaml::{Yaml, YamlValue},
 };
 use crate::{diag::Diagnostic, text::Spanned};

@@ -1,13 +1,14 @@
 //! `sources:`: tables that are loaded by other tools.
 
 use super::{
+    common_keys::{self, META_HINT},
     config::ConfigPatch,
     data_test::{self, TestDecl},
     drift::DriftDecl,
     external::ExternalDecl,
-    freshness::{Freshness, LoadedAt},
-    properties::{self, ColumnDecl, META_HINT},
-    reader::Reader,
+    freshness::{FreshnessSetting, LoadedAt},
+    properties::{self, ColumnDecl},
+    reader::YamlReader,
     yaml::Yaml,
 };
 use crate::{
@@ -42,7 +43,7 @@ pub struct SourceDecl {
     /// The default query for the load time of the newest row; may contain Jinja.
     pub loaded_at_query: Option<Spanned<String>>,
     /// The default freshness limits of its tables.
-    pub freshness: Freshness,
+    pub freshness: FreshnessSetting,
     /// The default drift policy of its tables.
     pub drift: DriftDecl,
     /// The tables.
@@ -75,7 +76,7 @@ pub struct SourceTableDecl {
     /// The query for the load time of the newest row; may contain Jinja.
     pub loaded_at_query: Option<Spanned<String>>,
     /// The freshness limits.
-    pub freshness: Freshness,
+    pub freshness: FreshnessSetting,
     /// The drift policy.
     pub drift: DriftDecl,
     /// The span of the declaration.
@@ -85,7 +86,7 @@ pub struct SourceTableDecl {
 impl SourceDecl {
     /// Reads an item of `sources:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a source", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a source", yaml, diagnostics)?;
         let name = reader.required("name");
         let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
         let mut source = Self {
@@ -93,12 +94,12 @@ impl SourceDecl {
             schema: reader.string("schema"),
             database: reader.string("database"),
             loader: reader.string("loader"),
-            tags: properties::tags(&mut reader),
-            meta: properties::meta(&mut reader),
-            config: properties::config(&mut reader),
+            tags: common_keys::tags(&mut reader),
+            meta: common_keys::meta(&mut reader),
+            config: common_keys::config(&mut reader),
             loaded_at_field,
             loaded_at_query,
-            freshness: Freshness::of(&mut reader),
+            freshness: FreshnessSetting::of(&mut reader),
             drift: DriftDecl::of(&mut reader),
             tables: Vec::new(),
             name: name.clone().unwrap_or_else(|| Spanned::new(String::new(), yaml.span.clone())),
@@ -115,7 +116,7 @@ impl SourceDecl {
 
 impl SourceTableDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a source's table", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a source's table", yaml, diagnostics)?;
         let name = reader.required("name");
         let identifier = reader.string("identifier");
         let description = reader.string("description");
@@ -124,12 +125,12 @@ impl SourceTableDecl {
             Some((key, external)) => ExternalDecl::read(key, external, reader.diagnostics()),
             None => None,
         };
-        let tags = properties::tags(&mut reader);
-        let meta = properties::meta(&mut reader);
-        let config = properties::config(&mut reader);
+        let tags = common_keys::tags(&mut reader);
+        let meta = common_keys::meta(&mut reader);
+        let config = common_keys::config(&mut reader);
         let data_tests = data_test::list(&mut reader);
         let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
-        let freshness = Freshness::of(&mut reader);
+        let freshness = FreshnessSetting::of(&mut reader);
         let drift = DriftDecl::of(&mut reader);
         reader.without_effect(&["quoting"]);
         reader.accept(SILENT);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    reader::{Reader, mismatch},
+    reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
 use crate::{
@@ -59,7 +59,7 @@ pub(super) fn read(
 
 fn target(name: &Spanned<String>, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Target {
     let mut target = Target::new(name.span.clone());
-    let Some(mut reader) = Reader::new("a target", yaml, diagnostics) else { return target };
+    let Some(mut reader) = YamlReader::new("a target", yaml, diagnostics) else { return target };
     if let Some(root) = reader.string("root") {
         target.root = root;
     }
@@ -87,7 +87,7 @@ fn target(name: &Spanned<String>, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>
     target
 }
 
-fn memory_limit(reader: &mut Reader<'_, '_>) -> Option<u64> {
+fn memory_limit(reader: &mut YamlReader<'_, '_>) -> Option<u64> {
     let yaml = reader.take("memory_limit")?;
     let bytes = match &yaml.value {
         YamlValue::Int(bytes) => u64::try_from(*bytes).ok(),

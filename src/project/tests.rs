@@ -90,8 +90,8 @@ targets:
     assert_eq!(settings.paths.models, ["models", "more"]);
     assert_eq!(settings.vars["a"].to_json(), 2);
     assert_eq!(settings.vars["b"].to_json(), "{{ env_var('B') }}");
-    assert_eq!(settings.models.layers(&["shop", "staging", "m"]).len(), 3);
-    assert_eq!(settings.data_tests.layers(&["shop", "staging", "t"]).len(), 2);
+    assert_eq!(settings.models.layers("shop", &["staging", "m"]).len(), 3);
+    assert_eq!(settings.data_tests.layers("shop", &["staging", "t"]).len(), 2);
     assert!(settings.unit_tests.here.entries.contains_key("enabled"));
     assert_eq!(settings.default_target.value, "ci");
     let ci = &settings.targets["ci"];

@@ -1,6 +1,8 @@
 //! `unit_tests:`: runs of a model's SQL on given rows, with the expected rows.
 
-use super::{config::ConfigPatch, fixture::Fixtures, properties, reader::Reader, rows::RowsDecl, yaml::Yaml};
+use super::{
+    common_keys, config::ConfigPatch, fixture::Fixtures, reader::YamlReader, rows::RowsDecl, yaml::Yaml,
+};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -16,7 +18,7 @@ pub struct UnitTestDecl {
     /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
     /// The rows that replace the model's inputs.
-    pub given: Vec<GivenDecl>,
+    pub given: Vec<InputFixtureDecl>,
     /// The expected rows.
     pub expect: RowsDecl,
     /// The overridden macros and variables.
@@ -29,7 +31,7 @@ pub struct UnitTestDecl {
 
 /// The rows that replace one of the model's inputs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GivenDecl {
+pub struct InputFixtureDecl {
     /// The input, as written: `ref('orders')`, `source('files', 'orders')` or `this`.
     pub input: Spanned<String>,
     /// The rows.
@@ -54,19 +56,19 @@ impl UnitTestDecl {
         fixtures: Fixtures<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = Reader::new("a unit test", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a unit test", yaml, diagnostics)?;
         let name = reader.required("name");
         let model = reader.required("model");
         let description = reader.string("description");
         let given = reader.list("given").iter();
-        let given: Vec<Option<GivenDecl>> =
-            given.map(|item| GivenDecl::read(item, fixtures, reader.diagnostics())).collect();
+        let given: Vec<Option<InputFixtureDecl>> =
+            given.map(|item| InputFixtureDecl::read(item, fixtures, reader.diagnostics())).collect();
         let expect = reader.needed("expect").and_then(|yaml| expect(yaml, fixtures, reader.diagnostics()));
         let overrides = match reader.take("overrides") {
             Some(yaml) => OverridesDecl::read(yaml, reader.diagnostics()),
             None => Some(OverridesDecl::default()),
         };
-        let config = properties::config(&mut reader);
+        let config = common_keys::config(&mut reader);
         reader.without_effect(&["versions"]);
         reader.finish(Some("`tags`, `meta` and `enabled` belong under `config`"));
         Some(Self {
@@ -82,9 +84,9 @@ impl UnitTestDecl {
     }
 }
 
-impl GivenDecl {
+impl InputFixtureDecl {
     fn read(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a unit test's input", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a unit test's input", yaml, diagnostics)?;
         let input = reader.required("input");
         let rows = RowsDecl::read(yaml, &mut reader, fixtures);
         reader.finish(None);
@@ -93,7 +95,7 @@ impl GivenDecl {
 }
 
 fn expect(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<RowsDecl> {
-    let mut reader = Reader::new("`expect`", yaml, diagnostics)?;
+    let mut reader = YamlReader::new("`expect`", yaml, diagnostics)?;
     let rows = RowsDecl::read(yaml, &mut reader, fixtures);
     reader.finish(None);
     rows
@@ -101,7 +103,7 @@ fn expect(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>
 
 impl OverridesDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("`overrides`", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("`overrides`", yaml, diagnostics)?;
         let overrides = Self {
             macros: reader.map("macros").to_vec(),
             vars: reader.map("vars").to_vec(),

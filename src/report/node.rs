@@ -7,9 +7,6 @@ use crate::{
     plan::{Action, Step},
 };
 
-/// The number of hex digits in a generic test's id.
-const HASH: usize = 10;
-
 /// The known files of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeFile {
@@ -30,19 +27,15 @@ pub fn no_files() -> FileLookup {
 }
 
 /// `model` of `model.project.name`.
-pub(super) fn kind(node: &NodeId) -> &str {
-    node.as_str().split('.').next().unwrap_or_default()
+pub(super) fn kind(node: &NodeId) -> &'static str {
+    node.kind().as_str()
 }
 
-/// `name` of `model.project.name`: everything after the project, dots included. Drops a generic test's hash,
-/// and keeps a unit test's model, as in `orders::adds_up`.
+/// Returns the name in the id; a unit test's is written `orders::adds_up`.
 pub(super) fn name(node: &NodeId) -> Cow<'_, str> {
-    let name = node.as_str().splitn(3, '.').last().unwrap_or_default();
-    let is_hash = |text: &str| text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match (kind(node), name.rsplit_once('.')) {
-        ("test", Some((name, end))) if is_hash(end) => name.into(),
-        ("unit_test", _) => name.replacen('.', "::", 1).into(),
-        _ => name.into(),
+    match node.model_and_test() {
+        Some((model, test)) => format!("{model}::{test}").into(),
+        None => node.name().into(),
     }
 }
 

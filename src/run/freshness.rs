@@ -9,7 +9,7 @@ use super::{step_error::StepError, worker::Worker};
 use crate::{
     compile::Clock,
     manifest::SourceFreshness,
-    outcome::{Age, AgeStatus, Outcome},
+    outcome::{AgeStatus, Outcome, SourceAge},
     plan::Step,
     project::Period,
 };
@@ -40,7 +40,7 @@ impl Worker {
     }
 }
 
-fn judge(newest: DateTime<Utc>, now: DateTime<Utc>, freshness: &SourceFreshness) -> Age {
+fn judge(newest: DateTime<Utc>, now: DateTime<Utc>, freshness: &SourceFreshness) -> SourceAge {
     let age = (now - newest).as_seconds_f64();
     let older = |than: Option<Period>| than.is_some_and(|period| age > period.seconds() as f64);
     let status = if older(freshness.error_after) {
@@ -61,5 +61,5 @@ fn judge(newest: DateTime<Utc>, now: DateTime<Utc>, freshness: &SourceFreshness)
         "error_after": period(freshness.error_after),
         "filter": freshness.filter,
     });
-    Age { status, max_loaded_at: newest, snapshotted_at: now, criteria }
+    SourceAge { status, max_loaded_at: newest, snapshotted_at: now, criteria }
 }

@@ -29,7 +29,7 @@ use crate::{
     },
     lake::{Base, Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
     manifest::{Model, OnViolation},
-    name::Relation,
+    name::{NodeKind, Relation},
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
 };
@@ -81,7 +81,7 @@ impl Worker {
         handle: &JobHandle,
     ) -> Result<(), StepError> {
         if step.reason != (Reason::Damaged { set_aside: true }) {
-            let cure = if model.kind() == "snapshot" {
+            let cure = if model.kind() == NodeKind::Snapshot {
                 "restore its files from a copy, since its versions can't be made again"
             } else {
                 "with `--full-refresh` its files are moved aside and it is rebuilt"

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::name::NodeId;
+use crate::name::{NodeId, NodeKind};
 
 /// A node that can be selected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// The node's ID.
     pub id: NodeId,
-    /// dbt's resource type: `model`, `source`, …
-    pub resource_type: &'static str,
     /// The node's name; for a source table, the table's name.
     pub name: String,
-    /// The project that declares the node.
-    pub package: String,
     /// The qualified name: project, folders, name.
     pub fqn: Vec<String>,
     /// The declaring file, relative to the project, with `/`.
@@ -57,7 +53,7 @@ impl Candidate {
 
     /// Returns whether only its own method selects the node by name: a source or an exposure.
     pub(super) fn is_named_by_method(&self) -> bool {
-        self.source_name.is_some() || self.resource_type == "exposure"
+        self.source_name.is_some() || self.id.kind() == NodeKind::Exposure
     }
 
     /// Returns the source and the table if the node is a source table.

@@ -13,7 +13,7 @@ pub(super) struct Criterion {
     /// The span of the criterion.
     pub(super) span: Span,
     /// The relatives to select along with the matching nodes.
-    pub(super) reach: Reach,
+    pub(super) reach: GraphOperators,
     /// The method before the colon, if there is one.
     pub(super) method: Option<Spanned<String>>,
     /// The value; never empty.
@@ -22,23 +22,23 @@ pub(super) struct Criterion {
 
 /// The relatives to select along with the matching nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum GraphOperators {
     /// `2+x+`: upstream and downstream nodes, each if requested.
-    Lines { parents: Option<Depth>, children: Option<Depth> },
+    Lines { parents: Option<OperatorDepth>, children: Option<OperatorDepth> },
     /// `@x`: downstream nodes, and everything needed to build them and the matching nodes.
     Around,
 }
 
 /// The maximum distance of relatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum OperatorDepth {
     /// No limit.
     Unlimited,
     /// A number of steps.
     Steps(usize),
 }
 
-impl Depth {
+impl OperatorDepth {
     /// Returns the number of steps, or `None` if there is no limit.
     pub(super) fn limit(self) -> Option<usize> {
         match self {
@@ -80,9 +80,9 @@ impl Criterion {
         }
         let value = Spanned::new(value.to_owned(), source.span(start..start + value.len()));
         let reach = match (at, children) {
-            (false, children) => Reach::Lines { parents, children },
+            (false, children) => GraphOperators::Lines { parents, children },
             // `@x` already includes the ancestors that `@+x` asks for.
-            (true, None) => Reach::Around,
+            (true, None) => GraphOperators::Around,
             (true, Some(_)) => return Err(at_and_plus(source.span(value.span.end..span.end), &span)),
         };
         Ok(Self { span, reach, method, value })
@@ -90,9 +90,9 @@ impl Criterion {
 }
 
 /// Splits `2+x` into its depth and `x`.
-fn split_parents(text: &str) -> (Option<Depth>, &str) {
+fn split_parents(text: &str) -> (Option<OperatorDepth>, &str) {
     match text.split_once('+') {
-        Some((digits, rest)) if is_digits(digits) => (Some(Depth::of(digits)), rest),
+        Some((digits, rest)) if is_digits(digits) => (Some(OperatorDepth::of(digits)), rest),
         _ => (None, text),
     }
 }
@@ -107,9 +107,9 @@ fn split_method(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Splits `x+2` into `x` and its depth.
-fn split_children(text: &str) -> (&str, Option<Depth>) {
+fn split_children(text: &str) -> (&str, Option<OperatorDepth>) {
     match text.rsplit_once('+') {
-        Some((value, digits)) if is_digits(digits) => (value, Some(Depth::of(digits))),
+        Some((value, digits)) if is_digits(digits) => (value, Some(OperatorDepth::of(digits))),
         _ => (text, None),
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     candidate::Candidate,
-    criterion::Reach,
+    criterion::GraphOperators,
     expr::Expr,
-    indirect::{Chosen, Indirect, Tests},
-    resolve::Target,
+    indirect::{Chosen, Indirect, IndirectTests},
+    resolve::ResolvedCriterion,
     unmatched,
 };
 use crate::{diag::Diagnostic, graph::Graph, name::NodeId};
@@ -17,14 +17,14 @@ pub(super) struct Evaluation<'a> {
     candidates: &'a [Candidate],
     ids: BTreeSet<&'a NodeId>,
     graph: &'a Graph,
-    tests: Tests<'a>,
+    tests: IndirectTests<'a>,
     warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(candidates: &'a [Candidate], graph: &'a Graph, indirect: Indirect) -> Self {
         let ids = candidates.iter().map(|candidate| &candidate.id).collect();
-        let tests = Tests::new(candidates, graph, indirect);
+        let tests = IndirectTests::new(candidates, graph, indirect);
         Self { candidates, ids, graph, tests, warnings: Vec::new() }
     }
 
@@ -34,18 +34,18 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Returns the candidates that the expression selects, including indirectly selected tests.
-    pub(super) fn nodes(&mut self, expr: &Expr<Target>) -> BTreeSet<NodeId> {
+    pub(super) fn nodes(&mut self, expr: &Expr<ResolvedCriterion>) -> BTreeSet<NodeId> {
         self.chosen(expr).nodes
     }
 
     /// Like dbt, reconsiders the waiting tests after each operation.
-    fn chosen(&mut self, expr: &Expr<Target>) -> Chosen {
+    fn chosen(&mut self, expr: &Expr<ResolvedCriterion>) -> Chosen {
         let chosen = self.combined(expr);
         let waiting = chosen.waiting.clone();
         Chosen { nodes: self.tests.settle(chosen), waiting }
     }
 
-    fn combined(&mut self, expr: &Expr<Target>) -> Chosen {
+    fn combined(&mut self, expr: &Expr<ResolvedCriterion>) -> Chosen {
         match expr {
             Expr::Everything => {
                 Chosen { nodes: self.ids.iter().copied().cloned().collect(), waiting: BTreeSet::new() }
@@ -81,7 +81,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn target(&mut self, target: &Target) -> BTreeSet<NodeId> {
+    fn target(&mut self, target: &ResolvedCriterion) -> BTreeSet<NodeId> {
         let matched: BTreeSet<NodeId> = self
             .candidates
             .iter()
@@ -99,10 +99,10 @@ impl<'a> Evaluation<'a> {
         reached
     }
 
-    fn relatives(&self, of: &BTreeSet<NodeId>, reach: Reach) -> BTreeSet<NodeId> {
+    fn relatives(&self, of: &BTreeSet<NodeId>, reach: GraphOperators) -> BTreeSet<NodeId> {
         match reach {
-            Reach::Around => self.graph.upstream(&self.graph.downstream(of, None), None),
-            Reach::Lines { parents, children } => {
+            GraphOperators::Around => self.graph.upstream(&self.graph.downstream(of, None), None),
+            GraphOperators::Lines { parents, children } => {
                 let mut found =
                     parents.map_or_else(BTreeSet::new, |depth| self.graph.upstream(of, depth.limit()));
                 if let Some(depth) = children {

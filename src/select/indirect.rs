@@ -32,7 +32,7 @@ pub(super) struct Chosen {
 }
 
 /// The tests and their nodes.
-pub(super) struct Tests<'a> {
+pub(super) struct IndirectTests<'a> {
     mode: Indirect,
     graph: &'a Graph,
     /// The nodes of each test.
@@ -40,7 +40,7 @@ pub(super) struct Tests<'a> {
     sources: BTreeSet<&'a NodeId>,
 }
 
-impl<'a> Tests<'a> {
+impl<'a> IndirectTests<'a> {
     pub(super) fn new(candidates: &'a [Candidate], graph: &'a Graph, mode: Indirect) -> Self {
         let tests = candidates.iter().filter(|candidate| candidate.test.is_some());
         let sources = candidates.iter().filter(|candidate| candidate.source_name.is_some());

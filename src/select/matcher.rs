@@ -6,6 +6,7 @@ use super::{
     candidate::{Candidate, TestKind},
     pattern::{Glob, PathGlob, QualifiedName},
 };
+use crate::name::NodeKind;
 
 /// A selection method with its compiled value.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,21 +49,23 @@ impl Matcher {
             Self::Tag(tag) => candidate.tags.iter().any(|one| tag.matches(one)),
             Self::Source { package, source, table } => {
                 candidate.source_table().is_some_and(|(in_source, name)| {
-                    package.matches(&candidate.package) && source.matches(in_source) && table.matches(name)
+                    package.matches(candidate.id.package())
+                        && source.matches(in_source)
+                        && table.matches(name)
                 })
             }
-            Self::ResourceType(kind) => candidate.resource_type == kind,
-            Self::Package(package) => package.matches(&candidate.package),
+            Self::ResourceType(kind) => candidate.id.kind().as_str() == kind,
+            Self::Package(package) => package.matches(candidate.id.package()),
             Self::TestName(name) => candidate.test.as_ref().is_some_and(|test| name.matches(&test.test_name)),
             Self::TestType(wanted) => candidate.test.as_ref().is_some_and(|test| wanted.is(test.kind)),
             Self::UnitTest { package, name } => {
                 candidate.test.as_ref().is_some_and(|test| test.kind == TestKind::Unit)
-                    && package.matches(&candidate.package)
+                    && package.matches(candidate.id.package())
                     && name.matches(&candidate.name)
             }
             Self::Exposure { package, name } => {
-                candidate.resource_type == "exposure"
-                    && package.matches(&candidate.package)
+                candidate.id.kind() == NodeKind::Exposure
+                    && package.matches(candidate.id.package())
                     && name.matches(&candidate.name)
             }
             Self::Config { keys, value } => setting(&candidate.config, keys).is_some_and(|found| {

@@ -5,7 +5,7 @@ use crate::{diag::Diagnostic, text::Spanned};
 
 /// A selection method.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Method {
+pub(super) enum SelectionMethod {
     Fqn,
     Path,
     File,
@@ -50,7 +50,7 @@ const NAMES_OF_DBT: [&str; 10] = [
     "state",
 ];
 
-impl Method {
+impl SelectionMethod {
     /// Returns the criterion's method, or the method that dbt infers from its value.
     pub(super) fn of(criterion: &Criterion) -> Result<Self, Diagnostic> {
         match &criterion.method {

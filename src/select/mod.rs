@@ -1,7 +1,7 @@
 //! Node selection: dbt's selection language.
 //!
 //! ```text
-//! "+stg_a,tag:x b" ──parse──▶ Expr<Criterion> ──resolve──▶ Expr<Target> ──evaluate──▶ Selection
+//! "+stg_a,tag:x b" ──parse──▶ Expr<Criterion> ──resolve──▶ Expr<ResolvedCriterion> ──evaluate──▶ Selection
 //!   as typed                   as written,                  methods known,             nodes
 //!                              with spans                   patterns compiled
 //! ```
@@ -35,7 +35,7 @@ pub use self::{
 
 use std::collections::BTreeSet;
 
-use self::{evaluate::Evaluation, expr::Expr, resolve::Target};
+use self::{evaluate::Evaluation, expr::Expr, resolve::ResolvedCriterion};
 use crate::{diag::Diagnostic, graph::Graph, name::NodeId, text::Source};
 
 /// The nodes selected for a command, possibly none.
@@ -69,7 +69,7 @@ pub fn select(
     Ok((Selection { chosen }, evaluation.into_warnings()))
 }
 
-fn included(words: &[String]) -> Result<Expr<Target>, Vec<Diagnostic>> {
+fn included(words: &[String]) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
     if words.is_empty() {
         return Ok(Expr::Everything);
     }
@@ -83,12 +83,12 @@ fn included(words: &[String]) -> Result<Expr<Target>, Vec<Diagnostic>> {
     lower(&Source::new("--select", text))
 }
 
-fn excluded(words: &[String]) -> Result<Expr<Target>, Vec<Diagnostic>> {
+fn excluded(words: &[String]) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
     lower(&Source::new("--exclude", words.join(" ")))
 }
 
 /// Parses and resolves the criteria, and reports the errors of all of them.
-fn lower(source: &Source) -> Result<Expr<Target>, Vec<Diagnostic>> {
+fn lower(source: &Source) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
     let (written, mut errors) = parse::parse(source);
     let resolved = written
         .resolve(&mut |criterion| resolve::resolve(criterion).map_err(|error| errors.push(error)).ok());

@@ -54,18 +54,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::select::criterion::{Depth, Reach};
+    use crate::select::criterion::{GraphOperators, OperatorDepth};
 
     /// Formats the parts of a criterion: parents, method, value and children, separated by bars.
     fn shown(criterion: &Criterion) -> String {
-        let depth = |depth: Option<Depth>| match depth.map(Depth::limit) {
+        let depth = |depth: Option<OperatorDepth>| match depth.map(OperatorDepth::limit) {
             None => String::new(),
             Some(None) => "+".to_owned(),
             Some(Some(steps)) => steps.to_string(),
         };
         let (parents, children) = match criterion.reach {
-            Reach::Around => ("@".to_owned(), String::new()),
-            Reach::Lines { parents, children } => (depth(parents), depth(children)),
+            GraphOperators::Around => ("@".to_owned(), String::new()),
+            GraphOperators::Lines { parents, children } => (depth(parents), depth(children)),
         };
         let method = criterion.method.as_ref().map_or("", |method| method.span.text());
         assert_eq!(criterion.value.value, criterion.value.span.text());

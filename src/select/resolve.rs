@@ -3,9 +3,9 @@
 use glob::PatternError;
 
 use super::{
-    criterion::{Criterion, Reach},
+    criterion::{Criterion, GraphOperators},
     matcher::{Matcher, TestType},
-    method::Method,
+    method::SelectionMethod,
     pattern::{Glob, PathGlob, QualifiedName},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// A resolved criterion.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Target {
+pub(super) struct ResolvedCriterion {
     /// The span of the criterion, for messages.
     pub(super) span: Span,
     /// The value as written, for messages.
@@ -23,7 +23,7 @@ pub(super) struct Target {
     /// The matcher for nodes.
     pub(super) matcher: Matcher,
     /// The relatives to select along with them.
-    pub(super) reach: Reach,
+    pub(super) reach: GraphOperators,
 }
 
 /// dbt's resource types, including those that this project doesn't use.
@@ -43,42 +43,46 @@ const RESOURCE_TYPES: [&str; 12] = [
 ];
 
 /// Resolves a criterion.
-pub(super) fn resolve(criterion: Criterion) -> Result<Target, Diagnostic> {
-    let matcher = matcher(Method::of(&criterion)?, &criterion.value)?;
+pub(super) fn resolve(criterion: Criterion) -> Result<ResolvedCriterion, Diagnostic> {
+    let matcher = matcher(SelectionMethod::of(&criterion)?, &criterion.value)?;
     let Criterion { span, reach, value, .. } = criterion;
-    Ok(Target { span, value: value.value, matcher, reach })
+    Ok(ResolvedCriterion { span, value: value.value, matcher, reach })
 }
 
-fn matcher(method: Method, value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
+fn matcher(method: SelectionMethod, value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
     let text = value.value.as_str();
     let malformed = |error| malformed(value, &error);
     Ok(match method {
-        Method::Fqn => Matcher::Fqn(QualifiedName::new(text).map_err(malformed)?),
-        Method::Path => Matcher::Path(PathGlob::new(text).map_err(malformed)?),
-        Method::File => Matcher::File(Glob::new(text).map_err(malformed)?),
-        Method::Tag => Matcher::Tag(Glob::new(text).map_err(malformed)?),
-        Method::Source => source(value)?,
-        Method::ResourceType if RESOURCE_TYPES.contains(&text) => Matcher::ResourceType(text.to_owned()),
-        Method::ResourceType => return Err(unknown_type(value)),
-        Method::Package if text == "this" => return Err(this_package(value)),
-        Method::Package => Matcher::Package(Glob::new(text).map_err(malformed)?),
-        Method::TestName => Matcher::TestName(Glob::new(text).map_err(malformed)?),
-        Method::TestType => Matcher::TestType(TestType::of(text).ok_or_else(|| unknown_test_type(value))?),
-        Method::UnitTest => {
+        SelectionMethod::Fqn => Matcher::Fqn(QualifiedName::new(text).map_err(malformed)?),
+        SelectionMethod::Path => Matcher::Path(PathGlob::new(text).map_err(malformed)?),
+        SelectionMethod::File => Matcher::File(Glob::new(text).map_err(malformed)?),
+        SelectionMethod::Tag => Matcher::Tag(Glob::new(text).map_err(malformed)?),
+        SelectionMethod::Source => source(value)?,
+        SelectionMethod::ResourceType if RESOURCE_TYPES.contains(&text) => {
+            Matcher::ResourceType(text.to_owned())
+        }
+        SelectionMethod::ResourceType => return Err(unknown_type(value)),
+        SelectionMethod::Package if text == "this" => return Err(this_package(value)),
+        SelectionMethod::Package => Matcher::Package(Glob::new(text).map_err(malformed)?),
+        SelectionMethod::TestName => Matcher::TestName(Glob::new(text).map_err(malformed)?),
+        SelectionMethod::TestType => {
+            Matcher::TestType(TestType::of(text).ok_or_else(|| unknown_test_type(value))?)
+        }
+        SelectionMethod::UnitTest => {
             let (package, name) = text.rsplit_once('.').unwrap_or(("*", text));
             Matcher::UnitTest {
                 package: Glob::new(package).map_err(malformed)?,
                 name: Glob::new(name).map_err(malformed)?,
             }
         }
-        Method::Exposure => {
+        SelectionMethod::Exposure => {
             let (package, name) = text.rsplit_once('.').unwrap_or(("*", text));
             Matcher::Exposure {
                 package: Glob::new(package).map_err(malformed)?,
                 name: Glob::new(name).map_err(malformed)?,
             }
         }
-        Method::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
+        SelectionMethod::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
     })
 }
 

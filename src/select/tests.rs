@@ -11,9 +11,7 @@ fn model(path: &str, tags: &str, config: Value) -> Candidate {
     let name = fqn[fqn.len() - 1].clone();
     Candidate {
         id: NodeId::model(package, &name),
-        resource_type: "model",
         name,
-        package: package.to_owned(),
         fqn,
         path: format!("models/{path}.sql"),
         tags: tags.split_whitespace().map(str::to_owned).collect(),
@@ -26,9 +24,7 @@ fn model(path: &str, tags: &str, config: Value) -> Candidate {
 fn source(source: &str, table: &str, tags: &str) -> Candidate {
     Candidate {
         id: NodeId::source("meters", source, table),
-        resource_type: "source",
         name: table.to_owned(),
-        package: "meters".to_owned(),
         fqn: ["meters", source, table].map(str::to_owned).to_vec(),
         path: "sources.yml".to_owned(),
         tags: tags.split_whitespace().map(str::to_owned).collect(),
@@ -105,10 +101,14 @@ fn chosen(include: &[&str], exclude: &[&str]) -> BTreeSet<NodeId> {
     run(include, exclude).unwrap().0.chosen
 }
 
-/// Returns the last part of each node's name; omits sources such as `db`.
+/// Returns the name of a node without its source or the model of a unit test.
+fn own_name(id: &NodeId) -> &str {
+    id.source_and_table().or(id.model_and_test()).map_or(id.name(), |(_, name)| name)
+}
+
+/// Returns the name of each node; omits sources such as `db`.
 fn names(nodes: &BTreeSet<NodeId>) -> String {
-    let names: Vec<&str> = nodes.iter().filter_map(|id| id.as_str().rsplit('.').next()).collect();
-    names.join(" ")
+    nodes.iter().map(own_name).collect::<Vec<_>>().join(" ")
 }
 
 fn rendered(findings: &[Diagnostic]) -> String {
@@ -370,7 +370,6 @@ fn tested() -> (Vec<Candidate>, Graph) {
             TestKind::Unit => NodeId::unit_test("meters", "b", name),
             _ => NodeId::singular_test("meters", name),
         },
-        resource_type: if kind == TestKind::Unit { "unit_test" } else { "test" },
         test: Some(TestTraits { test_name: test_name.to_owned(), kind }),
         ..model(name, "", json!({ "severity": "WARN" }))
     };
@@ -393,8 +392,7 @@ fn tested() -> (Vec<Candidate>, Graph) {
 fn with_tests(include: &[&str], exclude: &[&str], mode: Indirect) -> String {
     let (candidates, graph) = tested();
     let (selection, _) = select(&words(include), &words(exclude), &candidates, &graph, mode).unwrap();
-    let names = selection.chosen.iter().map(|id| id.as_str().rsplit('.').next().unwrap());
-    names.collect::<Vec<_>>().join(" ")
+    names(&selection.chosen)
 }
 
 #[test]

@@ -8,12 +8,12 @@ use super::{
     candidate::{Candidate, TestKind},
     matcher::{self, Matcher},
     pattern,
-    resolve::Target,
+    resolve::ResolvedCriterion,
 };
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, name::NodeKind};
 
 /// Returns the warning for a criterion.
-pub(super) fn warning(target: &Target, candidates: &[Candidate]) -> Diagnostic {
+pub(super) fn warning(target: &ResolvedCriterion, candidates: &[Candidate]) -> Diagnostic {
     let text = target.span.text();
     let warning =
         Diagnostic::warning("no-match", format!("the selection criterion `{text}` matches no node"))
@@ -55,14 +55,14 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
             if value.contains('.') { vec![format!("{source}.{table}")] } else { vec![source.to_owned()] }
         }),
         Matcher::ResourceType(_) | Matcher::TestType(_) => Vec::new(),
-        Matcher::Package(_) => vec![candidate.package.clone()],
+        Matcher::Package(_) => vec![candidate.id.package().to_owned()],
         Matcher::TestName(_) => candidate.test.iter().map(|test| test.test_name.clone()).collect(),
         Matcher::UnitTest { .. } => match &candidate.test {
             Some(test) if test.kind == TestKind::Unit => vec![candidate.name.clone()],
             _ => Vec::new(),
         },
         Matcher::Exposure { .. } => {
-            let is_one = candidate.resource_type == "exposure";
+            let is_one = candidate.id.kind() == NodeKind::Exposure;
             is_one.then(|| candidate.name.clone()).into_iter().collect()
         }
         Matcher::Config { keys, .. } => match matcher::setting(&candidate.config, keys) {
@@ -96,7 +96,8 @@ fn other_methods(value: &str, candidates: &[Candidate]) -> Vec<String> {
     hints.extend(
         sources.iter().take(3).map(|source| format!("`{value}` is a source: write `source:{source}`")),
     );
-    if candidates.iter().any(|candidate| candidate.resource_type == "exposure" && candidate.name == value) {
+    if candidates.iter().any(|candidate| candidate.id.kind() == NodeKind::Exposure && candidate.name == value)
+    {
         hints.push(format!("`{value}` is an exposure: write `exposure:{value}`"));
     }
     hints

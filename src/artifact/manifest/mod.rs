@@ -27,7 +27,7 @@ use crate::{
     compile::Compiled,
     manifest::{Manifest, Node},
     name::NodeId,
-    project::Settings,
+    project::ProjectSettings,
 };
 
 /// The artifact's schema.
@@ -36,7 +36,7 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
 /// The inputs of the manifest.
 pub struct Contents<'a> {
     /// The settings of the project file.
-    pub settings: &'a Settings,
+    pub settings: &'a ProjectSettings,
     /// The project folder.
     pub root: &'a Path,
     /// The resolved project.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Contents, hex};
-use crate::{artifact::in_database, manifest::node::Calls, name::NodeId};
+use crate::{artifact::in_database, manifest::model::Calls, name::NodeId};
 
 /// Returns dbt's checksum of a file's text, ignoring differences in white space.
 pub(super) fn checksum(text: &str) -> Value {

@@ -27,7 +27,7 @@ impl Contents<'_> {
         let path = source.span.source.path();
         let folders = std::path::Path::new(self.inside(path)).parent();
         let folders = folders.into_iter().flat_map(std::path::Path::components);
-        let mut fqn = vec![self.manifest.project.clone()];
+        let mut fqn = vec![source.id.package().to_owned()];
         fqn.extend(folders.map(|folder| folder.as_os_str().to_string_lossy().into_owned()));
         fqn.extend([source.source.clone(), source.name.clone()]);
         let freshness = source.freshness.as_ref();
@@ -40,7 +40,7 @@ impl Contents<'_> {
             "schema": source.relation.schema,
             "name": source.name,
             "resource_type": "source",
-            "package_name": self.manifest.project,
+            "package_name": source.id.package(),
             "path": path,
             "original_file_path": path,
             "unique_id": source.id,
@@ -93,7 +93,7 @@ impl Contents<'_> {
         json!({
             "name": exposure.name(),
             "resource_type": "exposure",
-            "package_name": self.manifest.project,
+            "package_name": exposure.id.package(),
             "path": self.inside(exposure.path()),
             "original_file_path": exposure.path(),
             "unique_id": exposure.id,

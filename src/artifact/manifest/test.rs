@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     manifest::{DataTest, UnitTest},
-    parse::{Generic, Subject},
+    name::{NodeId, NodeKind},
+    parse::{Generic, TestSubject},
     project::{RowsDecl, RowsText, Yaml},
     text::Spanned,
 };
@@ -32,7 +33,7 @@ impl Contents<'_> {
             "schema": test.audit.schema,
             "name": test.name,
             "resource_type": "test",
-            "package_name": self.manifest.project,
+            "package_name": test.id.package(),
             "path": path,
             "original_file_path": test.path(),
             "unique_id": test.id,
@@ -96,7 +97,7 @@ impl Contents<'_> {
             "expect": expect,
             "name": test.name,
             "resource_type": "unit_test",
-            "package_name": self.manifest.project,
+            "package_name": test.id.package(),
             "path": self.inside(path),
             "original_file_path": path,
             "unique_id": test.id,
@@ -117,18 +118,17 @@ impl Contents<'_> {
 /// The metadata of a generic test.
 fn metadata(generic: &Generic, test: &DataTest) -> Value {
     let (key, model) = match &generic.subject {
-        Subject::Model(name) => {
-            let kind =
-                test.attached.as_ref().map_or("model", |id| id.as_str().split('.').next().unwrap_or("model"));
+        TestSubject::Model(name) => {
+            let kind = test.attached.as_ref().map_or(NodeKind::Model, NodeId::kind);
             (format!("{kind}s.{name}"), format!("ref('{name}')"))
         }
-        Subject::Source(source, table) => {
+        TestSubject::Source(source, table) => {
             (format!("sources.{source}"), format!("source('{source}', '{table}')"))
         }
     };
     let mut kwargs = generic.arguments.clone();
     kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
-    let is_model = test.attached.as_ref().is_some_and(|id| !id.as_str().starts_with("source."));
+    let is_model = test.attached.as_ref().is_some_and(|id| id.kind() != NodeKind::Source);
     json!({
         "column_name": generic.column.as_ref().map(|column| &column.value),
         "file_key_name": key,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use super::{RebuildArgs, SelectArgs};
+use crate::name::NodeKind;
 
 /// `describe`.
 #[derive(Debug, ClapArgs)]
@@ -134,15 +135,15 @@ pub enum ResourceType {
 }
 
 impl ResourceType {
-    pub(in crate::cli) fn as_str(self) -> &'static str {
+    pub(in crate::cli) fn kind(self) -> NodeKind {
         match self {
-            Self::Model => "model",
-            Self::Seed => "seed",
-            Self::Snapshot => "snapshot",
-            Self::Source => "source",
-            Self::Test => "test",
-            Self::UnitTest => "unit_test",
-            Self::Exposure => "exposure",
+            Self::Model => NodeKind::Model,
+            Self::Seed => NodeKind::Seed,
+            Self::Snapshot => NodeKind::Snapshot,
+            Self::Source => NodeKind::Source,
+            Self::Test => NodeKind::Test,
+            Self::UnitTest => NodeKind::UnitTest,
+            Self::Exposure => NodeKind::Exposure,
         }
     }
 }

@@ -23,7 +23,7 @@ const KINDS: [&str; 7] = ["data test", "exposure", "model", "seed", "snapshot", 
 
 /// The command, files and environment that the record belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(super) struct RecordHead {
     /// The salt of the digests of the command and environment, so that values can't be looked up in a table
     /// of digests.
     pub(super) salt: String,
@@ -39,7 +39,7 @@ pub(super) struct Head {
 
 /// The other conditions, and the report to repeat if they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Body {
+pub(super) struct RecordBody {
     pub(super) conditions: Conditions,
     pub(super) info: RecordedInfo,
     /// The warnings before the run, without colour and in colour.
@@ -97,13 +97,13 @@ impl RecordedInfo {
 
 /// A record as read from its file.
 pub(super) struct Stored {
-    pub(super) head: Head,
+    pub(super) head: RecordHead,
     body: String,
 }
 
 impl Stored {
     /// Parses the body. Returns `None` if it is damaged.
-    pub(super) fn body(&self) -> Option<Body> {
+    pub(super) fn body(&self) -> Option<RecordBody> {
         serde_json::from_str(&self.body).ok()
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn read(path: &Path) -> Option<Stored> {
 }
 
 /// Writes a record, replacing any existing one.
-pub(super) fn write(path: &Path, head: &Head, body: &Body) -> io::Result<()> {
+pub(super) fn write(path: &Path, head: &RecordHead, body: &RecordBody) -> io::Result<()> {
     let rest = format!("{}\n{}", serde_json::to_string(head)?, serde_json::to_string(body)?);
     let text = format!("{MAGIC}{}\n{rest}", digest(&rest));
     replace(path, &head.salt, text.as_bytes())

@@ -12,13 +12,13 @@ use crate::{
     jinja::{
         captures::ConfigCall,
         fault::fault,
-        run::{CallPlace, Run},
+        rendering::{CallPosition, Rendering},
         value::from_json,
     },
 };
 
 /// Evaluates `config(key=value, …)` or `config({…})`: captures the settings and returns an empty string.
-pub(super) fn config(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn config(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(mappings),): (Rest<ValueOrKwargs>,) = from_args(args)?;
     for mapping in mappings {
         let mapping = mapping.into_value();
@@ -45,7 +45,7 @@ pub(super) fn config(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> R
 }
 
 /// Evaluates `config.get('key', default)`.
-pub(super) fn get(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn get(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (key, named_or_default): (&str, Rest<ValueOrKwargs>) = from_args(args)?;
     if let Some(value) = run.node.config.get(key).filter(|value| !value.is_null()) {
         return Ok(from_json(value));
@@ -59,7 +59,7 @@ pub(super) fn get(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
 
 /// Evaluates `config.require('key')`. While parsing, when settings aren't known yet, the result is empty, as
 /// in dbt.
-pub(super) fn require(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn require(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (key, _): (&str, Option<Value>) = from_args(args)?;
     match run.node.config.get(key) {
         Some(value) => Ok(from_json(value)),

@@ -9,11 +9,11 @@ use minijinja::{
 
 use crate::{
     diag::Diagnostic,
-    jinja::{fault::fault, run::Run},
+    jinja::{fault::fault, rendering::Rendering},
 };
 
 /// Evaluates `log(message, info=false)` and `print(message)`.
-pub(super) fn log(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn log(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (message, _, _): (Value, Option<bool>, Kwargs) = from_args(args)?;
     run.capture(|captures| captures.logs.push(message.to_string()));
     Ok(Value::from(""))
@@ -21,7 +21,7 @@ pub(super) fn log(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
 
 /// Evaluates a method of `exceptions`.
 pub(super) fn call(
-    run: &Arc<Run>,
+    run: &Arc<Rendering>,
     state: &State<'_, '_>,
     method: &str,
     args: &[Value],

@@ -12,13 +12,17 @@ use crate::{
     jinja::{
         captures::{ChangesCall, RefCall, SourceCall},
         fault::fault,
-        run::{CallPlace, Run},
-        value::Table,
+        rendering::{CallPosition, Rendering},
+        value::TableValue,
     },
 };
 
 /// Evaluates `ref('model')` or `ref('package', 'model')`, with an optional `v=` or `version=`.
-pub(super) fn reference(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn reference(
+    run: &Arc<Rendering>,
+    at: Option<CallPosition>,
+    args: &[Value],
+) -> Result<Value, Error> {
     let (Rest(names), options): (Rest<String>, Kwargs) = from_args(args)?;
     let (package, name) = match names.as_slice() {
         [name] => (None, name),
@@ -38,12 +42,12 @@ pub(super) fn reference(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -
     });
     let found = run.names.reference(package.map(String::as_str), name);
     found
-        .map(|found| Value::from_object(Table(found)))
+        .map(|found| Value::from_object(TableValue(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-ref", why)))
 }
 
 /// Evaluates `doc('block')` or `doc('package', 'block')`: returns a documentation block's text.
-pub(super) fn doc(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn doc(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;
     let globals = &run.shared.globals;
     let name = match names.as_slice() {
@@ -65,7 +69,7 @@ pub(super) fn doc(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Resu
 }
 
 /// Evaluates `source('source', 'table')`.
-pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn source(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;
     let [source, table] = names.as_slice() else {
         return Err(count("source takes a source's name and a table's", names.len()));
@@ -76,15 +80,19 @@ pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> R
     });
     let found = run.names.source(source, table);
     found
-        .map(|found| Value::from_object(Table(found)))
+        .map(|found| Value::from_object(TableValue(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-source", why)))
 }
 
 /// Evaluates `changes(ref('model'))`: the rows inserted into and deleted from a table since the model last
 /// read it.
-pub(super) fn changes(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn changes(
+    run: &Arc<Rendering>,
+    at: Option<CallPosition>,
+    args: &[Value],
+) -> Result<Value, Error> {
     let (table,): (Value,) = from_args(args)?;
-    let Some(Table(relation)) = table.downcast_object_ref::<Table>() else {
+    let Some(TableValue(relation)) = table.downcast_object_ref::<TableValue>() else {
         let message = format!("changes takes a table, not {}", table.kind());
         let found = Diagnostic::error("invalid-argument", message)
             .hint("write changes(ref('a_model')), or changes(source('a_source', 'a_table'))");
@@ -94,7 +102,7 @@ pub(super) fn changes(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> 
     run.capture(|captures| {
         captures.changes.push(ChangesCall { relation: relation.clone(), span: run.span(at) });
     });
-    Ok(Value::from_object(Table(relation.changes())))
+    Ok(Value::from_object(TableValue(relation.changes())))
 }
 
 fn count(takes: &str, got: usize) -> Error {

@@ -9,14 +9,14 @@ use minijinja::{
 
 use crate::{
     diag::Diagnostic,
-    jinja::{fault::fault, run::Run, value::from_json},
+    jinja::{fault::fault, rendering::Rendering, value::from_json},
 };
 
 /// The name prefixes of environment variables whose values must never be written down.
 const SECRET_PREFIXES: [&str; 2] = ["HEADWATER_ENV_SECRET_", "DBT_ENV_SECRET_"];
 
 /// Evaluates `var('name', default)`.
-pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     run.capture(|captures| {
         captures.vars.insert(name.clone());
@@ -41,7 +41,7 @@ pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// Evaluates `var.has_var('name')`.
-pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn has_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (name,): (String,) = from_args(args)?;
     let known = run.shared.globals.vars.contains_key(&name) || run.node.overrides.vars.contains_key(&name);
     run.capture(|captures| {
@@ -51,7 +51,7 @@ pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// Evaluates `env_var('NAME', default)`.
-pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn env_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(fault(

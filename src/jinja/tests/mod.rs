@@ -3,14 +3,17 @@
 mod findings;
 mod spans;
 
+use std::sync::Arc;
+
 use chrono::{TimeZone, Utc};
 use serde_json::json;
 
 use super::*;
+use crate::{diag::Diagnostic, name::Relation, text::Source};
 
-struct Lake;
+struct LakeNames;
 
-impl Names for Lake {
+impl NameResolver for LakeNames {
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
         match name {
             "missing" => Err("there is no model `missing`".to_owned()),
@@ -56,7 +59,7 @@ fn render_with(macros: &[&str], text: &str) -> Result<Rendered, Diagnostic> {
         files.map(|(index, text)| Source::new(format!("macros/{index}.sql"), *text)).collect();
     let (jinja, findings) = Jinja::new(&files, globals());
     assert_eq!(findings, []);
-    jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(Lake))
+    jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames))
 }
 
 fn check(text: &str, expect: &str) {
@@ -269,8 +272,11 @@ fn what_a_template_does_is_captured() {
 fn what_is_asked_of_the_surroundings_is_noted() {
     let (jinja, _) = Jinja::new(&[], globals());
     let render = |text: &str| {
-        drop(jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(Lake)));
-        (jinja.asked().env_vars.into_iter().collect::<Vec<_>>().join(" "), jinja.asked().volatile)
+        drop(jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames)));
+        (
+            jinja.external_inputs().env_vars.into_iter().collect::<Vec<_>>().join(" "),
+            jinja.external_inputs().volatile,
+        )
     };
     assert_eq!(render("{{ this }}"), (String::new(), false));
     assert_eq!(render("{{ env_var('B', 'b') }}"), ("B".to_owned(), false));

@@ -39,7 +39,7 @@ proptest! {
     #[test]
     fn no_text_breaks_it(text in "[{}%#\\[\\]()'\" a-f.,=|\\-\n]{0,40}") {
         let (jinja, _) = Jinja::new(&[Source::new("macros/a.sql", text.as_str())], globals());
-        let _ = jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(Lake));
+        let _ = jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames));
     }
 }
 

@@ -18,17 +18,17 @@ use super::{
 /// Python's dict, created by `{…}` in templates; keeps insertion order. The lock is held only for single
 /// operations.
 #[derive(Debug, Default)]
-pub(in crate::jinja) struct Dict(Mutex<Items>);
+pub(in crate::jinja) struct Dict(Mutex<DictItems>);
 
 #[derive(Debug, Default)]
-struct Items {
+struct DictItems {
     pairs: Vec<(Value, Value)>,
     /// The index of each key's pair.
     places: HashMap<Value, usize>,
     extent: Extent,
 }
 
-impl Items {
+impl DictItems {
     fn insert(&mut self, key: Value, value: Value) {
         self.extent = self.extent.and(&value);
         if let Some(at) = self.places.get(&key) {
@@ -57,7 +57,7 @@ impl Items {
 
 impl Dict {
     pub(in crate::jinja) fn new(pairs: impl IntoIterator<Item = (Value, Value)>) -> Self {
-        let mut items = Items { extent: Extent::around([]), ..Items::default() };
+        let mut items = DictItems { extent: Extent::around([]), ..DictItems::default() };
         pairs.into_iter().for_each(|(key, value)| items.insert(key, value));
         Self(Mutex::new(items))
     }
@@ -69,7 +69,7 @@ impl Dict {
         Ok(dict)
     }
 
-    fn items(&self) -> MutexGuard<'_, Items> {
+    fn items(&self) -> MutexGuard<'_, DictItems> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -14,10 +14,10 @@ use super::{
 
 /// Python's list, created by `[…]` in templates. The lock is held only for single operations.
 #[derive(Debug, Default)]
-pub(in crate::jinja) struct List(Mutex<Items>);
+pub(in crate::jinja) struct List(Mutex<ListItems>);
 
 #[derive(Debug, Default)]
-struct Items {
+struct ListItems {
     values: Vec<Value>,
     extent: Extent,
 }
@@ -25,7 +25,7 @@ struct Items {
 impl List {
     pub(in crate::jinja) fn new(values: Vec<Value>) -> Self {
         let extent = Extent::around(&values);
-        Self(Mutex::new(Items { values, extent }))
+        Self(Mutex::new(ListItems { values, extent }))
     }
 
     /// Creates a list of a value's items.
@@ -38,7 +38,7 @@ impl List {
         Ok(list)
     }
 
-    fn items(&self) -> MutexGuard<'_, Items> {
+    fn items(&self) -> MutexGuard<'_, ListItems> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

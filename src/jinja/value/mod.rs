@@ -1,18 +1,20 @@
 //! Template values that `MiniJinja` has no type for.
 //!
 //! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
-//! - [`Moment`]: a timestamp, such as `run_started_at`
-//! - [`Table`]: the value of `ref`, `source` and `this`
-//! - [`Given`]: a macro's return value as set by a unit test
+//! - [`TemplateMoment`]: a timestamp, such as `run_started_at`
+//! - [`TableValue`]: the value of `ref`, `source` and `this`
+//! - [`OverriddenMacro`]: a macro's return value as set by a unit test
 
 pub(super) mod cost;
 mod dict;
-mod given;
 mod list;
 mod moment;
+mod overridden_macro;
 mod table;
 
-pub(super) use self::{dict::Dict, given::Given, list::List, moment::Moment, table::Table};
+pub(super) use self::{
+    dict::Dict, list::List, moment::TemplateMoment, overridden_macro::OverriddenMacro, table::TableValue,
+};
 
 use std::sync::Arc;
 

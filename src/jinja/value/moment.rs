@@ -14,12 +14,12 @@ use minijinja::{
 /// Python's aware `datetime` in UTC, or its `date`; it can be read and formatted, but doesn't support
 /// arithmetic.
 #[derive(Debug, Clone)]
-pub(in crate::jinja) struct Moment {
+pub(in crate::jinja) struct TemplateMoment {
     at: DateTime<Utc>,
     date_only: bool,
 }
 
-impl Moment {
+impl TemplateMoment {
     pub(in crate::jinja) fn new(at: DateTime<Utc>) -> Self {
         Self { at, date_only: false }
     }
@@ -49,7 +49,7 @@ impl Moment {
     }
 }
 
-impl Object for Moment {
+impl Object for TemplateMoment {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }

@@ -11,9 +11,9 @@ use crate::name::Relation;
 
 /// A relation in a template: prints as SQL, and has dbt's attributes.
 #[derive(Debug, Clone)]
-pub(in crate::jinja) struct Table(pub(in crate::jinja) Relation);
+pub(in crate::jinja) struct TableValue(pub(in crate::jinja) Relation);
 
-impl Object for Table {
+impl Object for TableValue {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }

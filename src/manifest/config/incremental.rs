@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Reader,
     microbatch::{self, FOLLOW, Follow, Microbatch},
+    reader::{SettingsReader, named},
 };
 
 /// The settings of an incremental model.
@@ -155,7 +155,7 @@ impl OnSchemaChange {
 }
 
 /// Returns whether the settings enforce a contract.
-fn enforces_contract(reader: &Reader<'_>) -> bool {
+fn enforces_contract(reader: &SettingsReader<'_>) -> bool {
     let contract = reader.settings.get("contract").and_then(|setting| setting.value.get("enforced"));
     contract == Some(&Value::Bool(true))
 }
@@ -163,7 +163,7 @@ fn enforces_contract(reader: &Reader<'_>) -> bool {
 impl Incremental {
     /// Reads the settings. The default strategy is `merge` if there is a key, `by_file` if the model reads
     /// only files, and `append` otherwise.
-    pub(super) fn read(reader: &mut Reader<'_>, reads_files: bool) -> Self {
+    pub(super) fn read(reader: &mut SettingsReader<'_>, reads_files: bool) -> Self {
         let unique_key = reader.list("unique_key");
         let usual = match (unique_key.is_empty(), reads_files) {
             (false, _) => Strategy::Merge,
@@ -222,7 +222,7 @@ impl Incremental {
     }
 
     /// Reports settings that lack others they need.
-    fn check(&self, reader: &mut Reader<'_>) {
+    fn check(&self, reader: &mut SettingsReader<'_>) {
         let strategy = self.strategy;
         let by_key = matches!(strategy, Strategy::Merge | Strategy::DeleteInsert);
         if by_key && self.unique_key.is_empty() {
@@ -270,16 +270,4 @@ impl Incremental {
         let batches = self.batches.iter().flat_map(Microbatch::shaping);
         settings.into_iter().chain(batches).filter(|(_, value)| is_set(value)).collect()
     }
-}
-
-/// Returns the item that a setting names, and reports an unknown name.
-pub(super) fn named<T: Copy>(reader: &mut Reader<'_>, key: &str, things: &[(&'static str, T)]) -> Option<T> {
-    let text = reader.text(key)?.to_lowercase();
-    if let Some((_, thing)) = things.iter().find(|(name, _)| *name == text) {
-        return Some(*thing);
-    }
-    let names: Vec<&str> = things.iter().map(|(name, _)| *name).collect();
-    let message = format!("`{key}` is one of {}, not `{text}`", names.join(", "));
-    reader.finding(key, message, |found| found.near(&text, names.iter().copied()));
-    None
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Reader, incremental::named};
+use super::reader::{SettingsReader, named};
 use crate::interval::{BatchSize, instant};
 
 /// The settings of the `microbatch` strategy.
@@ -42,7 +42,7 @@ pub(super) const KEYS: [&str; 5] =
 
 impl Microbatch {
     /// Reads the settings. Reports a required one that is missing or invalid, and returns `None`.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn read(reader: &mut SettingsReader<'_>) -> Option<Self> {
         let event_time = needed(reader, "event_time", "the column that tells when a row's event was");
         let size = needed(reader, "batch_size", "one of hour, day, month, year");
         let size =
@@ -80,7 +80,7 @@ impl Microbatch {
     }
 }
 
-fn needed(reader: &mut Reader<'_>, key: &str, what: &str) -> Option<String> {
+fn needed(reader: &mut SettingsReader<'_>, key: &str, what: &str) -> Option<String> {
     let set = reader.settings.get(key).is_some_and(|setting| !setting.value.is_null());
     if !set {
         let message = format!("the strategy `microbatch` needs `{key}`: {what}");

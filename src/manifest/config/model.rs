@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Layer, Reader, incremental::Incremental, merged};
+use super::{
+    incremental::Incremental,
+    layer::{Layer, merged},
+    reader::SettingsReader,
+};
 use crate::{diag::Diagnostic, text::Spanned};
 
 /// The materialization of a model.
@@ -78,7 +82,7 @@ impl ModelConfig {
     #[must_use]
     pub fn resolve(layers: Vec<Layer>, reads_files: bool) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
-        let mut reader = Reader::new(&merged);
+        let mut reader = SettingsReader::new(&merged);
         let materialized = materialized(&mut reader);
         let config = Self {
             materialized,
@@ -101,7 +105,7 @@ impl ModelConfig {
 }
 
 /// Reads `contract: {enforced: true}`.
-fn contract(reader: &mut Reader<'_>) -> bool {
+fn contract(reader: &mut SettingsReader<'_>) -> bool {
     let Some(setting) = reader.settings.get("contract") else { return false };
     match setting.value.get("enforced") {
         Some(Value::Bool(enforced)) => *enforced,
@@ -110,7 +114,7 @@ fn contract(reader: &mut Reader<'_>) -> bool {
     }
 }
 
-fn materialized(reader: &mut Reader<'_>) -> Materialized {
+fn materialized(reader: &mut SettingsReader<'_>) -> Materialized {
     let Some(name) = reader.text("materialized") else { return Materialized::Table };
     match name.as_str() {
         "table" => Materialized::Table,

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Layer, ModelConfig, Reader, merged};
+use super::{
+    layer::{Layer, merged},
+    model::ModelConfig,
+    reader::SettingsReader,
+};
 use crate::{diag::Diagnostic, text::Span};
 
 /// dbt's default texts that mean NULL.
@@ -36,7 +40,7 @@ impl SeedConfig {
         let mut merged = merged(layers);
         // A seed has no materialization, as in dbt.
         merged.remove("materialized");
-        let mut reader = Reader::new(&merged);
+        let mut reader = SettingsReader::new(&merged);
         let config = Self {
             column_types: column_types(&mut reader),
             column_types_at: merged.get("column_types").map(|setting| setting.span.clone()),
@@ -71,7 +75,7 @@ impl SeedConfig {
     }
 }
 
-fn column_types(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+fn column_types(reader: &mut SettingsReader<'_>) -> BTreeMap<String, String> {
     let entries = match reader.settings.get("column_types").map(|setting| &setting.value) {
         None | Some(Value::Null) => return BTreeMap::new(),
         Some(Value::Object(entries)) => entries,
@@ -82,14 +86,14 @@ fn column_types(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     types.unwrap_or_else(|| wrong_types(reader))
 }
 
-fn wrong_types(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+fn wrong_types(reader: &mut SettingsReader<'_>) -> BTreeMap<String, String> {
     reader
         .mistyped("column_types", "a mapping of columns to types, such as {zip: varchar}")
         .unwrap_or_default()
 }
 
 /// Reads a single character. A tab may be written as `\t` in any kind of quotes.
-fn letter(reader: &mut Reader<'_>, key: &str) -> Option<u8> {
+fn letter(reader: &mut SettingsReader<'_>, key: &str) -> Option<u8> {
     let text = match &reader.settings.get(key)?.value {
         Value::Null => return None,
         Value::String(text) => text.as_str(),
@@ -102,7 +106,7 @@ fn letter(reader: &mut Reader<'_>, key: &str) -> Option<u8> {
     }
 }
 
-fn null_values(reader: &mut Reader<'_>) -> Vec<String> {
+fn null_values(reader: &mut SettingsReader<'_>) -> Vec<String> {
     let default = || NULLS.map(str::to_owned).to_vec();
     let items = match reader.settings.get("null_values").map(|setting| &setting.value) {
         None | Some(Value::Null) => return default(),

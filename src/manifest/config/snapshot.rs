@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Layer, ModelConfig, Reader, incremental::named, merged};
+use super::{
+    layer::{Layer, merged},
+    model::ModelConfig,
+    reader::{SettingsReader, named},
+};
 use crate::diag::Diagnostic;
 
 /// The configuration of a snapshot.
@@ -75,7 +79,7 @@ impl MetaColumns {
     const NAMES: [&'static str; 5] =
         ["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted"];
 
-    fn read(reader: &mut Reader<'_>) -> Self {
+    fn read(reader: &mut SettingsReader<'_>) -> Self {
         const KEY: &str = "snapshot_meta_column_names";
         let mut names = Self::NAMES.map(str::to_owned);
         let declared = match reader.settings.get(KEY).map(|setting| &setting.value) {
@@ -122,7 +126,7 @@ impl SnapshotConfig {
                 merged.insert(new.to_owned(), setting);
             }
         }
-        let mut reader = Reader::new(&merged);
+        let mut reader = SettingsReader::new(&merged);
         let config = Self::read(&mut reader);
         let mut findings = reader.findings;
         let (model, more) = ModelConfig::resolve(vec![merged], false);
@@ -133,7 +137,7 @@ impl SnapshotConfig {
         (model, config, findings)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Self {
+    fn read(reader: &mut SettingsReader<'_>) -> Self {
         let updated_at = reader.text("updated_at");
         let config = Self {
             strategy: strategy(reader),
@@ -189,7 +193,7 @@ impl SnapshotConfig {
     }
 }
 
-fn strategy(reader: &mut Reader<'_>) -> SnapshotStrategy {
+fn strategy(reader: &mut SettingsReader<'_>) -> SnapshotStrategy {
     let strategy = named(reader, "strategy", &[("timestamp", false), ("check", true)]);
     if strategy.is_none() && !reader.settings.contains_key("strategy") {
         let message = "a snapshot needs a `strategy`: what makes a row another version of itself?".to_owned();
@@ -215,7 +219,7 @@ fn strategy(reader: &mut Reader<'_>) -> SnapshotStrategy {
 }
 
 /// Reads `hard_deletes`, or its name before dbt 1.9.
-fn hard_deletes(reader: &mut Reader<'_>) -> HardDeletes {
+fn hard_deletes(reader: &mut SettingsReader<'_>) -> HardDeletes {
     const OLD: &str = "invalidate_hard_deletes";
     let old = reader.bool(OLD);
     if old.is_some() && reader.settings.contains_key("hard_deletes") {

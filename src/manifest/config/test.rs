@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_json::{Map, Value};
 
-use super::{Layer, Reader, merged};
+use super::{
+    layer::{Layer, merged},
+    reader::SettingsReader,
+};
 use crate::diag::Diagnostic;
 
 /// The severity of a test failure.
@@ -58,7 +61,7 @@ impl TestConfig {
     #[must_use]
     pub fn resolve(layers: Vec<Layer>) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
-        let mut reader = Reader::new(&merged);
+        let mut reader = SettingsReader::new(&merged);
         let severity = severity(&mut reader);
         let (asked, on_violation) = on_violation(&mut reader);
         let config = Self {
@@ -88,7 +91,7 @@ impl TestConfig {
 
 const COUNT: &str = "count(*)";
 
-fn severity(reader: &mut Reader<'_>) -> TestSeverity {
+fn severity(reader: &mut SettingsReader<'_>) -> TestSeverity {
     match word(reader, "severity", &["error", "warn"]).as_deref() {
         Some("warn") => TestSeverity::Warn,
         _ => TestSeverity::Error,
@@ -96,7 +99,7 @@ fn severity(reader: &mut Reader<'_>) -> TestSeverity {
 }
 
 /// Returns the severity and the policy that `on_violation` stands for.
-fn on_violation(reader: &mut Reader<'_>) -> (Option<TestSeverity>, Option<OnViolation>) {
+fn on_violation(reader: &mut SettingsReader<'_>) -> (Option<TestSeverity>, Option<OnViolation>) {
     match word(reader, "on_violation", &["fail", "warn", "quarantine", "drop"]).as_deref() {
         Some("fail") => (Some(TestSeverity::Error), None),
         Some("warn") => (Some(TestSeverity::Warn), None),
@@ -106,7 +109,7 @@ fn on_violation(reader: &mut Reader<'_>) -> (Option<TestSeverity>, Option<OnViol
     }
 }
 
-fn word(reader: &mut Reader<'_>, key: &str, words: &[&'static str]) -> Option<String> {
+fn word(reader: &mut SettingsReader<'_>, key: &str, words: &[&'static str]) -> Option<String> {
     let text = reader.text(key)?.to_lowercase();
     if words.contains(&text.as_str()) {
         return Some(text);
@@ -116,7 +119,7 @@ fn word(reader: &mut Reader<'_>, key: &str, words: &[&'static str]) -> Option<St
     None
 }
 
-fn condition(reader: &mut Reader<'_>, key: &str) -> Condition {
+fn condition(reader: &mut SettingsReader<'_>, key: &str) -> Condition {
     let Some(text) = reader.text(key) else { return Condition::default() };
     Condition::parse(&text).unwrap_or_else(|| {
         let message = format!("`{key}` compares the number of failures, as in `> 10`; this is `{text}`");

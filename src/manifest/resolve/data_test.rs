@@ -1,29 +1,28 @@
 //! Resolution of data tests: their subjects and configuration.
 
-use super::{Calls, Edges, Resolver, in_template};
+use super::{
+    config::in_template,
+    resolver::{NodeEdges, Resolver},
+};
 use crate::{
     diag::Diagnostic,
-    manifest::{
-        config::{Layer, TestConfig},
-        data_test::DataTest,
-        node::Node,
-    },
+    manifest::{config::TestConfig, data_test::DataTest, model::Calls, node::Node},
     name::{NodeId, Relation},
-    parse::{ParsedTest, Subject, TestKind},
+    parse::{ParsedTest, ParsedTestKind, TestSubject},
 };
 
 impl Resolver<'_> {
     /// Adds a test, and returns the edges from the nodes it reads.
-    pub(super) fn data_test(&mut self, parsed: &ParsedTest) -> Edges {
+    pub(super) fn data_test(&mut self, parsed: &ParsedTest) -> NodeEdges {
         let attached = match self.attached(parsed) {
             Ok(attached) => attached,
             // The subject is disabled or unknown, which is reported elsewhere.
-            Err(Absent) => return Edges::new(),
+            Err(Absent) => return NodeEdges::new(),
         };
         let fqn = self.test_fqn(parsed);
         let config = self.test_config(parsed, &fqn);
         if !config.enabled {
-            return Edges::new();
+            return NodeEdges::new();
         }
         if let Some(first) = self.places.get(&parsed.id) {
             let message = format!("the test `{}` is declared twice", parsed.name);
@@ -33,7 +32,7 @@ impl Resolver<'_> {
                     .at(first.clone(), "first here")
                     .hint("remove one of them, or give it another `name:`"),
             );
-            return Edges::new();
+            return NodeEdges::new();
         }
         let mut parents = self.parents(&parsed.captures);
         parents.extend(attached.clone());
@@ -50,8 +49,8 @@ impl Resolver<'_> {
             calls: Calls::of(&parsed.captures),
             config,
             generic: match &parsed.kind {
-                TestKind::Generic(generic) => Some(generic.clone()),
-                TestKind::Singular(_) => None,
+                ParsedTestKind::Generic(generic) => Some(generic.clone()),
+                ParsedTestKind::Singular(_) => None,
             },
             attached,
             audit,
@@ -64,10 +63,10 @@ impl Resolver<'_> {
 
     /// Returns the node on which a generic test is declared.
     fn attached(&self, parsed: &ParsedTest) -> Result<Option<NodeId>, Absent> {
-        let TestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
+        let ParsedTestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
         let found = match &generic.subject {
-            Subject::Model(name) => self.lookup.models.get(name),
-            Subject::Source(source, table) => self.lookup.sources.get(&(source.clone(), table.clone())),
+            TestSubject::Model(name) => self.lookup.own_model(name),
+            TestSubject::Source(source, table) => self.lookup.own_source(source, table),
         };
         found.map(|(id, _)| Some(id.clone())).ok_or(Absent)
     }
@@ -75,10 +74,10 @@ impl Resolver<'_> {
     /// Returns the project, the folders of the declaring file below its path, and the name.
     fn test_fqn(&self, parsed: &ParsedTest) -> Vec<String> {
         let folders = match &parsed.kind {
-            TestKind::Singular(folders) => folders.clone(),
-            TestKind::Generic(_) => self.folders(parsed.declared.source.path()),
+            ParsedTestKind::Singular(folders) => folders.clone(),
+            ParsedTestKind::Generic(_) => self.folders(parsed.declared.source.path()),
         };
-        [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
+        [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
     }
 
     /// Returns the folders between the configured path and a properties file.
@@ -93,15 +92,12 @@ impl Resolver<'_> {
     }
 
     fn test_config(&mut self, parsed: &ParsedTest, fqn: &[String]) -> TestConfig {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.data_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.data_tests, fqn);
         let (own, written) = (self.layer(&parsed.config), in_template(&parsed.captures));
         // A generic test's macro sets defaults for all uses; a singular test's file is about that test alone.
         layers.extend(match parsed.kind {
-            TestKind::Generic(_) => [written, own],
-            TestKind::Singular(_) => [own, written],
+            ParsedTestKind::Generic(_) => [written, own],
+            ParsedTestKind::Singular(_) => [own, written],
         });
         let (config, findings) = TestConfig::resolve(layers);
         self.findings.extend(findings);

@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Edges, Resolver};
+use super::resolver::Resolver;
 use crate::{
     diag::Diagnostic,
     jinja::Described,
-    manifest::{
-        Node,
-        config::{Layer, Setting, tags},
-        documentation::{Documentation, Group, Library, Macro},
-        exposure::Exposure,
-        node::Calls,
-    },
-    parse::{DocBlock, ParsedExposure},
+    manifest::documentation::{Documentation, Group, Library, Macro},
+    parse::DocBlock,
     project::{ArgumentDecl, ColumnDecl, MacroProperties, ModelProperties, Yaml},
     text::Spanned,
 };
@@ -42,31 +36,6 @@ impl Resolver<'_> {
     pub(super) fn columns_described(&mut self, columns: &[ColumnDecl]) -> BTreeMap<String, Described> {
         let said = columns.iter().filter(|column| column.description.is_some());
         said.map(|column| (column.name.value.clone(), self.described(column.description.as_ref()))).collect()
-    }
-
-    /// Adds an exposure, unless it is disabled, and returns the edges from the nodes it reads.
-    pub(super) fn exposure(&mut self, parsed: &ParsedExposure) -> Edges {
-        let declared = &parsed.declared;
-        let settings: Layer = self.layer(&declared.config);
-        let is_off = |setting: &Setting| setting.value == serde_json::Value::Bool(false);
-        if settings.get("enabled").is_some_and(is_off) {
-            return Edges::new();
-        }
-        let name = &declared.name.value;
-        let folders = self.folders(declared.span.source.path());
-        let exposure = Exposure {
-            id: parsed.id.clone(),
-            fqn: [self.name.clone()].into_iter().chain(folders).chain([name.clone()]).collect(),
-            description: self.described(declared.description.as_ref()).text,
-            tags: tags(&settings),
-            config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
-            declared: declared.clone(),
-            calls: Calls::of(&parsed.captures),
-        };
-        let parents = self.parents(&parsed.captures);
-        self.places.insert(parsed.id.clone(), declared.name.span.clone());
-        self.nodes.insert(parsed.id.clone(), Node::Exposure(Box::new(exposure)));
-        parents.into_iter().map(|parent| (parent, parsed.id.clone())).collect()
     }
 
     /// Builds the project's documentation apart from its nodes.

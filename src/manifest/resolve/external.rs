@@ -3,7 +3,7 @@
 use crate::{
     diag::Diagnostic,
     jinja::Jinja,
-    manifest::node::External,
+    manifest::source::External,
     project::{DriftDecl, SourceDecl, SourceTableDecl},
     secret::has_credentials,
 };

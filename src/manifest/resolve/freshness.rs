@@ -1,17 +1,17 @@
 //! The freshness limits of a source table. Its own settings override those of its source.
 
 use crate::{
-    manifest::node::SourceFreshness,
-    project::{Freshness, FreshnessDecl, SourceDecl, SourceTableDecl},
+    manifest::source::SourceFreshness,
+    project::{FreshnessDecl, FreshnessSetting, SourceDecl, SourceTableDecl},
 };
 
 /// Returns the limits. `None` if there are none, or if the table turns them off.
 pub(super) fn of(source: &SourceDecl, table: &SourceTableDecl) -> Option<SourceFreshness> {
     let (above, own) = match (&source.freshness, &table.freshness) {
-        (Freshness::Set(above), Freshness::Inherit) => (Some(above), None),
-        (Freshness::Set(above), Freshness::Set(own)) => (Some(above), Some(own)),
-        (_, Freshness::Set(own)) => (None, Some(own)),
-        (_, Freshness::Off | Freshness::Inherit) => return None,
+        (FreshnessSetting::Set(above), FreshnessSetting::Inherit) => (Some(above), None),
+        (FreshnessSetting::Set(above), FreshnessSetting::Set(own)) => (Some(above), Some(own)),
+        (_, FreshnessSetting::Set(own)) => (None, Some(own)),
+        (_, FreshnessSetting::Off | FreshnessSetting::Inherit) => return None,
     };
     let period = |of: fn(&FreshnessDecl) -> Option<crate::project::Period>| {
         own.and_then(of).or_else(|| above.and_then(of))

@@ -1,14 +1,15 @@
 //! Resolution of seeds: like models, but without SQL.
 
-use super::{Calls, Resolver, misspelt};
+use super::{config::misspelt, resolver::Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
-        config::{Layer, ModelConfig, SeedConfig},
-        node::{Model, Node},
+        config::{ModelConfig, SeedConfig},
+        model::{Calls, Model},
+        node::Node,
         seed::{self, Seed},
     },
-    name::NodeId,
+    name::{NodeId, NodeKind},
     project::{ModelProperties, SeedFile},
     text::{Source, Span},
 };
@@ -16,25 +17,24 @@ use crate::{
 impl Resolver<'_> {
     /// Adds a seed. The models must already be there.
     pub(super) fn seed(&mut self, file: &SeedFile, properties: Option<&ModelProperties>) {
-        let mut fqn = vec![self.name.clone()];
+        let mut fqn = vec![self.package.to_string()];
         fqn.extend(file.fqn_folders.iter().cloned());
         fqn.push(file.name.clone());
         let (table, config) = self.seed_config(&fqn, properties);
         let source = Source::new(file.path.as_str(), "");
         let start = source.span(0..0);
         if !table.enabled {
-            self.lookup.disabled.entry(file.name.clone()).or_insert("seed");
+            self.lookup.add_disabled(&file.name, NodeKind::Seed);
             return;
         }
-        let id = NodeId::seed(&self.name, &file.name);
-        if let Some((other, _)) = self.lookup.models.get(&file.name) {
+        let id = NodeId::seed(&self.package, &file.name);
+        if let Some((other, _)) = self.lookup.own_model(&file.name) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, start));
             return;
         }
         let relation = self.table(&table, &file.name);
-        self.lookup.has_seeds = true;
-        self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
+        self.lookup.add_model(&file.name, id.clone(), relation.clone());
         self.table_place(&id, &relation, &table, start);
         let read = seed::file(&file.path);
         self.lookup.relations.insert(read.clone(), id.clone());
@@ -59,10 +59,7 @@ impl Resolver<'_> {
         fqn: &[String],
         properties: Option<&ModelProperties>,
     ) -> (ModelConfig, SeedConfig) {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.seeds.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.seeds, fqn);
         layers.extend(properties.map(|properties| self.layer(&properties.config)));
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SeedConfig::resolve(layers);
@@ -72,11 +69,9 @@ impl Resolver<'_> {
 
     /// Creates the diagnostic for two nodes with the same name for `ref()`.
     pub(super) fn clash(&self, id: &NodeId, other: &NodeId, at: Span) -> Diagnostic {
-        let kind = |id: &NodeId| id.as_str().split('.').next().unwrap_or_default().to_owned();
-        let name = id.as_str().splitn(3, '.').last().unwrap_or_default();
-        let (kind, other_kind) = (kind(id), kind(other));
+        let (name, kind, other_kind) = (id.name(), id.kind(), other.kind());
         let found = if id == other {
-            let code = if kind == "seed" { "duplicate-seed" } else { "duplicate-snapshot" };
+            let code = if kind == NodeKind::Seed { "duplicate-seed" } else { "duplicate-snapshot" };
             Diagnostic::error(code, format!("two {kind}s are called `{name}`"))
         } else {
             let message = format!(
@@ -84,7 +79,7 @@ impl Resolver<'_> {
             );
             Diagnostic::error("duplicate-name", message)
         };
-        let what = if kind == "snapshot" { "them" } else { "the files" };
+        let what = if kind == NodeKind::Snapshot { "them" } else { "the files" };
         found
             .at(at, "this one")
             .at(self.places[other].clone(), "and this one")

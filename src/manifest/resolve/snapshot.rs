@@ -1,13 +1,17 @@
 //! Resolution of snapshots: like models, except for how their rows are stored.
 
-use super::{Calls, Edges, Resolver, in_template, misspelt};
+use super::{
+    config::{in_template, misspelt},
+    resolver::{NodeEdges, Resolver},
+};
 use crate::{
     manifest::{
-        config::{Layer, ModelConfig, SnapshotConfig},
-        node::{Model, Node},
+        config::{ModelConfig, SnapshotConfig},
+        model::{Calls, Model},
+        node::Node,
         snapshot::Snapshot,
     },
-    name::NodeId,
+    name::{NodeId, NodeKind},
     parse::ParsedSnapshot,
     project::ModelProperties,
 };
@@ -21,21 +25,20 @@ impl Resolver<'_> {
     ) -> Option<NodeId> {
         let folders = parsed.folders.clone().unwrap_or_else(|| self.folders(parsed.declared.source.path()));
         let fqn: Vec<String> =
-            [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect();
+            [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect();
         let (table, config) = self.snapshot_config(&fqn, properties, parsed);
         if !table.enabled {
-            self.lookup.disabled.entry(parsed.name.clone()).or_insert("snapshot");
+            self.lookup.add_disabled(&parsed.name, NodeKind::Snapshot);
             return None;
         }
-        let id = NodeId::snapshot(&self.name, &parsed.name);
-        if let Some((other, _)) = self.lookup.models.get(&parsed.name) {
+        let id = NodeId::snapshot(&self.package, &parsed.name);
+        if let Some((other, _)) = self.lookup.own_model(&parsed.name) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, parsed.declared.clone()));
             return None;
         }
         let relation = self.table(&table, &parsed.name);
-        self.lookup.has_snapshots = true;
-        self.lookup.models.insert(parsed.name.clone(), (id.clone(), relation.clone()));
+        self.lookup.add_model(&parsed.name, id.clone(), relation.clone());
         self.table_place(&id, &relation, &table, parsed.declared.clone());
         let model = Model {
             id: id.clone(),
@@ -57,8 +60,8 @@ impl Resolver<'_> {
     }
 
     /// Returns the edges from the nodes that snapshots read.
-    pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> Edges {
-        let mut edges = Edges::new();
+    pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> NodeEdges {
+        let mut edges = NodeEdges::new();
         for (child, parsed) in snapshots {
             let parents = self.parents(&parsed.captures);
             edges.extend(parents.into_iter().map(|parent| (parent, child.clone())));
@@ -72,10 +75,7 @@ impl Resolver<'_> {
         properties: Option<&ModelProperties>,
         parsed: &ParsedSnapshot,
     ) -> (ModelConfig, SnapshotConfig) {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.snapshots.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.snapshots, fqn);
         layers.extend(properties.map(|properties| self.layer(&properties.config)));
         layers.push(in_template(&parsed.captures));
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Edges, Resolver};
+use super::resolver::{NodeEdges, Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
         config::{Layer, tags},
         node::Node,
-        unit_test::{Given, UnitTest},
+        unit_test::{InputFixture, UnitTest},
     },
     name::NodeId,
     parse::{Input, ParsedUnitTest},
@@ -16,14 +16,14 @@ use crate::{
 
 impl Resolver<'_> {
     /// Adds a unit test, downstream of the model it tests.
-    pub(super) fn unit_test(&mut self, parsed: &ParsedUnitTest) -> Edges {
+    pub(super) fn unit_test(&mut self, parsed: &ParsedUnitTest) -> NodeEdges {
         let declared = &parsed.declared;
         let model = match self.lookup.model(None, &declared.model.value) {
             Ok((id, _)) => id.clone(),
-            Err(_) if self.lookup.disabled.contains_key(&declared.model.value) => return Edges::new(),
+            Err(_) if self.lookup.is_disabled(&declared.model.value) => return NodeEdges::new(),
             Err(unknown) => {
                 self.findings.push(unknown.diagnostic("unknown-model", &declared.model.span));
-                return Edges::new();
+                return NodeEdges::new();
             }
         };
         let other = match self.nodes.get(&model) {
@@ -41,20 +41,20 @@ impl Resolver<'_> {
                     .at(declared.model.span.clone(), label)
                     .hint(format!("a unit test is of a model; {instead}")),
             );
-            return Edges::new();
+            return NodeEdges::new();
         }
         let folders = self.folders(declared.span.source.path());
         let (model_name, name) = (&declared.model.value, &declared.name.value);
-        let fqn: Vec<String> = [self.name.clone()]
+        let fqn: Vec<String> = [self.package.to_string()]
             .into_iter()
             .chain(folders)
             .chain([model_name.clone(), name.clone()])
             .collect();
         let settings = self.unit_test_config(parsed, &fqn);
         if settings.get("enabled").is_some_and(|setting| setting.value == Value::Bool(false)) {
-            return Edges::new();
+            return NodeEdges::new();
         }
-        let Some(given) = self.given(parsed, &model) else { return Edges::new() };
+        let Some(given) = self.given(parsed, &model) else { return NodeEdges::new() };
         let tags = tags(&settings);
         let test = UnitTest {
             id: parsed.id.clone(),
@@ -74,17 +74,14 @@ impl Resolver<'_> {
     }
 
     fn unit_test_config(&mut self, parsed: &ParsedUnitTest, fqn: &[String]) -> Layer {
-        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
-        let project = self.project;
-        let mut layers: Vec<Layer> =
-            project.settings.unit_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let mut layers = self.layers(&self.project.settings.unit_tests, fqn);
         layers.push(self.layer(&parsed.declared.config));
         layers.into_iter().flatten().collect()
     }
 
     /// Resolves the inputs with given rows. Returns `None` if one is unknown or a duplicate.
-    fn given(&mut self, parsed: &ParsedUnitTest, model: &NodeId) -> Option<Vec<Given>> {
-        let mut all: Vec<Given> = Vec::new();
+    fn given(&mut self, parsed: &ParsedUnitTest, model: &NodeId) -> Option<Vec<InputFixture>> {
+        let mut all: Vec<InputFixture> = Vec::new();
         for (input, rows) in &parsed.given {
             let found = match &input.value {
                 Input::This => Ok(model.clone()),
@@ -106,7 +103,7 @@ impl Resolver<'_> {
                 );
                 return None;
             }
-            all.push(Given { input: input_id, span: input.span.clone(), rows: rows.clone() });
+            all.push(InputFixture { input: input_id, span: input.span.clone(), rows: rows.clone() });
         }
         Some(all)
     }

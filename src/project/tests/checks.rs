@@ -218,12 +218,12 @@ sources:
 ";
     let project = project(&[PROJECT, ("sources.yml", text)]);
     let [files] = &project.sources[..] else { panic!("one source") };
-    assert!(matches!(&files.freshness, Freshness::Set(limits) if limits.error_after.is_none()));
+    assert!(matches!(&files.freshness, FreshnessSetting::Set(limits) if limits.error_after.is_none()));
     assert_eq!(files.loaded_at_field.as_ref().unwrap().value, "seen_at");
     let [a, b, c] = &files.tables[..] else { panic!("three tables") };
-    assert_eq!((&a.freshness, &b.freshness), (&Freshness::Off, &Freshness::Inherit));
+    assert_eq!((&a.freshness, &b.freshness), (&FreshnessSetting::Off, &FreshnessSetting::Inherit));
     assert_eq!(b.loaded_at_query.as_ref().unwrap().value, "select max(x) from b");
-    let Freshness::Set(limits) = &c.freshness else { panic!("limits") };
+    let FreshnessSetting::Set(limits) = &c.freshness else { panic!("limits") };
     let error_after = limits.error_after.as_ref().unwrap();
     assert_eq!(error_after.value.seconds(), 1800);
     assert_eq!(error_after.span.to_string(), "sources.yml:8:54");

@@ -90,8 +90,7 @@ fn finished(position: &Position, outcome: &Outcome, seconds: f64, status: &str) 
             data["num_models"] = position.total.into();
         }
         Action::Freshness => {
-            let name = node::name(&step.node);
-            let (source, table) = name.split_once('.').unwrap_or_default();
+            let (source, table) = step.node.source_and_table().unwrap_or_default();
             data["source_name"] = source.into();
             data["table_name"] = table.into();
         }

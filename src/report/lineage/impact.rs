@@ -17,8 +17,8 @@ use crate::{
 pub(super) fn text(query: &LineageQuery<'_>, impact: &Impact, colour: bool) -> String {
     let of = impact.nodes.values().map(NodeImpact::columns).sum();
     let subject = match query.subject {
-        crate::lineage::Subject::Node(id) => query.name(id),
-        crate::lineage::Subject::Column(column) => query.column(column),
+        crate::lineage::LineageSubject::Node(id) => query.name(id),
+        crate::lineage::LineageSubject::Column(column) => query.column(column),
     };
     if *impact == Impact::default() {
         return format!("Nothing depends on {}.\n", printable(&subject));

@@ -13,7 +13,7 @@ mod text;
 use std::collections::BTreeSet;
 
 use crate::{
-    lineage::{ColumnId, ColumnUse, Direction, Impact, Lineage, Slice, Subject},
+    lineage::{ColumnId, ColumnUse, Impact, Lineage, LineageDirection, LineageSubject, Slice},
     manifest::Manifest,
     name::NodeId,
     text::json_escaped,
@@ -26,9 +26,9 @@ pub struct LineageQuery<'a> {
     /// The project's lineage.
     pub lineage: &'a Lineage,
     /// The node or column to report on.
-    pub subject: &'a Subject,
+    pub subject: &'a LineageSubject,
     /// The direction to follow. `None` means one step upstream for a node, and both directions for a column.
-    pub direction: Option<Direction>,
+    pub direction: Option<LineageDirection>,
 }
 
 /// The output format.
@@ -75,10 +75,10 @@ impl LineageQuery<'_> {
         self.lineage.impact(&self.subject.columns(self.lineage), self.manifest)
     }
 
-    fn directions(&self) -> Vec<Direction> {
+    fn directions(&self) -> Vec<LineageDirection> {
         match self.direction {
             Some(direction) => vec![direction],
-            None => vec![Direction::Upstream, Direction::Downstream],
+            None => vec![LineageDirection::Upstream, LineageDirection::Downstream],
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{LineageQuery, words};
 use crate::{
-    lineage::{ColumnId, Derivation, Direction, NodeLineage, Subject, Uses},
+    lineage::{ColumnId, ColumnUses, Derivation, LineageDirection, LineageSubject, NodeLineage},
     report::{
         line::{Line, Tone},
         width::{columns, pad, printable},
@@ -13,12 +13,12 @@ use crate::{
 
 pub(super) fn lineage(query: &LineageQuery<'_>, colour: bool) -> String {
     let lines = match (query.subject, query.direction) {
-        (Subject::Column(column), _) => of_column(query, column),
-        (Subject::Node(id), None) => match query.lineage.nodes.get(id) {
+        (LineageSubject::Column(column), _) => of_column(query, column),
+        (LineageSubject::Node(id), None) => match query.lineage.nodes.get(id) {
             Some(node) => table(query, &query.name(id), node),
             None => Vec::new(),
         },
-        (Subject::Node(_), Some(direction)) => {
+        (LineageSubject::Node(_), Some(direction)) => {
             let columns = query.subject.columns(query.lineage);
             columns.iter().flat_map(|column| tree(query, column, direction)).collect()
         }
@@ -38,8 +38,8 @@ fn of_column(query: &LineageQuery<'_>, id: &ColumnId) -> Vec<Line> {
     ];
     for direction in query.directions() {
         let (title, none) = match direction {
-            Direction::Upstream => ("made of", "nothing: no column has a part in it"),
-            Direction::Downstream => ("read by", "nothing: no column is made of it"),
+            LineageDirection::Upstream => ("made of", "nothing: no column has a part in it"),
+            LineageDirection::Downstream => ("read by", "nothing: no column is made of it"),
         };
         lines.extend([Line::default(), Line::new(Tone::Faint, title)]);
         let branches = branches(query, id, direction, &mut BTreeSet::from([id.clone()]));
@@ -47,7 +47,7 @@ fn of_column(query: &LineageQuery<'_>, id: &ColumnId) -> Vec<Line> {
             lines.push(Line::plain(none).indented(2));
         }
         lines.extend(branches);
-        if direction == Direction::Upstream {
+        if direction == LineageDirection::Upstream {
             lines.extend(decided_by(query, id));
         }
     }
@@ -68,7 +68,7 @@ fn decided_by(query: &LineageQuery<'_>, id: &ColumnId) -> Vec<Line> {
 }
 
 /// Lists columns and their uses, aligned.
-fn used(query: &LineageQuery<'_>, uses: &Uses) -> Vec<Line> {
+fn used(query: &LineageQuery<'_>, uses: &ColumnUses) -> Vec<Line> {
     let names: Vec<String> = uses.keys().map(|column| printable(&query.column(column))).collect();
     let width = names.iter().map(|name| columns(name)).max().unwrap_or_default();
     let line = |(name, kinds): (String, &BTreeSet<_>)| {
@@ -78,7 +78,7 @@ fn used(query: &LineageQuery<'_>, uses: &Uses) -> Vec<Line> {
 }
 
 /// Renders a column with everything in one direction of it.
-fn tree(query: &LineageQuery<'_>, id: &ColumnId, direction: Direction) -> Vec<Line> {
+fn tree(query: &LineageQuery<'_>, id: &ColumnId, direction: LineageDirection) -> Vec<Line> {
     let mut lines = vec![Line::plain(printable(&query.column(id)))];
     lines.extend(branches(query, id, direction, &mut BTreeSet::from([id.clone()])));
     lines
@@ -88,7 +88,7 @@ fn tree(query: &LineageQuery<'_>, id: &ColumnId, direction: Direction) -> Vec<Li
 fn branches(
     query: &LineageQuery<'_>,
     id: &ColumnId,
-    direction: Direction,
+    direction: LineageDirection,
     shown: &mut BTreeSet<ColumnId>,
 ) -> Vec<Line> {
     let next = query.lineage.next(id, direction);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     name::NodeId,
-    outcome::{Age, AgeStatus, Withheld},
+    outcome::{AgeStatus, SourceAge, Withheld},
     plan::{Action, Job, Reason, Step},
 };
 
@@ -23,7 +23,7 @@ fn aged(status: AgeStatus, hours: i64) -> Outcome {
         "filter": null,
     });
     let max_loaded_at = snapshotted_at - TimeDelta::hours(hours);
-    Outcome::Aged(Age { status, max_loaded_at, snapshotted_at, criteria })
+    Outcome::Aged(SourceAge { status, max_loaded_at, snapshotted_at, criteria })
 }
 
 fn lines(text: &[&str]) -> Vec<String> {

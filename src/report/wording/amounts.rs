@@ -1,6 +1,6 @@
 //! Numbers of rows and files, and ages, in words.
 
-use crate::outcome::{Age, FileChanges, Partial, Quarantined, Rejected, RowChanges, Withheld};
+use crate::outcome::{FileChanges, Partial, Quarantined, Rejected, RowChanges, SourceAge, Withheld};
 
 use super::super::node;
 
@@ -119,7 +119,7 @@ pub(super) fn unpublished(withheld: &Withheld) -> String {
 }
 
 /// `2 hours old`, in the largest unit that gives at least 2.
-pub(super) fn old(age: &Age) -> String {
+pub(super) fn old(age: &SourceAge) -> String {
     let seconds = (age.snapshotted_at - age.max_loaded_at).num_seconds();
     let Ok(seconds) = usize::try_from(seconds) else { return "from the future".to_owned() };
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
@@ -128,7 +128,7 @@ pub(super) fn old(age: &Age) -> String {
 }
 
 /// `warn after 12 hours, error after 1 day`, without unset thresholds.
-pub(super) fn limits(age: &Age) -> Option<String> {
+pub(super) fn limits(age: &SourceAge) -> Option<String> {
     let limit = |key: &str, word| {
         let after = age.criteria.get(key)?;
         let count = usize::try_from(after.get("count")?.as_u64()?).ok()?;
@@ -146,8 +146,8 @@ mod tests {
     use super::*;
     use crate::outcome::AgeStatus;
 
-    fn aged(seconds: i64) -> Age {
-        Age {
+    fn aged(seconds: i64) -> SourceAge {
+        SourceAge {
             status: AgeStatus::Pass,
             max_loaded_at: DateTime::UNIX_EPOCH,
             snapshotted_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds),

@@ -13,7 +13,7 @@
 
 use crate::{
     name::Relation,
-    outcome::{Age, Outcome, Partial, Rejected, Verdict, Withheld},
+    outcome::{Outcome, Partial, Rejected, SourceAge, Verdict, Withheld},
     plan::{Action, Step},
 };
 
@@ -190,7 +190,7 @@ fn failed(message: &str, path: Option<&str>) -> Finding {
     Finding { messages: spelt(message), rows: Vec::new(), pointers: compiled(path) }
 }
 
-fn aged(age: &Age) -> Finding {
+fn aged(age: &SourceAge) -> Finding {
     let newest = age.max_loaded_at.format("%Y-%m-%d %H:%M:%S UTC");
     let limits = amounts::limits(age).map(|limits| format!("; configured to {limits}")).unwrap_or_default();
     let messages = vec![format!("{}: last loaded at {newest}{limits}", amounts::old(age))];

@@ -1,7 +1,9 @@
 //! A step's lines during the run: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
 
 use crate::{
-    outcome::{Age, AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, TestStatus, Verdict},
+    outcome::{
+        AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, SourceAge, TestStatus, Verdict,
+    },
     plan::{Action, Step},
 };
 
@@ -196,7 +198,7 @@ fn tested(verdict: &Verdict) -> StatusLine {
     StatusLine { tone, status: lead.clone(), lead, remark: None }
 }
 
-fn aged(age: &Age) -> StatusLine {
+fn aged(age: &SourceAge) -> StatusLine {
     let (tone, word) = match age.status {
         AgeStatus::Pass => (Tone::Good, "PASS"),
         AgeStatus::Warn => (Tone::Caution, "WARN"),

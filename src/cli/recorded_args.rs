@@ -5,27 +5,31 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{BuildArgs, Global, RebuildArgs, RunArgs, SelectArgs, TestArgs},
-    asked::{Asked, Freshness},
+    request::{CommandRequest, FreshnessChecks},
 };
 use crate::{interval::instant, run::planning::Rebuild};
 
 /// Returns `args` for `run_results.json`. `vars` are those of the command line.
-pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Value>) -> Map<String, Value> {
-    let select = asked.select;
+pub(super) fn record(
+    global: &Global,
+    request: &CommandRequest<'_>,
+    vars: &Map<String, Value>,
+) -> Map<String, Value> {
+    let select = request.select;
     let flags = json!({
-        "which": asked.command,
+        "which": request.command,
         "invocation_command": command_line(),
         "select": select.select,
         "exclude": select.exclude,
         "indirect_selection": select.indirect_selection.as_str(),
-        "fail_fast": asked.fail_fast,
-        "force": asked.rebuild == Rebuild::All,
-        "full_refresh": asked.rebuild == Rebuild::FullRefresh,
-        "event_time_start": asked.event_time.map(|time| time.start),
-        "event_time_end": asked.event_time.map(|time| time.end),
-        "store_failures": asked.keep.failures,
-        "keep_staged": asked.keep.withheld,
-        "fresh_sources": asked.freshness == Freshness::Demanded,
+        "fail_fast": request.fail_fast,
+        "force": request.rebuild == Rebuild::All,
+        "full_refresh": request.rebuild == Rebuild::FullRefresh,
+        "event_time_start": request.event_time.map(|time| time.start),
+        "event_time_end": request.event_time.map(|time| time.end),
+        "store_failures": request.keep.failures,
+        "keep_staged": request.keep.withheld,
+        "fresh_sources": request.freshness == FreshnessChecks::Upstream,
         "project_dir": global.project_dir,
         "target": global.target,
         "threads": global.threads,
@@ -127,7 +131,7 @@ mod tests {
             panic!("no build")
         };
         let vars = Map::from_iter([("day".to_owned(), json!("2021-01-02"))]);
-        let args = record(&global, &Asked::build(&build), &vars);
+        let args = record(&global, &CommandRequest::build(&build), &vars);
         let again = recorded(&args);
         assert_eq!(format!("{again:?}"), format!("{build:?}"));
         let plain = Args::parse_from(["headwater", "retry"]).global;

@@ -10,69 +10,70 @@ use std::{
 use minijinja::Value;
 
 use super::{
-    asked::Asked,
     captures::Captures,
-    context::{Globals, Names, NodeContext},
-    header::Header,
-    library::{File, Library, Place},
+    context::{Globals, NameResolver, NodeContext},
+    external_inputs::ExternalInputs,
+    header::MacroHeader,
+    library::{MacroLibrary, MacroPosition},
+    template_file::TemplateFile,
 };
 use crate::text::Span;
 
 /// State shared by all renderings.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) library: Library,
+    pub(super) library: MacroLibrary,
     pub(super) globals: Globals,
-    pub(super) asked: Mutex<Asked>,
+    pub(super) external_inputs: Mutex<ExternalInputs>,
 }
 
 impl Shared {
-    /// Notes what a rendering asked of its surroundings.
+    /// Records the external inputs that a rendering used.
     pub(super) fn note(&self, captures: &Captures) {
         if captures.env_vars.is_empty() && !captures.volatile {
             return;
         }
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.env_vars.extend(captures.env_vars.iter().cloned());
-        asked.volatile |= captures.volatile;
+        let mut inputs = self.external_inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.env_vars.extend(captures.env_vars.iter().cloned());
+        inputs.volatile |= captures.volatile;
     }
 
-    pub(super) fn asked(&self) -> Asked {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn external_inputs(&self) -> ExternalInputs {
+        self.external_inputs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// A single rendering.
-pub(super) struct Run {
+pub(super) struct Rendering {
     pub(super) shared: Arc<Shared>,
     /// The template being rendered.
-    pub(super) main: File,
+    pub(super) main: TemplateFile,
     pub(super) node: NodeContext,
-    pub(super) names: Arc<dyn Names>,
+    pub(super) names: Arc<dyn NameResolver>,
     /// Whether secret environment variables may be read, which only storage settings may do.
     pub(super) secrets: bool,
-    progress: Mutex<Progress>,
+    progress: Mutex<RenderingProgress>,
 }
 
 #[derive(Default)]
-struct Progress {
+struct RenderingProgress {
     captures: Captures,
     /// The value passed to `return`, on its way to the macro's caller.
     returning: Option<Value>,
 }
 
-impl Run {
+impl Rendering {
     pub(super) fn new(
         shared: Arc<Shared>,
-        main: File,
+        main: TemplateFile,
         node: NodeContext,
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
         secrets: bool,
     ) -> Self {
         Self { shared, main, node, names, secrets, progress: Mutex::default() }
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    fn progress(&self) -> MutexGuard<'_, RenderingProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,18 +94,18 @@ impl Run {
         self.progress().returning.take()
     }
 
-    fn file(&self, number: usize) -> Option<&File> {
+    fn file(&self, number: usize) -> Option<&TemplateFile> {
         if number == 0 { Some(&self.main) } else { self.shared.library.file(number) }
     }
 
     /// Returns the file with a template's name; the template being rendered takes precedence.
-    pub(super) fn file_at(&self, path: &str) -> &File {
+    pub(super) fn file_at(&self, path: &str) -> &TemplateFile {
         let is_main = self.main.source.path() == path;
         let other = if is_main { None } else { self.shared.library.file_at(path) };
         other.unwrap_or(&self.main)
     }
 
-    pub(super) fn header(&self, place: Place) -> Option<&Header> {
+    pub(super) fn header(&self, place: MacroPosition) -> Option<&MacroHeader> {
         if place.file == 0 {
             self.main.rewritten.headers.get(place.header)
         } else {
@@ -113,13 +114,13 @@ impl Run {
     }
 
     /// Returns the span of a call, or the start of the main file if the call's position isn't known.
-    pub(super) fn span(&self, at: Option<CallPlace>) -> Span {
+    pub(super) fn span(&self, at: Option<CallPosition>) -> Span {
         let known = at.and_then(|at| Some(self.file(at.file)?.source.span(at.start..at.end)));
         known.unwrap_or_else(|| self.main.source.span(0..0))
     }
 }
 
-impl fmt::Debug for Run {
+impl fmt::Debug for Rendering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Run({})", self.main.source.path())
     }
@@ -127,7 +128,7 @@ impl fmt::Debug for Run {
 
 /// The position of a call, as encoded by generated code.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CallPlace {
+pub(super) struct CallPosition {
     pub(super) file: usize,
     pub(super) start: usize,
     pub(super) end: usize,

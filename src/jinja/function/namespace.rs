@@ -7,15 +7,14 @@ use minijinja::{
     value::{Object, ObjectRepr, Rest, ValueOrKwargs, from_args},
 };
 
-use super::{Function, exceptions};
+use super::{exceptions, template_function::TemplateFunction};
 use crate::{
     diag::Diagnostic,
     jinja::{
         callable::Callable,
         fault::fault,
-        run::Run,
-        scope::Scope,
-        value::{Given, Moment, from_json},
+        rendering::Rendering,
+        value::{OverriddenMacro, TemplateMoment, from_json},
     },
 };
 
@@ -24,7 +23,7 @@ const SEARCH_ORDER: [&str; 2] = ["headwater__", "default__"];
 
 /// The name before the dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum NamespaceKind {
     /// `dbt`, with its cross-database macros.
     Dbt,
     /// The project's own name, with its macros.
@@ -49,28 +48,34 @@ pub(in crate::jinja) const NAMES: [&str; 6] =
 /// A namespace: a name with members after a dot.
 #[derive(Debug)]
 pub(in crate::jinja) struct Namespace {
-    run: Arc<Run>,
-    kind: Kind,
+    run: Arc<Rendering>,
+    kind: NamespaceKind,
+    /// The scope whose names are the members of `context`.
+    scope: Option<Value>,
 }
 
 impl Namespace {
     /// Looks up a namespace by name.
-    pub(in crate::jinja) fn find(run: &Arc<Run>, name: &str) -> Option<Self> {
+    pub(in crate::jinja) fn find(run: &Arc<Rendering>, name: &str) -> Option<Self> {
         let kind = match name {
-            "dbt" => Kind::Dbt,
-            "adapter" => Kind::Adapter,
-            "exceptions" => Kind::Exceptions,
-            "builtins" => Kind::Builtins,
-            "context" => Kind::Context,
-            "modules" => Kind::Modules,
-            name if name == run.shared.globals.project_name => Kind::Project,
+            "dbt" => NamespaceKind::Dbt,
+            "adapter" => NamespaceKind::Adapter,
+            "exceptions" => NamespaceKind::Exceptions,
+            "builtins" => NamespaceKind::Builtins,
+            "modules" => NamespaceKind::Modules,
+            name if name == run.shared.globals.project_name => NamespaceKind::Project,
             _ => return None,
         };
-        Some(Self { run: Arc::clone(run), kind })
+        Some(Self { run: Arc::clone(run), kind, scope: None })
     }
 
-    fn inner(&self, kind: Kind) -> Value {
-        Value::from_object(Self { run: Arc::clone(&self.run), kind })
+    /// Returns the namespace `context`, whose members are the names in a scope.
+    pub(in crate::jinja) fn context(run: &Arc<Rendering>, scope: Value) -> Self {
+        Self { run: Arc::clone(run), kind: NamespaceKind::Context, scope: Some(scope) }
+    }
+
+    fn inner(&self, kind: NamespaceKind) -> Value {
+        Value::from_object(Self { run: Arc::clone(&self.run), kind, scope: None })
     }
 
     fn global(&self, name: &str) -> Option<Value> {
@@ -101,47 +106,50 @@ impl Namespace {
     }
 
     /// Returns the invocation's start time as the current time, so that all templates of an invocation agree.
-    fn now(&self) -> Moment {
+    fn now(&self) -> TemplateMoment {
         self.run.capture(|captures| captures.volatile = true);
-        Moment::new(self.run.shared.globals.run_started_at)
+        TemplateMoment::new(self.run.shared.globals.run_started_at)
     }
 
     fn lookup(&self, name: &str) -> Option<Value> {
         let given = &self.run.node.overrides.macros;
         if let Some(given) = given.get(&format!("{}.{name}", self.prefix())) {
-            return Some(Value::from_object(Given(from_json(given))));
+            return Some(Value::from_object(OverriddenMacro(from_json(given))));
         }
         match (self.kind, name) {
-            (Kind::Dbt, _) => self.dispatched(name).or_else(|| self.global(name)),
-            (Kind::Project, _) => self.global(name),
-            (Kind::Builtins, _) => Function::find(&self.run, name).map(Value::from_object),
-            (Kind::Context, _) => Scope::new(Arc::clone(&self.run)).lookup(name),
-            (Kind::Modules, "datetime") => Some(self.inner(Kind::Datetime)),
-            (Kind::Datetime, "datetime") => Some(self.inner(Kind::DatetimeClass)),
-            (Kind::Datetime, "date") => Some(self.inner(Kind::DateClass)),
+            (NamespaceKind::Dbt, _) => self.dispatched(name).or_else(|| self.global(name)),
+            (NamespaceKind::Project, _) => self.global(name),
+            (NamespaceKind::Builtins, _) => TemplateFunction::find(&self.run, name).map(Value::from_object),
+            (NamespaceKind::Context, _) => {
+                let value = self.scope.as_ref()?.get_attr(name).ok()?;
+                if value.is_undefined() { None } else { Some(value) }
+            }
+            (NamespaceKind::Modules, "datetime") => Some(self.inner(NamespaceKind::Datetime)),
+            (NamespaceKind::Datetime, "datetime") => Some(self.inner(NamespaceKind::DatetimeClass)),
+            (NamespaceKind::Datetime, "date") => Some(self.inner(NamespaceKind::DateClass)),
             _ => None,
         }
     }
 
     fn prefix(&self) -> &str {
         match self.kind {
-            Kind::Dbt => "dbt",
-            Kind::Project => &self.run.shared.globals.project_name,
-            Kind::Adapter => "adapter",
-            Kind::Exceptions => "exceptions",
-            Kind::Builtins => "builtins",
-            Kind::Context => "context",
-            Kind::Modules => "modules",
-            Kind::Datetime => "modules.datetime",
-            Kind::DatetimeClass => "modules.datetime.datetime",
-            Kind::DateClass => "modules.datetime.date",
+            NamespaceKind::Dbt => "dbt",
+            NamespaceKind::Project => &self.run.shared.globals.project_name,
+            NamespaceKind::Adapter => "adapter",
+            NamespaceKind::Exceptions => "exceptions",
+            NamespaceKind::Builtins => "builtins",
+            NamespaceKind::Context => "context",
+            NamespaceKind::Modules => "modules",
+            NamespaceKind::Datetime => "modules.datetime",
+            NamespaceKind::DatetimeClass => "modules.datetime.datetime",
+            NamespaceKind::DateClass => "modules.datetime.date",
         }
     }
 
     fn unavailable(&self, name: &str) -> Error {
         let full = format!("{}.{name}", self.prefix());
         let finding = match self.kind {
-            Kind::Dbt | Kind::Project => {
+            NamespaceKind::Dbt | NamespaceKind::Project => {
                 Diagnostic::error("unknown-macro", format!("there is no macro `{full}`"))
                     .near(name, self.run.shared.library.names())
             }
@@ -160,8 +168,14 @@ impl Object for Namespace {
         let name = key.as_str()?;
         // Report a missing member of Python's modules by name, rather than as an undefined value.
         let unavailable = || {
-            matches!(self.kind, Kind::Modules | Kind::Datetime | Kind::DatetimeClass | Kind::DateClass)
-                .then(|| Value::from(self.unavailable(name)))
+            matches!(
+                self.kind,
+                NamespaceKind::Modules
+                    | NamespaceKind::Datetime
+                    | NamespaceKind::DatetimeClass
+                    | NamespaceKind::DateClass
+            )
+            .then(|| Value::from(self.unavailable(name)))
         };
         self.lookup(name).or_else(unavailable)
     }
@@ -173,16 +187,18 @@ impl Object for Namespace {
         args: &[Value],
     ) -> Result<Value, Error> {
         match (self.kind, method) {
-            (Kind::Adapter, "dispatch") => return self.dispatch(args),
-            (Kind::Exceptions, _) => {
+            (NamespaceKind::Adapter, "dispatch") => return self.dispatch(args),
+            (NamespaceKind::Exceptions, _) => {
                 let answer = exceptions::call(&self.run, state, method, args);
                 return answer.map_err(|error| match error.kind() {
                     ErrorKind::UnknownMethod => self.unavailable(method),
                     _ => error,
                 });
             }
-            (Kind::DatetimeClass, "now" | "utcnow" | "today") => return Ok(Value::from_object(self.now())),
-            (Kind::DateClass, "today") => return Ok(Value::from_object(self.now().date())),
+            (NamespaceKind::DatetimeClass, "now" | "utcnow" | "today") => {
+                return Ok(Value::from_object(self.now()));
+            }
+            (NamespaceKind::DateClass, "today") => return Ok(Value::from_object(self.now().date())),
             _ => {}
         }
         match self.lookup(method) {

@@ -1,6 +1,6 @@
 //! Declarations of generic tests, available without rendering them.
 
-use super::Jinja;
+use super::renderer::Jinja;
 use crate::text::Span;
 
 /// A generic test: `{% test name(model, column_name, …) %}`.

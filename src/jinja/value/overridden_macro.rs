@@ -9,9 +9,9 @@ use minijinja::{
 
 /// A stub that returns its value, whatever the arguments.
 #[derive(Debug)]
-pub(in crate::jinja) struct Given(pub(in crate::jinja) Value);
+pub(in crate::jinja) struct OverriddenMacro(pub(in crate::jinja) Value);
 
-impl Object for Given {
+impl Object for OverriddenMacro {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }

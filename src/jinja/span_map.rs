@@ -36,22 +36,22 @@ impl SpanMap {
         self.source.span(range.start.min(range.end)..range.end.max(range.start))
     }
 
-    fn source_range(&self, at: usize) -> Place {
+    fn source_range(&self, at: usize) -> MappedRange {
         let after = self.segments.partition_point(|segment| segment.rendered.start <= at);
         let Some(segment) = self.segments.get(after.saturating_sub(1)) else {
-            return Place { at: 0, end: 0, raw: true };
+            return MappedRange { at: 0, end: 0, raw: true };
         };
         if segment.raw {
             let at =
                 (segment.source.start + at.saturating_sub(segment.rendered.start)).min(segment.source.end);
-            Place { at, end: (at + 1).min(segment.source.end), raw: true }
+            MappedRange { at, end: (at + 1).min(segment.source.end), raw: true }
         } else {
-            Place { at: segment.source.start, end: segment.source.end, raw: false }
+            MappedRange { at: segment.source.start, end: segment.source.end, raw: false }
         }
     }
 }
 
-struct Place {
+struct MappedRange {
     at: usize,
     end: usize,
     raw: bool,

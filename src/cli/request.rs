@@ -3,24 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs};
+use super::{
+    args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs},
+    failure,
+};
 use crate::{
     compile::Wanted,
     interval::Interval,
     manifest::{Manifest, Node},
-    name::NodeId,
+    name::{NodeId, NodeKind},
     report::LastRun,
     run::{planning::Rebuild, worker::Retain},
 };
 
 /// The kinds of tests.
-const TESTS: &[&str] = &["test", "unit_test"];
+const TESTS: &[NodeKind] = &[NodeKind::Test, NodeKind::UnitTest];
 
 /// The kinds of tables and tests.
-const ALL: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
+const ALL: &[NodeKind] =
+    &[NodeKind::Model, NodeKind::Seed, NodeKind::Snapshot, NodeKind::Test, NodeKind::UnitTest];
 
 /// A command's request.
-pub(super) struct Asked<'a> {
+pub(super) struct CommandRequest<'a> {
     /// The name of the command.
     pub(super) command: &'static str,
     pub(super) select: &'a SelectArgs,
@@ -30,9 +34,9 @@ pub(super) struct Asked<'a> {
     /// Whether to move the files of unreadable tables away, so that they can be rebuilt.
     pub(super) set_aside: bool,
     pub(super) keep: Retain,
-    /// The kinds of nodes to run, by dbt's names.
-    kinds: &'static [&'static str],
-    pub(super) freshness: Freshness,
+    /// The kinds of nodes to run.
+    kinds: &'static [NodeKind],
+    pub(super) freshness: FreshnessChecks,
     /// The requested time range of batches.
     pub(super) event_time: Option<Interval>,
     /// The last run, for `retry`.
@@ -41,20 +45,20 @@ pub(super) struct Asked<'a> {
 
 /// Which sources to check for freshness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Freshness {
+pub(super) enum FreshnessChecks {
     /// None.
-    Nobody,
+    Off,
     /// The selected ones.
     Selected,
     /// Those upstream of the selected models.
-    Demanded,
+    Upstream,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> CommandRequest<'a> {
     /// Seeds, models, snapshots and their tests.
     pub(super) fn build(args: &'a BuildArgs) -> Self {
         let keep = Retain { failures: args.test.store_failures, withheld: args.keep_staged };
-        let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
+        let freshness = if args.fresh_sources { FreshnessChecks::Upstream } else { FreshnessChecks::Off };
         Self { command: "build", kinds: ALL, keep, freshness, ..Self::test(&args.test) }
     }
 
@@ -67,8 +71,8 @@ impl<'a> Asked<'a> {
             rebuild: rebuild(args.rebuild),
             set_aside: rebuild(args.rebuild) == Rebuild::FullRefresh,
             keep: Retain::default(),
-            kinds: &["model"],
-            freshness: Freshness::Nobody,
+            kinds: &[NodeKind::Model],
+            freshness: FreshnessChecks::Off,
             event_time: args.rebuild.event_time(),
             again: None,
         }
@@ -78,11 +82,11 @@ impl<'a> Asked<'a> {
     pub(super) fn seed(args: &'a SeedArgs) -> Self {
         Self {
             command: "seed",
-            kinds: &["seed"],
+            kinds: &[NodeKind::Seed],
             fail_fast: args.fail_fast,
             rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
             set_aside: args.full_refresh,
-            freshness: Freshness::Nobody,
+            freshness: FreshnessChecks::Off,
             ..Self::freshness(&args.select)
         }
     }
@@ -91,10 +95,10 @@ impl<'a> Asked<'a> {
     pub(super) fn snapshot(args: &'a SnapshotArgs) -> Self {
         Self {
             command: "snapshot",
-            kinds: &["snapshot"],
+            kinds: &[NodeKind::Snapshot],
             fail_fast: args.fail_fast,
             rebuild: if args.force { Rebuild::All } else { Rebuild::Stale },
-            freshness: Freshness::Nobody,
+            freshness: FreshnessChecks::Off,
             ..Self::freshness(&args.select)
         }
     }
@@ -115,7 +119,7 @@ impl<'a> Asked<'a> {
             set_aside: false,
             keep: Retain::default(),
             kinds: &[],
-            freshness: Freshness::Selected,
+            freshness: FreshnessChecks::Selected,
             event_time: None,
             again: None,
         }
@@ -131,7 +135,7 @@ impl<'a> Asked<'a> {
 
     /// The request of `build` with this selection and no other options.
     pub(super) fn compile(select: &'a SelectArgs) -> Self {
-        Self { command: "plan", kinds: ALL, freshness: Freshness::Nobody, ..Self::freshness(select) }
+        Self { command: "plan", kinds: ALL, freshness: FreshnessChecks::Off, ..Self::freshness(select) }
     }
 
     /// Restricts the request to nodes that didn't succeed in the last run.
@@ -151,25 +155,25 @@ impl<'a> Asked<'a> {
 
     /// Returns true if the command builds tables, which are tested before they are published.
     pub(super) fn builds(&self) -> bool {
-        self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed" | "snapshot"))
+        self.kinds.iter().any(|kind| matches!(kind, NodeKind::Model | NodeKind::Seed | NodeKind::Snapshot))
     }
 
     /// Returns the selected nodes that the command runs, and the sources to check for freshness.
     pub(super) fn nodes(&self, selected: &BTreeSet<NodeId>, manifest: &Manifest) -> BTreeSet<NodeId> {
-        let is_asked = |id: &NodeId| manifest.source(id).is_some_and(|source| source.freshness.is_some());
+        let has_limits = |id: &NodeId| manifest.source(id).is_some_and(|source| source.freshness.is_some());
         let mut nodes: BTreeSet<NodeId> = selected
             .iter()
             .filter(|id| match manifest.nodes.get(*id) {
-                Some(Node::Source(_)) => self.freshness == Freshness::Selected && is_asked(id),
-                Some(node) => self.kinds.contains(&node.resource_type()),
+                Some(Node::Source(_)) => self.freshness == FreshnessChecks::Selected && has_limits(id),
+                Some(_) => self.kinds.contains(&id.kind()),
                 None => false,
             })
             .cloned()
             .collect();
-        if self.freshness == Freshness::Demanded {
+        if self.freshness == FreshnessChecks::Upstream {
             let models: Vec<&NodeId> = nodes.iter().filter(|id| manifest.model(id).is_some()).collect();
             let sources: Vec<NodeId> =
-                manifest.graph.upstream(models, None).into_iter().filter(is_asked).collect();
+                manifest.graph.upstream(models, None).into_iter().filter(has_limits).collect();
             nodes.extend(sources);
         }
         nodes
@@ -182,4 +186,27 @@ fn rebuild(args: RebuildArgs) -> Rebuild {
         (false, true) => Rebuild::All,
         (false, false) => Rebuild::Stale,
     }
+}
+
+/// Returns the nodes to retry: the unfinished ones, and the `selected` tests on them. A version is published
+/// if all its tests pass, not only those that failed last time. Warns on stderr about nodes that no longer
+/// exist.
+pub(super) fn retried(
+    unfinished: &BTreeSet<NodeId>,
+    selected: BTreeSet<NodeId>,
+    manifest: &Manifest,
+) -> BTreeSet<NodeId> {
+    let (mut nodes, gone): (BTreeSet<NodeId>, Vec<&NodeId>) = (
+        unfinished.iter().filter(|id| manifest.nodes.contains_key(*id)).cloned().collect(),
+        unfinished.iter().filter(|id| !manifest.nodes.contains_key(*id)).collect(),
+    );
+    for id in gone {
+        failure::warn(&format!("{id} is not in the project any more and is not retried"));
+    }
+    let judges = |id: &NodeId| {
+        matches!(manifest.nodes.get(id), Some(Node::Test(_) | Node::UnitTest(_)))
+            && manifest.graph.parents(id).into_iter().any(|parent| unfinished.contains(parent))
+    };
+    nodes.extend(selected.into_iter().filter(judges));
+    nodes
 }

@@ -1,76 +1,8 @@
-//! Names of nodes and tables, in dbt's form.
+//! Tables in the lake, and their companion tables.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-/// A node's unique id, such as `model.smart_meters.stg_readings` or `source.smart_meters.files.readings`. Ids
-/// sort as text, and so do all maps keyed by them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NodeId(String);
-
-impl NodeId {
-    /// `model.<project>.<name>`.
-    #[must_use]
-    pub fn model(project: &str, name: &str) -> Self {
-        Self(format!("model.{project}.{name}"))
-    }
-
-    /// `seed.<project>.<name>`.
-    #[must_use]
-    pub fn seed(project: &str, name: &str) -> Self {
-        Self(format!("seed.{project}.{name}"))
-    }
-
-    /// `snapshot.<project>.<name>`.
-    #[must_use]
-    pub fn snapshot(project: &str, name: &str) -> Self {
-        Self(format!("snapshot.{project}.{name}"))
-    }
-
-    /// `source.<project>.<source>.<table>`.
-    #[must_use]
-    pub fn source(project: &str, source: &str, table: &str) -> Self {
-        Self(format!("source.{project}.{source}.{table}"))
-    }
-
-    /// `test.<project>.<name>.<hash>`, for a generic test; the hash distinguishes tests of the same name.
-    #[must_use]
-    pub fn generic_test(project: &str, name: &str, hash: &str) -> Self {
-        Self(format!("test.{project}.{name}.{hash}"))
-    }
-
-    /// `test.<project>.<name>`, for a singular test.
-    #[must_use]
-    pub fn singular_test(project: &str, name: &str) -> Self {
-        Self(format!("test.{project}.{name}"))
-    }
-
-    /// `unit_test.<project>.<model>.<name>`.
-    #[must_use]
-    pub fn unit_test(project: &str, model: &str, name: &str) -> Self {
-        Self(format!("unit_test.{project}.{model}.{name}"))
-    }
-
-    /// `exposure.<project>.<name>`.
-    #[must_use]
-    pub fn exposure(project: &str, name: &str) -> Self {
-        Self(format!("exposure.{project}.{name}"))
-    }
-
-    /// Returns the id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A table's location in the lake: `<root>/<schema>/<name>`; in SQL, `"schema"."name"`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

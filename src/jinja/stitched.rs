@@ -6,11 +6,11 @@ use std::ops::Range;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stitched {
     text: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<StitchedPiece>,
 }
 
 #[derive(Debug, Clone)]
-struct Piece {
+struct StitchedPiece {
     /// The start in the rewritten text.
     start: usize,
     /// The corresponding range of the user's text.
@@ -27,7 +27,7 @@ impl Stitched {
     /// Appends a part of the user's text.
     pub(super) fn copy(&mut self, original: &str, range: Range<usize>) {
         if !range.is_empty() {
-            self.pieces.push(Piece { start: self.text.len(), source: range.clone(), copied: true });
+            self.pieces.push(StitchedPiece { start: self.text.len(), source: range.clone(), copied: true });
             self.text.push_str(&original[range]);
         }
     }
@@ -35,7 +35,7 @@ impl Stitched {
     /// Appends generated text that replaces a part of the user's.
     pub(super) fn put(&mut self, text: &str, source: Range<usize>) {
         if !text.is_empty() {
-            self.pieces.push(Piece { start: self.text.len(), source, copied: false });
+            self.pieces.push(StitchedPiece { start: self.text.len(), source, copied: false });
             self.text.push_str(text);
         }
     }
@@ -57,7 +57,7 @@ impl Stitched {
         start.min(end)..end.max(start)
     }
 
-    fn piece(&self, at: usize) -> Option<&Piece> {
+    fn piece(&self, at: usize) -> Option<&StitchedPiece> {
         let after = self.pieces.partition_point(|piece| piece.start <= at);
         self.pieces.get(after.checked_sub(1)?)
     }

@@ -1,6 +1,6 @@
 //! Singular tests: custom queries that must return no rows, and their properties.
 
-use super::{config::ConfigPatch, files::Found, properties, reader::Reader, yaml::Yaml};
+use super::{common_keys, config::ConfigPatch, files::FoundFile, reader::YamlReader, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Source, Span, Spanned},
@@ -40,7 +40,7 @@ pub struct TestProperties {
 
 impl TestFile {
     /// Creates the test of a file.
-    pub(super) fn new(file: &Found, source: Source) -> Self {
+    pub(super) fn new(file: &FoundFile, source: Source) -> Self {
         Self {
             name: file.stem().to_owned(),
             source,
@@ -54,10 +54,10 @@ impl TestProperties {
     /// Reads an item of `data_tests:` at the top level of a properties file. Returns `None` if it lacks a
     /// name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a singular test", yaml, diagnostics)?;
+        let mut reader = YamlReader::new("a singular test", yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
-        let mut config = properties::config(&mut reader);
+        let mut config = common_keys::config(&mut reader);
         for key in CONFIG {
             if let Some(value) = reader.take(key) {
                 config.or_insert(key, value);

@@ -1,10 +1,10 @@
 //! Listing of the available macros, with their source text.
 
 use super::{
-    Jinja,
-    header::Header,
+    header::MacroHeader,
     lexer::{self, Tag},
-    library::File,
+    renderer::Jinja,
+    template_file::TemplateFile,
 };
 use crate::text::Source;
 
@@ -58,7 +58,7 @@ impl Jinja {
 }
 
 /// Returns the tags of a macro, from its opening tag to its closing tag.
-fn of(header: &Header, file: &File) -> Vec<Tag> {
+fn of(header: &MacroHeader, file: &TemplateFile) -> Vec<Tag> {
     const OPENING: [&str; 4] = ["macro", "test", "data_test", "materialization"];
     let text = file.source.text();
     let at = header.name_range.start;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A successful run.
-pub(in crate::cli) struct Ended<'a> {
+pub(in crate::cli) struct EndedRun<'a> {
     pub(in crate::cli) worker: &'a Arc<Worker>,
     pub(in crate::cli) plan: &'a Plan,
     pub(in crate::cli) chosen: &'a BTreeSet<NodeId>,
@@ -41,7 +41,7 @@ pub(in crate::cli) struct Settled {
     pub(in crate::cli) steps: Vec<RecordedStep>,
 }
 
-impl Ended<'_> {
+impl EndedRun<'_> {
     /// Returns the state and the steps of the next run, or `None` if it would do anything or might compile
     /// differently.
     pub(in crate::cli) async fn settle(self) -> Option<Settled> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Resolver;
+use super::resolver::Resolver;
 use crate::{
     diag::Diagnostic,
     parse::Parsed,

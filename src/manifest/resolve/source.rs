@@ -1,0 +1,94 @@
+//! Resolution of sources and their tables.
+
+use std::sync::Arc;
+
+use super::{external, freshness, resolver::Resolver};
+use crate::{
+    diag::Diagnostic,
+    manifest::{
+        Node,
+        documentation::Documentation,
+        source::{SourceGroup, SourceTable},
+    },
+    name::{NodeId, Relation},
+    project::{ConfigPatch, SourceDecl, SourceTableDecl, Yaml},
+    text::Spanned,
+};
+
+impl Resolver<'_> {
+    /// Adds the tables of a source.
+    pub(super) fn source(&mut self, declared: &SourceDecl) {
+        let of = Arc::new(SourceGroup {
+            description: self.described(declared.description.as_ref()).text,
+            loader: text(declared.loader.as_ref()),
+            meta: declared.meta.as_ref().map_or_else(|| serde_json::json!({}), Yaml::to_json),
+        });
+        for table in &declared.tables {
+            let id = NodeId::source(&self.package, &declared.name.value, &table.name.value);
+            let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
+            let identifier = table.identifier.as_ref().unwrap_or(&table.name).value.clone();
+            let relation = Relation::new(schema, identifier);
+            let external = match external::external(table, self.jinja).transpose() {
+                Ok(external) => external,
+                Err(found) => {
+                    self.findings.push(found);
+                    self.faulty.insert(self.lookup.source_key(&declared.name.value, &table.name.value));
+                    continue;
+                }
+            };
+            let node = SourceTable {
+                id: id.clone(),
+                source: declared.name.value.clone(),
+                name: table.name.value.clone(),
+                relation: relation.clone(),
+                documentation: Documentation {
+                    description: self.described(table.description.as_ref()),
+                    columns: self.columns_described(&table.columns),
+                    declared: Some(table.name.span.clone()),
+                },
+                meta: merged_meta(&of.meta, table.meta.as_ref()),
+                of: Arc::clone(&of),
+                tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
+                columns: table.columns.clone(),
+                external,
+                event_time: event_time(declared, table),
+                freshness: freshness::of(declared, table),
+                drift: external::drift(declared, table),
+                span: table.name.span.clone(),
+            };
+            if !self.lookup.add_source(&node.source, &node.name, id.clone(), relation.clone()) {
+                let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
+                let first = self.places[&id].clone();
+                self.findings.push(
+                    Diagnostic::error("duplicate-source", message)
+                        .at(table.name.span.clone(), "again here")
+                        .at(first, "first here"),
+                );
+                continue;
+            }
+            self.place(&id, &relation, table.name.span.clone());
+            self.nodes.insert(id, Node::Source(Box::new(node)));
+        }
+    }
+}
+
+/// Merges the `meta` of a source table over that of its source.
+fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_json::Value {
+    let mut merged = of_source.clone();
+    if let (Some(merged), Some(serde_json::Value::Object(own))) =
+        (merged.as_object_mut(), of_table.map(Yaml::to_json))
+    {
+        merged.extend(own);
+    }
+    merged
+}
+
+/// Returns the event-time column declared by a source table or by its source.
+fn event_time(declared: &SourceDecl, table: &SourceTableDecl) -> Option<String> {
+    let of = |config: &ConfigPatch| config.entries.get("event_time")?.to_json().as_str().map(str::to_owned);
+    of(&table.config).or_else(|| of(&declared.config))
+}
+
+fn text(spanned: Option<&Spanned<String>>) -> String {
+    spanned.map(|text| text.value.clone()).unwrap_or_default()
+}

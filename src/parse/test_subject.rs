@@ -1,0 +1,36 @@
+//! Subjects of generic tests: the relations that they apply to.
+
+use serde_json::Value;
+
+/// The relation that a generic test applies to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestSubject {
+    /// A model, seed or snapshot, by name.
+    Model(String),
+    /// A source table, by source and table name.
+    Source(String, String),
+}
+
+impl TestSubject {
+    /// Returns the template expression that refers to the subject.
+    pub(super) fn call(&self) -> String {
+        match self {
+            Self::Model(name) => format!("ref({})", literal(name)),
+            Self::Source(source, table) => format!("source({}, {})", literal(source), literal(table)),
+        }
+    }
+
+    /// Returns what the subject contributes to a test's name: the part before the test's own name, and the
+    /// part after it.
+    pub(super) fn in_name(&self) -> (&'static str, String) {
+        match self {
+            Self::Model(name) => ("", name.clone()),
+            Self::Source(source, table) => ("source_", format!("{source}_{table}")),
+        }
+    }
+}
+
+/// Quotes text as a template literal.
+pub(super) fn literal(text: &str) -> String {
+    Value::from(text).to_string()
+}
