@@ -126,7 +126,7 @@ pub enum LakeError {
         /// The table.
         relation: Relation,
         /// The value and the reason.
-        source: Misfit,
+        source: Box<Misfit>,
     },
     /// The run was cancelled.
     #[error("cancelled")]

@@ -98,8 +98,7 @@ impl Worker {
     async fn damage(&self, step: &Step) -> Option<String> {
         let mut relations = BTreeSet::new();
         if let Some(model) = self.compiled.models.get(&step.node) {
-            let increment = model.increment.iter().map(|increment| &increment.query);
-            relations.extend(increment.chain([&model.query]).flat_map(Query::relations));
+            relations.extend(model.queries().flat_map(Query::relations));
         }
         if let Some(test) = self.compiled.tests.get(&step.node) {
             relations.extend(test.probe.rows.relations());
