@@ -17,7 +17,7 @@ use datafusion::{
 };
 
 use super::{
-    Engine, Query, Table, binding::Bound, dialect::as_of::is_as_of, execution::Joins, key_range::between,
+    Engine, Query, Table, binding::Bound, dialect::as_of::is_as_of, joins::Joins, key_range::between,
     query::pending, row_spool::Spool,
 };
 use crate::name::Relation;

@@ -23,16 +23,7 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 
-use super::{Engine, RecordBatch, Table, binding::Bound, memory::Budget};
-
-/// The join algorithm, for joins that may not fit in memory: a hash join can't spill, a merge join can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Joins {
-    /// Fast; fails when the build side exceeds the memory pool.
-    Hash,
-    /// Slower; spills.
-    Merge,
-}
+use super::{Engine, RecordBatch, Table, binding::Bound, joins::Joins, memory::Budget};
 
 impl Engine {
     /// Starts the query with one stream for each partition. If `partition_by` names columns, all rows with

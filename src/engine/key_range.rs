@@ -15,9 +15,7 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::{
-    Engine, RecordBatch, Table, binding::Bound, execution::Joins, row_spool::Spool, session::reference,
-};
+use super::{Engine, RecordBatch, Table, binding::Bound, joins::Joins, row_spool::Spool, session::reference};
 use crate::name::Relation;
 
 /// The values or the range of a key column among new rows.

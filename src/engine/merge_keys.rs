@@ -59,7 +59,7 @@ mod tests {
     };
     use futures::TryStreamExt;
 
-    use super::{super::execution::Joins, DataType};
+    use super::{super::joins::Joins, DataType};
     use crate::{
         engine::{Engine, EngineSettings, Table},
         name::Relation,

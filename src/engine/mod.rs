@@ -17,7 +17,7 @@
 //! - [`fixture`], [`row_diff`]: fixture rows, and how actual rows differ from them
 //! - [`binding`]: replaces declared schemas in a query with actual tables
 //! - [`exact_cast`]: casts that keep every value
-//! - [`execution`]: runs a bound query as streams of rows
+//! - [`execution`], [`joins`]: runs a bound query as streams of rows
 //! - [`checked_scan`]: tables whose filters are always applied by the query
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: floats that file statistics leave out
@@ -51,6 +51,7 @@ pub mod execution;
 pub mod fixture;
 mod function;
 mod hidden_constants;
+pub mod joins;
 pub mod key_range;
 pub mod lineage;
 pub mod memory;

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
-    execution::Joins,
+    joins::Joins,
     row_rule::{CompiledRules, RowRule},
     test_query::in_types_of,
 };

@@ -25,7 +25,7 @@ use datafusion::{
 };
 
 use super::{
-    Engine, SchemaRef, SqlError, Table, exact_cast, exact_cast::Destination, execution::Joins, read_cost,
+    Engine, SchemaRef, SqlError, Table, exact_cast, exact_cast::Destination, joins::Joins, read_cost,
     read_cost::ReadCost,
 };
 use crate::name::Relation;

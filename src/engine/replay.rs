@@ -281,10 +281,7 @@ mod tests {
     };
     use futures::TryStreamExt;
 
-    use super::super::{
-        execution::{Joins, is_out_of_memory},
-        row_spool::Spool,
-    };
+    use super::super::{execution::is_out_of_memory, joins::Joins, row_spool::Spool};
     use crate::{
         engine::{Engine, EngineSettings},
         name::Relation,

@@ -27,7 +27,7 @@ use datafusion::{
 use futures::StreamExt;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-use super::{Engine, Table, execution::Joins};
+use super::{Engine, Table, joins::Joins};
 
 /// The initial value of a row's hash.
 const ROW: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -23,7 +23,7 @@ use datafusion::{
 use super::{
     Table,
     dialect::Dialect,
-    execution::Joins,
+    joins::Joins,
     memory::{Budget, smallest_batch, with_partitions},
     query::Pending,
     read_cost::ReadCost,

@@ -28,7 +28,8 @@ use tokio::task::JoinSet;
 use super::{
     Engine, Query, RecordBatch, SchemaRef, SqlError, Streams, Table,
     binding::Bound,
-    execution::{Joins, is_out_of_memory},
+    execution::is_out_of_memory,
+    joins::Joins,
     query::Pending,
     row_output,
     row_rule::{CompiledRules, RowRule},

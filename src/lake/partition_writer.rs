@@ -163,21 +163,23 @@ impl PartitionWriter {
         let columns = |batch: &RecordBatch| -> Vec<ArrayRef> {
             self.files.partition_by.iter().map(|index| batch.column(*index).clone()).collect()
         };
-        let by = columns(&batch)
-            .into_iter()
-            .map(|values| SortColumn { values, options: None })
-            .collect::<Vec<_>>();
+        let keys = columns(&batch);
+        let rows = converter.convert_columns(&keys)?;
+        let first = rows.row(0);
+        // Rows arrive in order of the partition columns, so most batches have one key.
+        if rows.iter().all(|row| row == first) {
+            return Ok(vec![(Some(first.owned()), batch)]);
+        }
+        let by = keys.into_iter().map(|values| SortColumn { values, options: None }).collect::<Vec<_>>();
         let sorted = take_record_batch(&batch, &lexsort_to_indices(&by, None)?)?;
         let keys = columns(&sorted);
         let rows = converter.convert_columns(&keys)?;
         let ranges = partition(&keys)?.ranges();
-        let whole = ranges.len() == 1;
         ranges
             .into_iter()
             .map(|range| {
-                let part = sorted.slice(range.start, range.len());
                 // A slice would keep the whole batch in memory as long as its few rows wait.
-                let part = if whole { part } else { compact(&part)? };
+                let part = compact(&sorted.slice(range.start, range.len()))?;
                 Ok((Some(rows.row(range.start).owned()), part))
             })
             .collect()
@@ -202,14 +204,34 @@ mod tests {
 
     use super::*;
 
+    fn settings() -> FileSettings {
+        let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        FileSettings::new(Arc::new(InMemory::new()), schema, &["day".to_owned()], None, 64 << 20).unwrap()
+    }
+
+    #[test]
+    fn a_batch_of_one_key_is_neither_sorted_nor_copied() {
+        let limits = WriterLimits { rows: 1000, bytes: 1 << 20, open: 2 };
+        let writer = PartitionWriter::new(settings(), limits).unwrap();
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+        let days = |days: [i64; 2]| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values((0..100).map(|row| days[row % 2])))
+        };
+        let split = |days| {
+            let columns = vec![Arc::clone(&values), days];
+            writer.split(RecordBatch::try_new(settings().schema, columns).unwrap()).unwrap()
+        };
+        let one = split(days([7, 7]));
+        assert!(one.len() == 1 && Arc::ptr_eq(one[0].1.column(0), &values));
+        assert_eq!(split(days([7, 8])).iter().map(|(_, part)| part.num_rows()).collect::<Vec<_>>(), [50, 50]);
+    }
+
     /// Writes 20 batches of 100 rows with `values` partition values. Returns the number of rows of each value
     /// and the number of files.
     async fn check(values: i64, limits: WriterLimits) -> (BTreeMap<String, i64>, usize) {
-        let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
-        let schema = Arc::new(Schema::new(fields.to_vec()));
-        let files =
-            FileSettings::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None, 64 << 20)
-                .unwrap();
+        let files = settings();
+        let schema = files.schema.clone();
         let mut writer = PartitionWriter::new(files, limits).unwrap();
         for batch in 0..20 {
             let rows = Int64Array::from_iter_values((0..100).map(|row| batch * 100 + row));

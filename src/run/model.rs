@@ -21,7 +21,8 @@ use crate::{
     compile::{CompiledModel, Strategy},
     engine::{
         Query, Table,
-        execution::{Joins, is_out_of_memory, is_unreadable},
+        execution::{is_out_of_memory, is_unreadable},
+        joins::Joins,
         source::{Identity, RejectSink, SourceFile, of_files},
     },
     lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},

@@ -1,5 +1,5 @@
-//! Strategies: how a node's table is brought up to date. Each node has one, resolved here and nowhere else;
-//! [`crate::run::build`] has a file of the same name for each.
+//! Strategies: how a node's table is brought up to date. Each node has one, resolved here and nowhere else; the
+//! folder `run/build` has a file of the same name for each.
 //!
 //! - [`rebuild`]: all rows, from scratch
 //! - [`seed`]: the rows of a CSV file of the project

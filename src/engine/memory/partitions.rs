@@ -57,7 +57,7 @@ mod tests {
     use futures::TryStreamExt;
 
     use crate::{
-        engine::{Engine, EngineSettings, RecordBatch, execution::Joins},
+        engine::{Engine, EngineSettings, RecordBatch, joins::Joins},
         name::Relation,
     };
 

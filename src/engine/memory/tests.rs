@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use crate::{
     engine::{
         Engine, EngineSettings, RecordBatch, Table,
-        execution::Joins,
+        joins::Joins,
         source::{DateUnit, Drift, Identity, OnError, SourceFormat, SourceSpec, TextOptions, data_type},
     },
     name::Relation,

@@ -11,8 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     compile::CompiledModel,
     engine::{
-        Query, Streams, Table, arrow::datatypes::Schema, execution::Joins, row_spool::Spool,
-        source::SourceFile,
+        Query, Streams, Table, arrow::datatypes::Schema, joins::Joins, row_spool::Spool, source::SourceFile,
     },
     lake::{Base, Lake, LakeError, Provenance, Replaces, Staged, Write},
     manifest::{Follow, Model, OnViolation},
