@@ -11,10 +11,11 @@ use datafusion::{
     },
     parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
-    base::Base,
+    base::{Base, LOOKS},
     error::{LakeError, READ},
 };
 
@@ -60,19 +61,13 @@ impl Base {
     /// # Errors
     /// If the table's log or the store can't be read.
     pub async fn damage(&self) -> Result<Option<Damage>, LakeError> {
+        if let Some(damage) = self.incomplete().await? {
+            return Ok(Some(damage));
+        }
         let failed = |error| LakeError::of_store(READ, self.place(), error);
         let store = self.store();
         let files = self.sizes()?;
         let located = |file: &str| Location::parse(file).map_err(|error| failed(error.into()));
-        for (file, size) in &files {
-            let reason = match store.head(&located(file)?).await {
-                Err(object_store::Error::NotFound { .. }) => DamageReason::Gone,
-                Err(error) => return Err(failed(error)),
-                Ok(found) if found.size == *size => continue,
-                Ok(found) => DamageReason::Size { found: found.size, recorded: *size },
-            };
-            return Ok(Some(Damage { file: file.clone(), reason }));
-        }
         // A file of other types may just be older than a change of the table, so a damaged one comes first.
         let mut other = None;
         let mut left = DECODED;
@@ -93,6 +88,31 @@ impl Base {
             }
         }
         Ok(other)
+    }
+
+    /// Returns a data file of the table that is missing or has another size than its log says, if there is
+    /// one. Reads no file.
+    ///
+    /// # Errors
+    /// If the table's log or the store can't be read.
+    pub async fn incomplete(&self) -> Result<Option<Damage>, LakeError> {
+        let failed = |error| LakeError::of_store(READ, self.place(), error);
+        let store = self.store();
+        let look = |(file, recorded): (String, u64)| {
+            let store = Arc::clone(&store);
+            async move {
+                let reason = match store.head(&Location::parse(&file)?).await {
+                    Err(object_store::Error::NotFound { .. }) => DamageReason::Gone,
+                    Err(error) => return Err(error),
+                    Ok(found) if found.size == recorded => return Ok(None),
+                    Ok(found) => DamageReason::Size { found: found.size, recorded },
+                };
+                Ok(Some(Damage { file, reason }))
+            }
+        };
+        let looks = stream::iter(self.sizes()?).map(look).buffered(LOOKS);
+        let found = looks.try_filter_map(|damage| async { Ok(damage) });
+        std::pin::pin!(found).try_next().await.map_err(failed)
     }
 
     /// Returns the name of a column whose type isn't the one in the table.
