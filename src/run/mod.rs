@@ -20,6 +20,7 @@
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
 //! - `version`, `companion_tables`: a staged version and its companion tables
 //! - `audit`, `verdict`: data tests of staged or published tables
+//! - `damage`: damaged tables and their cures
 //! - `delta_testing`: the part of a version that a test must read
 //! - `history_tests`, `anomaly`: tests that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: unit tests and source freshness
@@ -34,6 +35,7 @@ pub mod changed_batches;
 mod changes;
 mod clock;
 mod companion_tables;
+mod damage;
 mod delta_testing;
 mod execute;
 mod freshness;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     companion_tables::abort_all,
+    damage,
     rejects::{self, RejectsByFile},
     step_error::StepError,
 };
@@ -168,7 +169,9 @@ async fn publish_companion(companion: Staged, lake: &Lake) -> Result<(), StepErr
     let adds_nothing = companion.rows_written() + companion.rows_replaced() == 0;
     let same =
         |made: &Provenance| adds_nothing || !made.digest.is_empty() && made.digest == companion.digest();
-    if current.as_ref().is_some_and(same) {
+    let is_kept = current.as_ref().is_some_and(same)
+        && (adds_nothing || damage::is_complete(lake, companion.relation()).await);
+    if is_kept {
         companion.abort().await?;
     } else {
         companion.publish().await?;
