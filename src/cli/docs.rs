@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     artifact::catalog::catalog,
-    compile::{Compiled, Taken},
+    compile::{Compiled, CompiledModel},
     docs::{Page, SiteInputs, server::Server},
     engine::Engine,
     ingest::Ledger,
@@ -184,8 +184,8 @@ impl TableFacts {
             table_facts.facts.extend(facts.map(|facts| (id.clone(), facts)));
         }
         for (id, relation) in there {
-            let model = compiled.models.get(*id).and_then(|model| model.increment.as_ref());
-            if model.is_some_and(|increment| matches!(increment.taken, Taken::ByFile(_)))
+            let loads_files = |model: &CompiledModel| model.strategy.file_load().is_some();
+            if compiled.models.get(*id).is_some_and(loads_files)
                 && let Some(ledger) = tables.ledger(engine, relation).await.map_err(unread)?
             {
                 table_facts.ledgers.insert((*id).clone(), ledger);

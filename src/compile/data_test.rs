@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    Work,
+    NotCompiled, Work,
     check::{Origin, complaint},
     render,
 };
@@ -118,7 +118,7 @@ impl Work<'_> {
         }
     }
 
-    async fn compiled_test(&self, test: &DataTest) -> Result<CompiledTest, Vec<Diagnostic>> {
+    async fn compiled_test(&self, test: &DataTest) -> Result<CompiledTest, NotCompiled> {
         let allowed = self.allowed(&test.id)?;
         self.has_column(test)?;
         let anomaly = self.anomaly(test)?;
@@ -181,7 +181,7 @@ impl Work<'_> {
     }
 
     /// Compiles the model's tests that remove rows. They belong to the model even if they aren't selected.
-    pub(super) async fn rules(&mut self, model: &Model) -> Result<Vec<ModelRule>, Vec<Diagnostic>> {
+    pub(super) async fn rules(&mut self, model: &Model) -> Result<Vec<ModelRule>, NotCompiled> {
         let mut rules = Vec::new();
         for test in self.context.manifest.tests_of(&model.id) {
             let Some(then) = test.config.on_violation else { continue };
@@ -192,7 +192,7 @@ impl Work<'_> {
                     let (test, name, sql) = (test.id.clone(), test.name.clone(), compiled.probe.sql);
                     rules.push(ModelRule { test, name, sql, rule, then });
                 }
-                _ => return Err(vec![no_row_rule(test, model)]),
+                _ => return Err(vec![no_row_rule(test, model)].into()),
             }
         }
         Ok(rules)

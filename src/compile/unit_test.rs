@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{Work, check::Origin};
+use super::{NotCompiled, Work, check::Origin};
 use crate::{
     diag::{Diagnostic, near},
     engine::{
@@ -43,15 +43,15 @@ fn stand_in(relation: &Relation) -> Relation {
 }
 
 impl Work<'_> {
-    pub(super) async fn unit_test(&mut self, test: &UnitTest) -> Result<(), Vec<Diagnostic>> {
+    pub(super) async fn unit_test(&mut self, test: &UnitTest) -> Result<(), NotCompiled> {
         if self.broken.contains(&test.model) {
-            return Err(Vec::new());
+            return Err(NotCompiled::BrokenInput);
         }
         let manifest = self.context.manifest;
         let (Some(model), Some(schema)) =
             (manifest.model(&test.model), self.compiled.schemas.get(&test.model).cloned())
         else {
-            return Err(Vec::new());
+            return Err(NotCompiled::BrokenInput);
         };
         let given = self.given(test).await?;
         self.complete(test, model)?;

@@ -10,7 +10,7 @@ use super::{
     site::{SiteDetail, SiteFile, SiteLedger, SiteRejects, SiteVersion},
 };
 use crate::{
-    compile::{CompiledModel, Taken},
+    compile::CompiledModel,
     ingest::{FileStatus, Ledger, LedgerEntry},
     lake::PastVersion,
     manifest::Node,
@@ -51,10 +51,7 @@ fn sql<'a>(assembly: &Assembly<'a>, node: &Node) -> Option<&'a str> {
 
 /// Returns the source whose files a model loads individually.
 fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
-    match &model.increment.as_ref()?.taken {
-        Taken::ByFile(files) => Some(&files.source),
-        _ => None,
-    }
+    model.strategy.file_load().map(|load| &load.source)
 }
 
 fn version((past, cause): &(PastVersion, VersionCause)) -> SiteVersion {

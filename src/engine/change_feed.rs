@@ -40,9 +40,9 @@ pub fn all_inserted(table: &Table) -> Result<Table> {
     Ok(view(plan.project(columns)?.build()?))
 }
 
-/// Returns the net changes after the rows of `inserted` were written and those of `deleted` were removed. Rows in
-/// both cancel each other out, as often as they occur in both. The columns are those of `inserted`; deleted rows
-/// have NULL in columns that they lack.
+/// Returns the net changes after the rows of `inserted` were written and those of `deleted` were removed.
+/// Rows in both cancel each other out, as often as they occur in both. The columns are those of `inserted`;
+/// deleted rows have NULL in columns that they lack.
 pub fn net_changes(inserted: &Table, deleted: &Table) -> Result<Table> {
     let one = |name: &str, table: &Table, times: i64| {
         let source = provider_as_source(Arc::clone(table));

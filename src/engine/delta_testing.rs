@@ -156,8 +156,8 @@ fn key(place: usize) -> String {
 }
 
 impl Engine {
-    /// Returns the rows of `table` in groups that contain a row of `inserted` or `deleted`. The spool must outlive
-    /// the table.
+    /// Returns the rows of `table` in groups that contain a row of `inserted` or `deleted`. The spool must
+    /// outlive the table.
     pub async fn changed_groups(
         &self,
         table: &Table,

@@ -166,8 +166,8 @@ impl Engine {
         Ok(batches.into_iter().collect())
     }
 
-    /// Returns the batches whose rows changed when `inserted` replaced `deleted`. Rows that were rewritten unchanged
-    /// don't count. Rows whose event time is NULL belong to no batch.
+    /// Returns the batches whose rows changed when `inserted` replaced `deleted`. Rows that were rewritten
+    /// unchanged don't count. Rows whose event time is NULL belong to no batch.
     pub async fn changed_batches(
         &self,
         (inserted, deleted): (&Table, Option<&Table>),

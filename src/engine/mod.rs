@@ -4,11 +4,13 @@
 //! - [`query`]: SQL text → a type-checked [`Query`] over tables with known schemas but no rows yet
 //! - `dialect`: the semantics of SQL: syntax, operators, casts, types
 //! - [`small_result`]: queries with small results
-//! - [`row_rule`], [`test_query`], [`quarantine`]: rules about single rows: declared, counted, and used to reject rows
-//! - [`row_spool`], [`key_range`], [`row_changes`]: new rows, the key range they reach in a table, and the changes they
-//!   make
+//! - [`row_rule`], [`test_query`], [`quarantine`]: rules about single rows: declared, counted, and used to
+//!   reject rows
+//! - [`row_spool`], [`key_range`], [`row_changes`]: new rows, the key range they reach in a table, and the
+//!   changes they make
 //! - [`change_feed`]: the rows inserted and deleted between two versions of a table
-//! - [`event_time`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
+//! - [`event_time`], `batch_scope`: rows by time interval, and whether a query can build many intervals at
+//!   once
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`delta_testing`]: the part of a table that a test must read after a small change
 //! - [`value_counts`]: row counts by value
@@ -19,9 +21,9 @@
 //! - [`checked_scan`]: tables whose filters are always applied by the query
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: floats that file statistics leave out
-//! - `pushdown_guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`: workarounds for optimizer
-//!   bugs that lose or add rows; `merge_keys`: for joins that couldn't spill; `replay`: for a join that loses
-//!   rows when it spills
+//! - `pushdown_guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`: workarounds for
+//!   optimizer bugs that lose or add rows; `merge_keys`: for joins that couldn't spill; `replay`: for a join
+//!   that loses rows when it spills
 //! - [`memory`]: the shares of a memory limit
 //! - `spill_folder`: the directory for rows that don't fit in memory
 //! - `distinct_aggregates`: distinct aggregates that can spill

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn only_our_commits_are_ours() {
         let ours = r#"{"commitInfo":{"operation":"WRITE","headwater":{"node":"model.p.m","run_id":"r","fingerprint":{"statement":"f"},
-            "inputs":{"model.p.a":{"delta":{"version":3}},"b":{"source":{"digest":"x"}}},"rows":2,"digest":"d","tool_version":"1"}}}"#;
+            "inputs":{"model.p.a":{"delta":{"version":3}},"source.p.f.b":{"source":{"digest":"x"}}},"rows":2,"digest":"d","tool_version":"1"}}}"#;
         let read = of_commit(ours.replace('\n', "").as_bytes()).unwrap();
         assert_eq!(read.rows, 2);
         assert_eq!(read.inputs[&NodeId::model("p", "a")], InputVersion::Delta { version: 3 });

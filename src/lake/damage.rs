@@ -17,7 +17,9 @@ use object_store::{ObjectStoreExt, path::Path as Location};
 use super::{
     base::{Base, LOOKS},
     error::{LakeError, READ},
+    store::Lake,
 };
+use crate::name::Relation;
 
 /// The maximum number of bytes to decode. For a large table, an error without the file's name is better than
 /// reading everything once more after a failed run.
@@ -52,6 +54,17 @@ pub enum DamageReason {
     /// This column has another type than in the table.
     #[error("is damaged or was replaced: its column {0} has another type than the table's")]
     OtherType(String),
+}
+
+impl Lake {
+    /// Returns whether no data file of a table's newest version is missing or has another size than its log
+    /// says. Returns false if there is no table, or if it can't be told.
+    pub async fn is_complete(&self, relation: &Relation) -> bool {
+        match self.base(relation).await {
+            Ok(Some(base)) => matches!(base.incomplete().await, Ok(None)),
+            _ => false,
+        }
+    }
 }
 
 impl Base {

@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
-use super::{guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted, protocol};
+use super::{guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted};
 use crate::{
     engine::{EngineError, message},
     name::Relation,
@@ -60,15 +60,15 @@ pub enum LakeError {
     },
     /// The table exists but requires readers of a newer protocol version.
     #[error(
-        "{place} can't be read: it requires reader version {version} of the Delta protocol, and Headwater knows \
-         versions up to {}",
-        protocol::READER
+        "{place} can't be read: it requires Delta's reader version {version}, and Headwater knows {known}"
     )]
     Protocol {
         /// The table's location.
         place: String,
         /// The required version.
         version: i64,
+        /// The newest known version.
+        known: i64,
     },
     /// A disk, network or store failure.
     #[error("can't {doing} {place}: {}", plain(source))]
@@ -204,11 +204,14 @@ pub enum UnsupportedTable {
     ForeignConstraint(String),
     /// The table requires writers of a newer protocol version.
     #[error(
-        "it requires writer version {0} of the Delta protocol, and Headwater knows versions up to {known}; build it \
-         from scratch: --full-refresh",
-        known = protocol::WRITER
+        "it requires Delta's writer version {version}, and Headwater knows {known}; build it from scratch: --full-refresh"
     )]
-    Protocol(i64),
+    Protocol {
+        /// The required version.
+        version: i64,
+        /// The newest known version.
+        known: i64,
+    },
     /// The table maps column names.
     #[error("it maps column names ({property} is {mode})")]
     ColumnMapping {

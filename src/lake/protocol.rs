@@ -8,16 +8,16 @@ use deltalake::kernel::{
 use super::error::{LakeError, UnsupportedTable};
 
 /// The newest reader version of the protocol that Headwater knows.
-pub(super) const READER: i64 = 3;
+const READER: i64 = 3;
 /// The newest writer version of the protocol that Headwater knows.
-pub(super) const WRITER: i64 = 7;
+const WRITER: i64 = 7;
 
 /// Returns an error if a table requires a reader version or reader features that aren't supported here.
 pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError> {
     // delta-rs checks the features alone.
     let version = version(protocol, "minReaderVersion");
     if version > READER {
-        return Err(LakeError::Protocol { place: place.to_owned(), version });
+        return Err(LakeError::Protocol { place: place.to_owned(), version, known: READER });
     }
     let Err(TransactionError::UnsupportedTableFeatures(unknown)) = PROTOCOL.can_read_from_protocol(protocol)
     else {
@@ -36,7 +36,7 @@ pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError
 /// Returns the reason if a table requires a newer writer version.
 pub(super) fn too_new(protocol: &Protocol) -> Option<UnsupportedTable> {
     let version = version(protocol, "minWriterVersion");
-    (version > WRITER).then_some(UnsupportedTable::Protocol(version))
+    (version > WRITER).then_some(UnsupportedTable::Protocol { version, known: WRITER })
 }
 
 /// Returns a version by its name in the log; delta-rs keeps the fields private.

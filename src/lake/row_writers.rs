@@ -15,7 +15,6 @@ use super::{
     error::{LakeError, WRITE},
     file_settings::FileSettings,
     file_writer,
-    misfit::Misfit,
     partition_writer::{PartitionWriter, WriterLimits},
 };
 use crate::{
@@ -151,8 +150,10 @@ impl RowWriters {
         mut stream: SendableRecordBatchStream,
         writer: &mut PartitionWriter,
     ) -> Result<WrittenRows, LakeError> {
-        let unfit =
-            |source: Misfit| LakeError::Value { relation: self.relation.clone(), source: Box::new(source) };
+        let unfit = |source: super::Misfit| LakeError::Value {
+            relation: self.relation.clone(),
+            source: Box::new(source),
+        };
         let failed = |error: ArrowError| unfit(error.into());
         let mut digest = RowDigest::new(&self.table);
         let mut nulls = vec![0; self.not_null.len()];

@@ -35,9 +35,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
     config::{
-        Condition, FilePolicy, Follow, HardDeletes, Incremental, Materialized, MetaColumns, Microbatch,
-        ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation, SeedConfig, SnapshotConfig,
-        SnapshotStrategy, Strategy, TestConfig, TestSeverity, Updates,
+        Condition, FilePolicy, Follow, HardDeletes, Incremental, IncrementalStrategy, Materialized,
+        MetaColumns, Microbatch, ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation, SeedConfig,
+        SnapshotConfig, SnapshotStrategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     documentation::{Documentation, Group, Library, Macro},

@@ -11,5 +11,5 @@ mod relation;
 pub use self::{
     node::{InvalidNodeId, NodeId, NodeKind},
     package::PackageName,
-    relation::Relation,
+    relation::{Relation, quoted},
 };

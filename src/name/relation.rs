@@ -85,15 +85,20 @@ impl Relation {
     /// Returns the quoted name for SQL.
     #[must_use]
     pub fn quoted(&self) -> String {
-        let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
-        format!("{}.{}", quote(&self.schema), quote(&self.name))
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
 
     /// Returns the quoted name qualified by a database.
     #[must_use]
     pub fn qualified(&self, database: &str) -> String {
-        format!("\"{}\".{}", database.replace('"', "\"\""), self.quoted())
+        format!("{}.{}", quoted(database), self.quoted())
     }
+}
+
+/// Quotes an identifier for SQL: `a"b` becomes `"a""b"`.
+#[must_use]
+pub fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 /// Shows `schema.name`.

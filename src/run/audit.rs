@@ -16,11 +16,11 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
+    build::Candidate,
     delta_testing::{Differences, PassedBefore, TestScope},
     scheduler::{Cancelled, JobHandle},
     step_error::StepError,
     verdict,
-    version::Version,
     worker::Worker,
 };
 use crate::{
@@ -55,7 +55,7 @@ impl Worker {
     pub(super) async fn audit(
         &self,
         tests: &[&Arc<Step>],
-        version: Option<(&Version, &CompiledModel)>,
+        version: Option<(&Candidate, &CompiledModel)>,
         passed_before: &PassedBefore,
         handle: &JobHandle,
     ) -> Result<Audited, Cancelled> {
@@ -70,7 +70,7 @@ impl Worker {
 
 struct Audit<'a> {
     worker: &'a Worker,
-    version: Option<(&'a Version, &'a CompiledModel)>,
+    version: Option<(&'a Candidate, &'a CompiledModel)>,
     passed_before: &'a PassedBefore,
     differences: Differences,
     handle: &'a JobHandle,
@@ -207,7 +207,7 @@ impl<'a> Audit<'a> {
     fn taken_out(&self, test: &DataTest) -> Option<u64> {
         let (version, model) = self.version?;
         let at = model.rules.iter().position(|rule| rule.test == test.id)?;
-        Some(version.taken.as_ref()?.of(at))
+        Some(version.removed.as_ref()?.of(at))
     }
 
     /// Opens every table that is read. Uses the staged version in place of its published table.

@@ -84,18 +84,17 @@ pub(super) async fn stage_with<T>(
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    // Prefer the model's own error: it names the cause.
-    let (own, failure) = match own {
-        Ok(own) => (Some(own), failure),
-        Err(error) => (None, Some(error)),
-    };
-    match (own, failure) {
-        (Some(own), None) => Ok((own, staged)),
-        (own, failure) => {
-            abort_all(own.map(|(own, _)| own).into_iter().chain(staged)).await;
-            Err(failure.unwrap_or_else(|| StepError::Lost("what was staged".into())))
+    let failure = match (own, failure) {
+        (Ok(own), None) => return Ok((own, staged)),
+        (Ok((own, _)), Some(failure)) => {
+            staged.push(own);
+            failure
         }
-    }
+        // It names the cause.
+        (Err(failure), _) => failure,
+    };
+    abort_all(staged).await;
+    Err(failure)
 }
 
 /// Aborts all staged tables, even if some aborts fail. The error that led here is the one to report; files

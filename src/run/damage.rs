@@ -4,11 +4,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    scheduler::JobHandle, step_error::StepError, tables::LedgerError, version::Version, worker::Worker,
+    build::Candidate, scheduler::JobHandle, step_error::StepError, tables::LedgerError, worker::Worker,
 };
 use crate::{
     engine::Query,
-    lake::{Base, CurrentVersion, Damage, Lake, LakeError},
+    lake::{Base, CurrentVersion, Damage, LakeError},
     manifest::{Materialized, Model, Node},
     name::{NodeKind, Relation},
     plan::Step,
@@ -110,12 +110,12 @@ impl Worker {
     /// Returns the current version if it is retained instead of a new version with the same rows.
     pub(super) async fn retained(
         &self,
-        version: &Version,
+        version: &Candidate,
         own: Option<CurrentVersion>,
     ) -> Option<CurrentVersion> {
         let own = own.filter(|own| version.equals(own))?;
         // An incremental build keeps the files that it doesn't rewrite in any case.
-        let is_retained = version.same_rows || is_complete(self.tables.lake(), &version.relation).await;
+        let is_retained = version.effect.same_rows || self.tables.lake().is_complete(&version.relation).await;
         is_retained.then_some(own)
     }
 
@@ -154,8 +154,7 @@ impl Worker {
     fn inputs_of(&self, step: &Step) -> BTreeSet<Relation> {
         let mut relations = BTreeSet::new();
         if let Some(model) = self.compiled.models.get(&step.node) {
-            let increment = model.increment.iter().map(|increment| &increment.query);
-            relations.extend(increment.chain([&model.query]).flat_map(Query::relations));
+            relations.extend(model.queries().flat_map(Query::relations));
         }
         if let Some(test) = self.compiled.tests.get(&step.node) {
             relations.extend(test.probe.rows.relations());
@@ -178,14 +177,6 @@ impl Worker {
             Some(node) => from_scratch(node),
             None => "move its folder away, and run again: it is written anew".to_owned(),
         }
-    }
-}
-
-/// Returns whether no data file of a table is missing or has another size than its log says.
-pub(super) async fn is_complete(lake: &Lake, relation: &Relation) -> bool {
-    match lake.base(relation).await {
-        Ok(Some(base)) => matches!(base.incomplete().await, Ok(None)),
-        _ => false,
     }
 }
 

@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::OnceCell;
 
 use super::{
+    build::Candidate,
     staleness::{Questions, found_before},
     step_error::StepError,
-    version::Version,
     worker::Worker,
 };
 use crate::{
@@ -51,7 +51,7 @@ impl PassedBefore {
     /// because too much of the version is new.
     pub(super) fn of(
         own: Option<&CurrentVersion>,
-        version: &Version,
+        version: &Candidate,
         compiled: &CompiledModel,
         questions: &Questions,
     ) -> Self {
@@ -77,7 +77,7 @@ impl Worker {
     /// must be read. `differences` caches the changed rows for all tests.
     pub(super) async fn test_scope(
         &self,
-        version: &Version,
+        version: &Candidate,
         probe: &Probe,
         differences: &Differences,
     ) -> Result<Option<TestScope>, StepError> {
@@ -90,7 +90,7 @@ impl Worker {
             }
             // A group with one event time has all its rows in one batch, which was written completely.
             DeltaScope::Groups(groups)
-                if let Some((column, time)) = &version.time
+                if let Some((column, time)) = &version.effect.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
                 let table = event_time::rows_in(&inserted, column, time)?;

@@ -7,18 +7,14 @@
 //! - `queue`: which jobs may start now
 //! - [`worker`], `step_error`: the state that all jobs share, and their errors
 //! - `execute`: executes one job: builds a node, then runs its tests
-//! - `build`, `model`: the context of a build; builds a model's new version, from its inputs to its
-//!   publication
-//! - `increment`: applies new rows to an existing table
-//! - `changes`: change feeds of a model's inputs
-//! - `batches`, [`changed_batches`]: builds a model batch by batch
-//! - `ingest`: loads each file once
-//! - `snapshot`: keeps a history of row versions
+//! - `model`: builds a model: from its inputs to its publication
+//! - `build`: stages a model's next version, with a file for each strategy
+//! - [`changed_batches`]: the changed batches of tables that several models read
 //! - [`version_history`]: the cause of each table version
 //! - [`rejects`], `reject_notes`: the rejects of a table's sources, until they are gone or acknowledged
 //! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
-//! - `version`, `companion_tables`: a staged version and its companion tables
+//! - `companion_tables`: the tables that are published with a model's own
 //! - `audit`, `verdict`: data tests of staged or published tables
 //! - `damage`: damaged tables and their cures
 //! - `delta_testing`: the part of a version that a test must read
@@ -29,10 +25,8 @@
 
 mod anomaly;
 mod audit;
-mod batches;
 mod build;
 pub mod changed_batches;
-mod changes;
 mod clock;
 mod companion_tables;
 mod damage;
@@ -40,8 +34,6 @@ mod delta_testing;
 mod execute;
 mod freshness;
 mod history_tests;
-mod increment;
-mod ingest;
 mod model;
 pub mod observed;
 pub mod planning;
@@ -50,13 +42,11 @@ mod reject_notes;
 pub mod rejects;
 mod reuse;
 pub mod scheduler;
-mod snapshot;
 mod staleness;
 mod step_error;
 pub mod tables;
 pub mod unchanged;
 mod unit_test;
 mod verdict;
-mod version;
 pub mod version_history;
 pub mod worker;

@@ -2,33 +2,30 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
 use super::{
     audit::Audited,
-    build::{Build, Listed},
+    build::{Build, Candidate, candidate},
     clock,
-    companion_tables::{self, CompanionTable},
     delta_testing::PassedBefore,
     reuse::judged,
     scheduler::{Cancelled, JobHandle, RowCounter},
     staleness::{Inputs, Questions, why},
     step_error::StepError,
-    version::Version,
     worker::Worker,
 };
 use crate::{
-    compile::{CompiledModel, Increment, ModelRule, Taken},
+    compile::{CompiledModel, Strategy},
     engine::{
-        Query, Streams, Table,
+        Query, Table,
         execution::{Joins, is_out_of_memory, is_unreadable},
-        quarantine::{self, EnforcedRule, OnBroken, SplitStreams},
-        source::{Identity, RejectSink, of_files},
+        source::{Identity, RejectSink, SourceFile, of_files},
     },
-    lake::{Base, Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
-    manifest::{Model, OnViolation},
+    lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
+    manifest::Model,
     name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
@@ -76,7 +73,7 @@ impl Worker {
     /// there is nothing else to do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
         let (_, compiled) = self.find(step)?;
-        let tables = self.open(compiled, None).await?;
+        let tables = self.open(&compiled.query, None).await?;
         let bound = compiled.query.bind(&tables)?;
         self.engine.check(&bound).await?;
         Ok(Outcome::Checked)
@@ -107,20 +104,21 @@ impl Worker {
             own => own?,
         };
         let own = self.set_aside_damage(model, step, own, handle).await?;
-        let listed = self.listed(compiled).await?;
-        let inputs = self.versions(&compiled.reads(&model.relation), listed.as_ref()).await?;
+        let files = self.files(compiled).await?;
+        let inputs = self.versions(&compiled.reads(&model.relation), &compiled.strategy, &files).await?;
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
             return Ok(None);
         }
         let questions = self.questions(job, tests, &model.relation).await?;
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
         let build = Build {
+            worker: self,
             model,
             compiled,
             inputs: &inputs,
             progress,
             made,
-            listed: listed.as_ref(),
+            files: &files,
             current_version: own.as_ref().map(|own| own.version),
             columns: own.as_ref().map(|own| own.schema.as_ref()),
             from_scratch: step.reason.is_demanded()
@@ -128,20 +126,21 @@ impl Worker {
             forced: step.reason == Reason::Forced,
             full_refresh: step.reason.is_from_scratch(),
             now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
+            joins: Joins::Hash,
         };
-        let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
+        let version = match Box::pin(candidate(&build)).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_out_of_memory(&error) =>
             {
                 tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
-                Box::pin(self.stage(&build, Joins::Merge)).await?
+                Box::pin(candidate(&Build { joins: Joins::Merge, ..build })).await?
             }
             // The damaged file is known only after each file has been read alone.
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_unreadable(&error) && self.find_damage(compiled).await? =>
             {
                 tracing::info!(node = %step.node, "a source has damaged files; trying again without them");
-                Box::pin(self.stage(&build, Joins::Hash)).await?
+                Box::pin(candidate(&build)).await?
             }
             staged => staged?,
         };
@@ -160,7 +159,7 @@ impl Worker {
         &self,
         job: &Job,
         step: &Step,
-        mut version: Version,
+        mut version: Candidate,
         audited: Audited,
         questions: Questions,
         own: Option<CurrentVersion>,
@@ -200,7 +199,7 @@ impl Worker {
     }
 
     /// Writes a version that will be withheld to a separate table.
-    async fn retain(&self, version: &Version) -> Result<Relation, StepError> {
+    async fn retain(&self, version: &Candidate) -> Result<Relation, StepError> {
         let kept = version.relation.kept();
         let sql = format!("select * from {}", version.relation.quoted());
         let query = self.engine.plan(&sql).await.map_err(|error| StepError::Other(error.message))?;
@@ -240,12 +239,8 @@ impl Worker {
 
     /// Looks for damaged files in the sources of a model. Returns whether there are any.
     async fn find_damage(&self, compiled: &CompiledModel) -> Result<bool, StepError> {
-        let increment = compiled.increment.iter().map(|increment| &increment.query);
-        let relations: BTreeSet<Relation> = increment
-            .chain([&compiled.query])
-            .flat_map(Query::relations)
-            .map(|relation| relation.table())
-            .collect();
+        let relations: BTreeSet<Relation> =
+            compiled.queries().flat_map(Query::relations).map(|relation| relation.table()).collect();
         let mut is_found = false;
         for relation in relations.iter().filter(|relation| self.manifest.is_file(relation)) {
             let node = self.manifest.at(relation);
@@ -256,176 +251,48 @@ impl Worker {
         Ok(is_found)
     }
 
-    /// Stages the version of a build: incremental if possible, otherwise from scratch.
-    async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
-        if let Some(snapshot) = &build.compiled.snapshot {
-            return self.snapshot(build, snapshot, joins).await;
+    /// Lists the files of the source that a model loads file by file; none for other models.
+    async fn files(&self, compiled: &CompiledModel) -> Result<Vec<SourceFile>, StepError> {
+        match compiled.strategy.file_load() {
+            Some(load) => Ok(self.engine.source_files(&load.spec).await?),
+            None => Ok(Vec::new()),
         }
-        if let Some(increment) = &build.compiled.increment
-            && let Taken::ByFile(by_file) = &increment.taken
-        {
-            return Box::pin(self.load(build, increment, by_file, joins)).await;
-        }
-        if let Some(increment) = &build.compiled.increment
-            && let Taken::ByTime(by_time) = &increment.taken
-        {
-            return self.in_batches(build, increment, by_time, joins).await;
-        }
-        if let Some(increment) = build.compiled.takes_in().filter(|_| !build.follows_other_sql())
-            && let Some(base) = self.current_base(build).await?
-            && let Some(changed) = self.changed(build, increment.query.relations()).await?
-        {
-            return Box::pin(self.take_in(build, increment, &base, changed, joins)).await;
-        }
-        self.make(build, joins).await
     }
 
-    /// Opens the current version, to be changed.
-    ///
-    /// # Errors
-    /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
-    /// start from a version whose provenance it hasn't seen.
-    pub(super) async fn current_base(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
-        let relation = &build.model.relation;
-        let base = self.tables.lake().base(relation).await?;
-        let version = base.as_ref().map(Base::version);
-        if version != build.current_version {
-            let version = version.or(build.current_version).unwrap_or_default();
-            return Err(LakeError::Conflict { relation: relation.clone(), version }.into());
-        }
-        if let Some(base) = base.as_ref().filter(|_| build.forced) {
-            self.check_damage(build.model, base).await?;
-        }
-        Ok(base)
-    }
-
-    async fn make(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
-        let Build { model, compiled, progress, .. } = *build;
-        let mut companions = Vec::new();
-        let rejects = self.reads_files(&compiled.query).then(|| {
-            let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
-            companions.push(companion);
-            sink
-        });
-        let tables = self.open(compiled, rejects.as_ref()).await?;
-        let bound = compiled.query.bind(&tables)?;
-        progress.store(0, Ordering::Relaxed);
-        let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
-        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut companions)?;
-        let lake = self.tables.lake();
-        let write = async {
-            let staged = lake.stage(&model.relation, build.write(self), streams, &self.cancel).await;
-            if let Some(sink) = &rejects {
-                sink.note_all(build.other_columns());
-                sink.close();
-            }
-            Ok((staged?, ()))
-        };
-        let ((own, ()), companions) =
-            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
-                .await?;
-        Ok(Version {
-            relation: model.relation.clone(),
-            own,
-            companions,
-            rejects,
-            rejected_files: None,
-            note: None,
-            taken,
-            quarantines: build.quarantines(),
-            changed: None,
-            same_rows: false,
-            failed: None,
-            time: None,
-        })
-    }
-
-    /// Removes rows that break the model's rules from its streams. Quarantined rows go to a companion table,
-    /// where they replace what `quarantine_replaces` says.
-    pub(super) fn split(
-        &self,
-        streams: Streams,
-        build: &Build<'_>,
-        quarantine_replaces: Replaces,
-        companions: &mut Vec<CompanionTable>,
-    ) -> Result<(Streams, Option<Arc<quarantine::RemovedRows>>), StepError> {
-        let Build { model, compiled, .. } = *build;
-        if compiled.rules.is_empty() {
-            return Ok((streams, None));
-        }
-        let rules: Vec<EnforcedRule> = compiled.rules.iter().map(rule).collect();
-        let SplitStreams { kept, quarantined, counts } =
-            self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
-        if rules.iter().any(|rule| rule.then == OnBroken::Quarantine) {
-            companions.push(CompanionTable {
-                relation: model.relation.quarantine(),
-                schema: quarantined.schema(),
-                rows: quarantined,
-                description: format!("Rows of {} that break its rules", model.id),
-                replaces: quarantine_replaces,
-            });
-        }
-        Ok((kept, Some(counts)))
-    }
-
-    /// Returns whether the query reads a file or database source, whose rows may be rejected.
-    pub(super) fn reads_files(&self, query: &Query) -> bool {
-        query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
-    }
-
-    /// Lists the files of the source that a model loads file by file; `None` for other models.
-    async fn listed(&self, compiled: &CompiledModel) -> Result<Option<Listed>, StepError> {
-        let Some(Increment { taken: Taken::ByFile(by_file), .. }) = &compiled.increment else {
-            return Ok(None);
-        };
-        let source = &by_file.source;
-        let spec = self.compiled.sources.get(source).ok_or_else(|| StepError::Lost(source.to_string()))?;
-        Ok(Some(Listed { source: source.clone(), files: self.engine.source_files(spec).await? }))
-    }
-
-    /// Returns the states of a model's inputs. The state of a listed source comes from its list.
+    /// Returns the states of a model's inputs. The state of listed `files` comes from the list.
     async fn versions(
         &self,
         relations: &BTreeSet<Relation>,
-        listed: Option<&Listed>,
+        strategy: &Strategy,
+        files: &[SourceFile],
     ) -> Result<Inputs, StepError> {
         let mut inputs = Inputs::new();
         for relation in relations {
-            let listed = listed.filter(|listed| self.manifest.read_from(&listed.source) == Some(relation));
-            let state =
-                match listed.and_then(|listed| Some((listed, self.compiled.sources.get(&listed.source)?))) {
-                    Some((listed, spec)) if spec.identity != Identity::Content => {
-                        Some((listed.source.clone(), of_files(&listed.files).into()))
-                    }
-                    _ => self.state(relation).await?,
-                };
+            let state = match strategy.file_load().filter(|load| load.reads == *relation) {
+                Some(load) if load.spec.identity != Identity::Content => {
+                    Some((load.source.clone(), of_files(files).into()))
+                }
+                _ => self.state(relation).await?,
+            };
             let (id, version) = state.ok_or_else(|| self.missing(relation))?;
             inputs.insert(id, version);
         }
         Ok(inputs)
     }
 
-    /// Opens a model's inputs. Rejected rows go to `rejects`.
+    /// Opens the relations that a query reads. Rejected rows go to `rejects`.
     pub(super) async fn open(
         &self,
-        compiled: &CompiledModel,
+        query: &Query,
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<BTreeMap<Relation, Table>, StepError> {
         let mut tables = BTreeMap::new();
-        for relation in compiled.query.relations() {
+        for relation in query.relations() {
             let table = self.published(&relation, rejects).await?;
             tables.insert(relation, table);
         }
         Ok(tables)
     }
-}
-
-fn rule(of: &ModelRule) -> EnforcedRule {
-    let then = match of.then {
-        OnViolation::Quarantine => OnBroken::Quarantine,
-        OnViolation::Drop => OnBroken::Drop,
-    };
-    EnforcedRule { name: of.name.clone(), rule: of.rule.clone(), then }
 }
 
 /// Returns an exponential backoff with up to 50 % jitter, so that steps which failed together don't retry

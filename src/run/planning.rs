@@ -10,7 +10,7 @@ use super::{
     staleness::{found_before, question, why},
 };
 use crate::{
-    compile::{Compiled, Refresh},
+    compile::{Compiled, Refresh, Strategy},
     graph::Graph,
     manifest::{Manifest, Materialized, Model, Node},
     name::NodeId,
@@ -107,19 +107,21 @@ impl<'a> Planner<'a> {
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
         match (self.options.rebuild, compiled.refresh) {
-            (Rebuild::All, _) if compiled.by_time().is_none_or(|by_time| by_time.asked.is_none()) => {
+            (Rebuild::All, _)
+                if compiled.strategy.time_batches().is_none_or(|batches| batches.asked.is_none()) =>
+            {
                 return Some(Reason::Forced);
             }
             (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
             // Other tables are always built from scratch.
             (Rebuild::FullRefresh, refresh)
-                if refresh.is_some() || compiled.increment.is_none() && compiled.snapshot.is_none() =>
+                if refresh.is_some() || matches!(compiled.strategy, Strategy::Rebuild | Strategy::Seed) =>
             {
                 return Some(Reason::FullRefresh { columns_changed: false });
             }
             _ => {}
         }
-        if let Some(time) = compiled.by_time().and_then(|by_time| by_time.asked.clone()) {
+        if let Some(time) = compiled.strategy.time_batches().and_then(|batches| batches.asked.clone()) {
             return Some(Reason::Backfill { time });
         }
         let relations = compiled.reads(&model.relation);

@@ -1,6 +1,6 @@
 //! Reject notes: record the rejects of a version's sources in its commit.
 
-use super::{rejects::note, step_error::StepError, version::Version, worker::Worker};
+use super::{build::Candidate, rejects::note, step_error::StepError, worker::Worker};
 use crate::lake::Provenance;
 
 /// The maximum number of sample lines in a commit.
@@ -10,12 +10,12 @@ impl Worker {
     /// Records the rejects of a version's sources in its commit, so that later runs can report them.
     pub(super) async fn note_rejects(
         &self,
-        version: &mut Version,
+        version: &mut Candidate,
         made: Option<&Provenance>,
     ) -> Result<(), StepError> {
         let Some(sink) = &version.rejects else { return Ok(()) };
         let counts = sink.counts();
-        let by_file = match version.rejected_files.take() {
+        let by_file = match version.effect.rejected_files.take() {
             Some(by_file) => by_file,
             None => counts.by_file.iter().map(|(file, of)| (file.to_string(), of.clone())).collect(),
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    compile::{ByTime, CompiledModel},
+    compile::{CompiledModel, TimeBatches},
     interval::Intervals,
     lake::{CurrentVersion, InputVersion, Provenance},
     manifest::fingerprint::digest,
@@ -35,7 +35,7 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&CurrentVersion>, inputs
     if let Some(reason) = other_inputs(made, inputs) {
         return Some(reason);
     }
-    let due = compiled.by_time().and_then(|by_time| due(by_time, made));
+    let due = compiled.strategy.time_batches().and_then(|batches| due(batches, made));
     due.or_else(|| compiled.volatile.then_some(Reason::Volatile))
 }
 
@@ -55,18 +55,18 @@ pub(super) fn other_inputs(made: &Provenance, inputs: &Inputs) -> Option<Reason>
 }
 
 /// Returns a reason if there are batches due.
-fn due(by_time: &ByTime, made: &Provenance) -> Option<Reason> {
-    let size = by_time.settings.batch_size;
-    let due = not_done(by_time, Some(made)).batches(size);
+fn due(batches: &TimeBatches, made: &Provenance) -> Option<Reason> {
+    let size = batches.settings.batch_size;
+    let due = not_done(batches, Some(made)).batches(size);
     let first = size.label(due.first()?.start);
     Some(Reason::BatchesDue { batches: due.len(), first })
 }
 
 /// Returns the time of the batches that a table lacks.
-pub(super) fn not_done(by_time: &ByTime, made: Option<&Provenance>) -> Intervals {
+pub(super) fn not_done(batches: &TimeBatches, made: Option<&Provenance>) -> Intervals {
     match made.and_then(|made| made.batches.as_ref()) {
-        Some(done) => by_time.all.without(done),
-        None => by_time.all.clone(),
+        Some(done) => batches.all.without(done),
+        None => batches.all.clone(),
     }
 }
 

@@ -141,7 +141,7 @@ impl DateFormat {
             match piece {
                 DateFormatPiece::Text(plain) => text.push_str(plain),
                 DateFormatPiece::Field { letter, padded } => {
-                    field(&mut text, *letter, *padded, day, time, zone)
+                    field(&mut text, *letter, *padded, day, time, zone);
                 }
             }
         }

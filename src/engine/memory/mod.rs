@@ -6,7 +6,8 @@
 //! | ¼ | the writers: rows that wait for a file, and open files |
 //!
 //! Memory that isn't reserved in advance is kept small instead: batches, row groups, and the rows of a stream
-//! that a spool keeps. Freed memory is returned to the system at once when the pool is full ([`on_pressure`]). Without a limit, everything has the fastest size.
+//! that a spool keeps. Freed memory is returned to the system at once when the pool is full
+//! ([`on_pressure`]). Without a limit, everything has the fastest size.
 //!
 //! A session carries its budget as an extension, which [`Budget::of`] returns.
 

@@ -102,7 +102,7 @@ impl Nested {
             }
             NestedShape::Struct { children, .. } => children.iter_mut().for_each(Self::append_null),
             NestedShape::List { ends, .. } | NestedShape::Map { ends, .. } => {
-                ends.extend(ends.last().copied())
+                ends.extend(ends.last().copied());
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incremental {
     /// The strategy for combining new rows with existing ones.
-    pub strategy: Strategy,
+    pub strategy: IncrementalStrategy,
     /// The columns that identify a row.
     pub unique_key: Vec<String>,
     /// The columns of an existing row that a merge updates.
@@ -29,15 +29,13 @@ pub struct Incremental {
     pub on_sql_change: Follow,
     /// The policy for files that change or disappear after they were loaded, if the model loads files.
     pub files: FilePolicy,
-    /// The batch settings, if the model is built in batches.
-    pub batches: Option<Microbatch>,
     /// True to always do a full refresh; false to never do one, whatever the command says.
     pub full_refresh: Option<bool>,
 }
 
 /// The strategy for combining new rows with existing ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IncrementalStrategy {
     /// New rows are added, and nothing is replaced.
     Append,
     /// A new row updates the existing row with the same key.
@@ -49,10 +47,40 @@ pub enum Strategy {
     /// Each file of a source is loaded once. If it changes, its new rows replace its old ones.
     ByFile,
     /// The rows of a batch window replace all existing rows of that window.
+    Microbatch(Microbatch),
+}
+
+impl IncrementalStrategy {
+    /// Returns dbt's name; for files, ours.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    fn kind(&self) -> StrategyName {
+        match self {
+            Self::Append => StrategyName::Append,
+            Self::Merge => StrategyName::Merge,
+            Self::DeleteInsert => StrategyName::DeleteInsert,
+            Self::InsertOverwrite => StrategyName::InsertOverwrite,
+            Self::ByFile => StrategyName::ByFile,
+            Self::Microbatch(_) => StrategyName::Microbatch,
+        }
+    }
+}
+
+/// The value of `incremental_strategy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StrategyName {
+    Append,
+    Merge,
+    DeleteInsert,
+    InsertOverwrite,
+    ByFile,
     Microbatch,
 }
 
-impl Strategy {
+impl StrategyName {
     const ALL: [Self; 6] = [
         Self::Append,
         Self::Merge,
@@ -62,9 +90,7 @@ impl Strategy {
         Self::Microbatch,
     ];
 
-    /// Returns dbt's name; for files, ours.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Append => "append",
             Self::Merge => "merge",
@@ -162,15 +188,16 @@ fn enforces_contract(reader: &SettingsReader<'_>) -> bool {
 
 impl Incremental {
     /// Reads the settings. The default strategy is `merge` if there is a key, `by_file` if the model reads
-    /// only files, and `append` otherwise.
-    pub(super) fn read(reader: &mut SettingsReader<'_>, reads_files: bool) -> Self {
+    /// only files, and `append` otherwise. Reports invalid settings; returns `None` if the strategy lacks
+    /// required ones.
+    pub(super) fn read(reader: &mut SettingsReader<'_>, reads_files: bool) -> Option<Self> {
         let unique_key = reader.list("unique_key");
         let usual = match (unique_key.is_empty(), reads_files) {
-            (false, _) => Strategy::Merge,
-            (true, true) => Strategy::ByFile,
-            (true, false) => Strategy::Append,
+            (false, _) => StrategyName::Merge,
+            (true, true) => StrategyName::ByFile,
+            (true, false) => StrategyName::Append,
         };
-        let strategy = named(reader, "incremental_strategy", &Strategy::ALL.map(|it| (it.name(), it)));
+        let strategy = named(reader, "incremental_strategy", &StrategyName::ALL.map(|it| (it.name(), it)));
         let schema = named(reader, "on_schema_change", &OnSchemaChange::ALL.map(|it| (it.name(), it)));
         let has_contract = enforces_contract(reader);
         if let Some(policy @ (OnSchemaChange::Ignore | OnSchemaChange::SyncAllColumns)) = schema
@@ -196,60 +223,36 @@ impl Incremental {
                 Updates::All
             }
         };
-        let strategy = strategy.unwrap_or(usual);
-        let is_by_time = strategy == Strategy::Microbatch;
-        let incremental = Self {
-            batches: if is_by_time { Microbatch::read(reader) } else { None },
-            strategy,
+        let kind = strategy.unwrap_or(usual);
+        let microbatch = (kind == StrategyName::Microbatch).then(|| Microbatch::read(reader));
+        let predicates = reader.list("incremental_predicates");
+        let delete_condition = reader.text("merge_delete_condition");
+        let on_sql_change = named(reader, "on_sql_change", &FOLLOW).unwrap_or_default();
+        let files = FilePolicy {
+            on_change: named(reader, "on_change", &ON_CHANGE).unwrap_or_default(),
+            on_delete: named(reader, "on_delete", &ON_DELETE).unwrap_or_default(),
+        };
+        let full_refresh = reader.bool("full_refresh");
+        check_strategy(kind, unique_key.is_empty(), reader);
+        let usual = if has_contract { OnSchemaChange::Fail } else { OnSchemaChange::Ignore };
+        Some(Self {
+            strategy: match (kind, microbatch.flatten()) {
+                (StrategyName::Append, _) => IncrementalStrategy::Append,
+                (StrategyName::Merge, _) => IncrementalStrategy::Merge,
+                (StrategyName::DeleteInsert, _) => IncrementalStrategy::DeleteInsert,
+                (StrategyName::InsertOverwrite, _) => IncrementalStrategy::InsertOverwrite,
+                (StrategyName::ByFile, _) => IncrementalStrategy::ByFile,
+                (StrategyName::Microbatch, settings) => IncrementalStrategy::Microbatch(settings?),
+            },
             unique_key,
             updates,
-            predicates: reader.list("incremental_predicates"),
-            delete_condition: reader.text("merge_delete_condition"),
-            on_schema_change: schema.unwrap_or(if has_contract {
-                OnSchemaChange::Fail
-            } else {
-                OnSchemaChange::Ignore
-            }),
-            on_sql_change: named(reader, "on_sql_change", &FOLLOW).unwrap_or_default(),
-            files: FilePolicy {
-                on_change: named(reader, "on_change", &ON_CHANGE).unwrap_or_default(),
-                on_delete: named(reader, "on_delete", &ON_DELETE).unwrap_or_default(),
-            },
-            full_refresh: reader.bool("full_refresh"),
-        };
-        incremental.check(reader);
-        incremental
-    }
-
-    /// Reports settings that lack others they need.
-    fn check(&self, reader: &mut SettingsReader<'_>) {
-        let strategy = self.strategy;
-        let by_key = matches!(strategy, Strategy::Merge | Strategy::DeleteInsert);
-        if by_key && self.unique_key.is_empty() {
-            let message =
-                format!("the strategy `{}` needs a `unique_key`: which row is which?", strategy.name());
-            reader.finding("incremental_strategy", message, |found| found);
-        }
-        let has_partitions = reader.settings.contains_key("partition_by");
-        if strategy == Strategy::InsertOverwrite && !has_partitions {
-            let message =
-                "the strategy `insert_overwrite` needs `partition_by`: it replaces whole partitions"
-                    .to_owned();
-            reader.finding("incremental_strategy", message, |found| {
-                found.hint("to replace the whole table each time, write materialized='table'")
-            });
-        }
-        let merges = ["merge_update_columns", "merge_exclude_columns", "merge_delete_condition"];
-        let keyed = merges.into_iter().map(|key| (key, strategy == Strategy::Merge));
-        let by_file = ["on_change", "on_delete"].map(|key| (key, strategy == Strategy::ByFile));
-        let by_time = microbatch::KEYS.map(|key| (key, strategy == Strategy::Microbatch));
-        let known = keyed.chain([("incremental_predicates", by_key)]).chain(by_file).chain(by_time);
-        for (key, fits) in known {
-            if !fits && reader.settings.get(key).is_some_and(|setting| !setting.value.is_null()) {
-                let message = format!("`{key}` has no meaning for the strategy `{}`", strategy.name());
-                reader.finding(key, message, |found| found);
-            }
-        }
+            predicates,
+            delete_condition,
+            on_schema_change: schema.unwrap_or(usual),
+            on_sql_change,
+            files,
+            full_refresh,
+        })
     }
 
     /// Returns the settings that affect the table, by name.
@@ -267,7 +270,38 @@ impl Incremental {
             ("merge_delete_condition", json!(self.delete_condition)),
         ];
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
-        let batches = self.batches.iter().flat_map(Microbatch::shaping);
+        let batches = match &self.strategy {
+            IncrementalStrategy::Microbatch(settings) => settings.shaping(),
+            _ => Vec::new(),
+        };
         settings.into_iter().chain(batches).filter(|(_, value)| is_set(value)).collect()
+    }
+}
+
+/// Reports settings that lack others they need, or that the strategy doesn't have.
+fn check_strategy(strategy: StrategyName, has_no_key: bool, reader: &mut SettingsReader<'_>) {
+    let by_key = matches!(strategy, StrategyName::Merge | StrategyName::DeleteInsert);
+    if by_key && has_no_key {
+        let message = format!("the strategy `{}` needs a `unique_key`: which row is which?", strategy.name());
+        reader.finding("incremental_strategy", message, |found| found);
+    }
+    let has_partitions = reader.settings.contains_key("partition_by");
+    if strategy == StrategyName::InsertOverwrite && !has_partitions {
+        let message =
+            "the strategy `insert_overwrite` needs `partition_by`: it replaces whole partitions".to_owned();
+        reader.finding("incremental_strategy", message, |found| {
+            found.hint("to replace the whole table each time, write materialized='table'")
+        });
+    }
+    let merges = ["merge_update_columns", "merge_exclude_columns", "merge_delete_condition"];
+    let keyed = merges.into_iter().map(|key| (key, strategy == StrategyName::Merge));
+    let by_file = ["on_change", "on_delete"].map(|key| (key, strategy == StrategyName::ByFile));
+    let by_time = microbatch::KEYS.map(|key| (key, strategy == StrategyName::Microbatch));
+    let known = keyed.chain([("incremental_predicates", by_key)]).chain(by_file).chain(by_time);
+    for (key, fits) in known {
+        if !fits && reader.settings.get(key).is_some_and(|setting| !setting.value.is_null()) {
+            let message = format!("`{key}` has no meaning for the strategy `{}`", strategy.name());
+            reader.finding(key, message, |found| found);
+        }
     }
 }

@@ -22,7 +22,9 @@ pub mod test;
 
 pub(super) use self::layer::tags;
 pub use self::{
-    incremental::{FilePolicy, Incremental, OnChange, OnDelete, OnSchemaChange, Strategy, Updates},
+    incremental::{
+        FilePolicy, Incremental, IncrementalStrategy, OnChange, OnDelete, OnSchemaChange, Updates,
+    },
     layer::{Layer, Setting},
     microbatch::{Follow, Microbatch},
     model::{Materialized, ModelConfig},

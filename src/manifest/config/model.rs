@@ -87,7 +87,8 @@ impl ModelConfig {
         let config = Self {
             materialized,
             incremental: (materialized == Materialized::Incremental)
-                .then(|| Incremental::read(&mut reader, reads_files)),
+                .then(|| Incremental::read(&mut reader, reads_files))
+                .flatten(),
             enabled: reader.bool("enabled").unwrap_or(true),
             schema: reader.name("schema"),
             alias: reader.name("alias"),

@@ -96,8 +96,8 @@ impl Conditions {
             add(&mut sources_state, state);
         }
         let until = compiled.models.values().filter_map(|model| {
-            let by_time = model.by_time()?;
-            Some(by_time.settings.batch_size.next(by_time.current))
+            let batches = model.strategy.time_batches()?;
+            Some(batches.settings.batch_size.next(batches.current))
         });
         let conditions = Self {
             tables_state,

@@ -16,8 +16,8 @@ use datafusion::{
 
 use crate::engine::dialect::refusal::SyntaxRefusal;
 
-/// The maximum number of expressions that aliases of one statement are replaced by. An alias that is used twice
-/// doubles its expression, so a chain of such aliases doubles at each step.
+/// The maximum number of expressions that aliases of one statement are replaced by. An alias that is used
+/// twice doubles its expression, so a chain of such aliases doubles at each step.
 pub(in crate::engine::dialect) const MOST_EXPRESSIONS: usize = 50_000;
 
 /// Replaces the unknown name at a location of the statement. Returns whether there was a replacement.

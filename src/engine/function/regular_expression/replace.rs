@@ -24,7 +24,7 @@ pub(super) fn replace(call: &Call) -> Result<ArrayRef> {
                 match part {
                     ReplacementPart::Text(text) => made.push_str(text),
                     ReplacementPart::Group(at) => {
-                        made.push_str(captures.get(*at).map_or("", |found| found.as_str()))
+                        made.push_str(captures.get(*at).map_or("", |found| found.as_str()));
                     }
                 }
                 made

@@ -1,4 +1,5 @@
-//! The rules that the columns of a source's files must follow, from the declared columns and the drift policy.
+//! The rules that the columns of a source's files must follow, from the declared columns and the drift
+//! policy.
 
 use std::sync::Arc;
 

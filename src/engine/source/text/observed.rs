@@ -12,7 +12,6 @@ use crate::engine::source::{cell::unescape, names};
 
 /// The columns found in some files.
 #[derive(Default)]
-#[expect(clippy::struct_field_names, reason = "the columns are its noun")]
 pub(super) struct ObservedColumns {
     columns: Vec<(String, ColumnShape)>,
     rows: u64,

@@ -7,6 +7,7 @@ use super::{FILE, Sides};
 use crate::{
     engine::row_changes::{CHANGE, DELETED, INSERTED, KEPT, LEFT_OUT, UPDATED},
     manifest::Incremental,
+    name::quoted,
 };
 
 /// The aliases in user-written conditions.
@@ -141,9 +142,4 @@ impl Sql<'_> {
              union all select {of_new}{INSERTED} as {CHANGE} from {new}"
         )
     }
-}
-
-/// Quotes a column name for SQL.
-pub(in crate::compile) fn quoted(column: &str) -> String {
-    format!("\"{}\"", column.replace('"', "\"\""))
 }

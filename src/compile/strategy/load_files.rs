@@ -3,36 +3,41 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{FILE, Increment, Refresh, Taken, quoted};
+use super::{
+    FILE, NewRows, Refresh, Resolved, Strategy,
+    incremental::{destination, engine_error},
+};
 use crate::{
-    compile::Work,
+    compile::{NotCompiled, Work},
     diag::Diagnostic,
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema},
         row_changes::{CHANGE, DELETED, KEPT},
-        source::SOURCE_FILE,
+        source::{SOURCE_FILE, SourceSpec},
     },
     manifest::{FilePolicy, Incremental, Model},
-    name::{NodeId, Relation},
+    name::{NodeId, Relation, quoted},
 };
 
 /// A table loaded file by file.
 #[derive(Debug)]
-pub struct ByFile {
+pub struct FileLoad {
     /// The source of the files.
     pub source: NodeId,
+    /// The source, as the engine reads it.
+    pub spec: SourceSpec,
     /// The source's relation in queries.
     pub reads: Relation,
     /// The policy for changed and removed files.
     pub policy: FilePolicy,
     /// The queries over existing rows, or `None` if there is no table or it doesn't record each row's file.
-    pub standing: Option<Standing>,
+    pub existing: Option<ExistingFiles>,
 }
 
 /// The queries that find the rows of given files. `listed` has the files' names in its column `_source_file`.
 #[derive(Debug)]
-pub struct Standing {
+pub struct ExistingFiles {
     /// The relation of the table's rows in the queries.
     pub old: Relation,
     /// The relation of the table's rows with their files, in the column [`FILE`].
@@ -49,14 +54,14 @@ pub struct Standing {
 }
 
 impl Work<'_> {
-    pub(super) async fn by_file(
+    /// Resolves the strategy of a model that loads files. `table` has the columns of its query.
+    pub(super) async fn load_files(
         &self,
         model: &Model,
         settings: &Incremental,
-        sql: &str,
-        query: &Query,
+        (sql, query): (&str, &Query),
         table: &SchemaRef,
-    ) -> Result<(Increment, SchemaRef, Option<Refresh>), Vec<Diagnostic>> {
+    ) -> Result<Resolved, NotCompiled> {
         let (source, reads) = self.files_of(model, query)?;
         if table.field_with_name(SOURCE_FILE).is_err() {
             let message = format!("`{}` loads files, but doesn't select `_source_file`", model.name);
@@ -65,21 +70,22 @@ impl Work<'_> {
                     .at(model.file.span(0..0), "this model")
                     .hint("select `_source_file`, and declare it among the source's columns")
                     .note("a file that changes takes the place of the rows it had"),
-            ]);
+            ]
+            .into());
         }
         let stored = self.context.stored.get(&model.relation);
         let asked = self.is_refreshed(model, settings);
         let refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
-        let standing = match stored.filter(|stored| stored.field_with_name(SOURCE_FILE).is_ok()) {
-            Some(stored) => Some(self.standing(model, stored, table).await?),
+        let existing = match stored.filter(|stored| stored.field_with_name(SOURCE_FILE).is_ok()) {
+            Some(stored) => Some(self.existing_files(model, stored, table).await?),
             None => None,
         };
-        let by_file = ByFile { source, reads, policy: settings.files, standing };
-        let query = query
-            .as_columns_of(table, &super::destination(model))
-            .map_err(|error| super::engine_error(&error))?;
-        let taken = Taken::ByFile(Box::new(by_file));
-        Ok((Increment { sql: sql.to_owned(), query, taken }, Arc::clone(table), refresh))
+        let spec = self.compiled.sources.get(&source).cloned().ok_or(NotCompiled::BrokenInput)?;
+        let load = FileLoad { source, spec, reads, policy: settings.files, existing };
+        let query = query.as_columns_of(table, &destination(model)).map_err(|error| engine_error(&error))?;
+        let rows = NewRows { sql: sql.to_owned(), query };
+        let strategy = Strategy::LoadFiles(rows, Box::new(load));
+        Ok(Resolved { strategy, schema: Arc::clone(table), refresh })
     }
 
     /// Returns the one file source that a model reads row by row.
@@ -93,32 +99,31 @@ impl Work<'_> {
             ]
         };
         let relations = query.relations();
-        let of_files = |relation: &&Relation| {
-            let source =
-                self.context.manifest.at(relation).and_then(|node| self.context.manifest.source(node.id()));
-            source.is_some_and(crate::manifest::SourceTable::has_files)
+        let manifest = self.context.manifest;
+        let source_of = |relation: &Relation| {
+            let source = manifest.source(manifest.at(relation)?.id())?;
+            source.has_files().then(|| (source.id.clone(), relation.clone()))
         };
-        let mut read = relations.iter().filter(of_files);
-        let (Some(relation), None) = (read.next(), read.next()) else {
+        let mut read = relations.iter().filter_map(source_of);
+        let (Some(source), None) = (read.next(), read.next()) else {
             return Err(refused("it must read one source of files".to_owned()));
         };
-        if let Some(other) = relations.iter().find(|other| *other != relation) {
+        if let Some(other) = relations.iter().find(|other| **other != source.1) {
             return Err(refused(format!("it reads {other} too")));
         }
-        if let Some(what) = query.gathers() {
-            return Err(refused(format!("its SQL has {what}, so a row may come from several files")));
+        match query.gathers() {
+            Some(what) => Err(refused(format!("its SQL has {what}, so a row may come from several files"))),
+            None => Ok(source),
         }
-        let node = self.context.manifest.at(relation).map(|node| node.id().clone());
-        node.map(|id| (id, relation.clone())).ok_or_else(Vec::new)
     }
 
     /// Plans the queries over existing rows.
-    async fn standing(
+    async fn existing_files(
         &self,
         model: &Model,
         stored: &SchemaRef,
         table: &SchemaRef,
-    ) -> Result<Standing, Vec<Diagnostic>> {
+    ) -> Result<ExistingFiles, Vec<Diagnostic>> {
         let side = |side: &str| Relation::new(format!("_headwater_{side}"), model.relation.to_string());
         let (old, old_files, listed) = (side("old"), side("files"), side("listed"));
         let names: BTreeSet<&str> = stored.fields().iter().map(|field| field.name().as_str()).collect();
@@ -148,7 +153,7 @@ impl Work<'_> {
             "select distinct d.{FILE} from {} as d left semi join {l} as l on d.{SOURCE_FILE} = l.{SOURCE_FILE}",
             old_files.quoted(),
         );
-        Ok(Standing {
+        Ok(ExistingFiles {
             reached: self.generated(&reached).await?,
             without_listed: self.generated(&outcome(DELETED, KEPT)).await?,
             listed_only: self.generated(&outcome(KEPT, DELETED)).await?,

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::super::increment::{FILE, quoted};
+use super::FILE;
 use crate::{
     engine::{
         SchemaRef,
         row_changes::{CHANGE, INSERTED, KEPT, UPDATED},
     },
     manifest::{HardDeletes, SnapshotConfig, SnapshotStrategy},
-    name::Relation,
+    name::{Relation, quoted},
 };
 
 /// The column of the run's timestamp.

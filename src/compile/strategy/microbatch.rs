@@ -12,7 +12,7 @@ use crate::{
 
 /// A table built in batches of time.
 #[derive(Debug)]
-pub struct ByTime {
+pub struct TimeBatches {
     /// The model's own settings.
     pub settings: Microbatch,
     /// The inputs filtered by event time, with their event-time columns.
@@ -28,7 +28,7 @@ pub struct ByTime {
     pub separable: (bool, bool),
 }
 
-impl ByTime {
+impl TimeBatches {
     /// Returns the newest batches, which may have late-arriving rows.
     #[must_use]
     pub fn lookback(&self) -> Intervals {
@@ -41,13 +41,13 @@ impl ByTime {
 impl Work<'_> {
     /// Compiles the batches of a model with the columns `table`. `whole` is its query for a full refresh,
     /// `more` the one for an existing table.
-    pub(super) fn by_time(
+    pub(super) fn time_batches(
         &self,
         model: &Model,
         settings: &Microbatch,
         (whole, more): (&Query, &Query),
         table: &SchemaRef,
-    ) -> Result<ByTime, Vec<Diagnostic>> {
+    ) -> Result<TimeBatches, Vec<Diagnostic>> {
         let here = || model.file.span(0..0);
         let mut findings = Vec::new();
         check_time(&settings.event_time, table, &model.name, &mut findings);
@@ -93,7 +93,7 @@ impl Work<'_> {
         let asked = again.or_else(|| wanted.time.map(|time| whole_batches(time).into()));
         let separable = |query: &Query| query.is_separable(&timed, &settings.event_time, size);
         let separable = (separable(whole), separable(more));
-        Ok(ByTime { settings: settings.clone(), timed, asked, current, all: all.into(), separable })
+        Ok(TimeBatches { settings: settings.clone(), timed, asked, current, all: all.into(), separable })
     }
 
     /// Returns the relation of a node's rows in queries.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{CompiledModel, Work, check, contract};
+use super::Strategy;
 use crate::{
+    compile::{CompiledModel, NotCompiled, Work, check, contract},
     diag::Diagnostic,
     engine::{
         arrow::datatypes::DataType,
@@ -18,6 +19,7 @@ use crate::{
     },
     lake,
     manifest::{Seed, SeedConfig, fingerprint::Fingerprint},
+    name::quoted,
     project::read_file,
     text::Source,
 };
@@ -42,7 +44,7 @@ impl Work<'_> {
     ///
     /// # Errors
     /// All errors in the file and in its declaration.
-    pub(super) async fn seed(&mut self, seed: &Seed) -> Result<(), Vec<Diagnostic>> {
+    pub(in crate::compile) async fn seed(&mut self, seed: &Seed) -> Result<(), NotCompiled> {
         let file = read_file(self.context.root, seed.path()).map_err(|found| vec![found])?;
         let format = format(&seed.config);
         let columns = columns(seed, &file, &format)?;
@@ -75,9 +77,8 @@ impl Work<'_> {
             sql,
             query,
             schema,
-            increment: None,
+            strategy: Strategy::Seed,
             refresh: None,
-            snapshot: None,
             fingerprint,
             volatile: false,
             rules,
@@ -186,10 +187,6 @@ impl Columns {
         }
         shaping
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Converts faults in a file to diagnostics.

@@ -10,14 +10,13 @@ mod sql;
 use std::{collections::BTreeSet, sync::Arc};
 
 use self::sql::Sql;
-use super::{
-    CompiledModel, Work,
-    check::{self, Origin, complaint},
-    contract,
-    increment::FILE,
-    render,
-};
+use super::{FILE, Strategy};
 use crate::{
+    compile::{
+        CompiledModel, NotCompiled, Work,
+        check::{self, Origin, complaint},
+        contract, render,
+    },
     diag::Diagnostic,
     engine::{
         Query, SchemaRef,
@@ -46,12 +45,12 @@ pub struct SnapshotQueries {
     /// Keys with NULLs or with more than one row, and their number of rows.
     pub repeated: Query,
     /// The queries for an existing table, if there is one.
-    pub onward: Option<Onward>,
+    pub existing: Option<ExistingVersions>,
 }
 
 /// The queries of a snapshot whose table exists.
 #[derive(Debug)]
-pub struct Onward {
+pub struct ExistingVersions {
     /// The relation of the table's rows with their files, in the column [`FILE`].
     pub old_files: Relation,
     /// The relation of the rows in files that hold an ending version.
@@ -76,16 +75,14 @@ impl Work<'_> {
     ///
     /// # Errors
     /// All errors in its query, and in what its settings say about its columns.
-    pub(super) async fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Vec<Diagnostic>> {
+    pub(in crate::compile) async fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), NotCompiled> {
         let compiled = self.compiled_snapshot(snapshot).await;
-        let compiled = compiled.map_err(|findings| {
-            findings.into_iter().map(|found| snapshot.in_users_terms(found)).collect::<Vec<_>>()
-        })?;
+        let compiled = compiled.map_err(|error| error.map(|found| snapshot.in_users_terms(found)))?;
         self.compiled.models.insert(snapshot.model.id.clone(), compiled);
         Ok(())
     }
 
-    async fn compiled_snapshot(&mut self, snapshot: &Snapshot) -> Result<CompiledModel, Vec<Diagnostic>> {
+    async fn compiled_snapshot(&mut self, snapshot: &Snapshot) -> Result<CompiledModel, NotCompiled> {
         let model = &snapshot.model;
         let allowed = self.allowed(&model.id)?;
         let written = render::model(model, self.context).map_err(|found| vec![found])?;
@@ -104,7 +101,7 @@ impl Work<'_> {
         if let Some(test) =
             self.context.manifest.tests_of(&model.id).find(|test| test.config.on_violation.is_some())
         {
-            return Err(vec![no_rule(&test.name, model).at(test.declared.clone(), "this test")]);
+            return Err(vec![no_rule(&test.name, model).at(test.declared.clone(), "this test")].into());
         }
         let statement = self.statement(&model.id, query.canonical());
         let shaping = contract::shaping(&constraints, &[]);
@@ -116,9 +113,8 @@ impl Work<'_> {
             sql: written.sql.trim().to_owned(),
             query,
             schema,
-            increment: None,
+            strategy: Strategy::Snapshot(Box::new(queries)),
             refresh: None,
-            snapshot: Some(Box::new(queries)),
             rules: Vec::new(),
             constraints,
             checks,
@@ -198,10 +194,15 @@ impl Work<'_> {
             return Err(vec![complaint(&error, Some("dbt_valid_to_current"), snapshot.declared.clone())]);
         }
         let arrived = self.generated(&sql.arrived(&now, &moment)).await?;
-        let onward = match sql.stored {
+        let existing = match sql.stored {
             Some(stored) => Some(
-                self.onward(&sql, stored, [side("files"), side("old"), side("changes")], (&new, &moment))
-                    .await?,
+                self.existing_versions(
+                    &sql,
+                    stored,
+                    [side("files"), side("old"), side("changes")],
+                    (&new, &moment),
+                )
+                .await?,
             ),
             None => None,
         };
@@ -212,17 +213,17 @@ impl Work<'_> {
             moment,
             at,
             new,
-            onward,
+            existing,
         })
     }
 
-    async fn onward(
+    async fn existing_versions(
         &self,
         sql: &Sql<'_>,
         stored: &SchemaRef,
         [old_files, old, changes]: [Relation; 3],
         (new, moment): (&Relation, &Relation),
-    ) -> Result<Onward, Vec<Diagnostic>> {
+    ) -> Result<ExistingVersions, Vec<Diagnostic>> {
         // With the types that the table will have, so that versions compare as stored.
         let kept = sql.table.fields().iter().filter(|field| stored.field_with_name(field.name()).is_ok());
         let before = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
@@ -233,7 +234,7 @@ impl Work<'_> {
         let query = self.generated(&sql.changed(&old_files, new, moment)).await?;
         let columns = nullable(&query.schema());
         self.redeclare(&changes, &columns)?;
-        Ok(Onward {
+        Ok(ExistingVersions {
             reached: self.generated(&sql.reached(&changes)).await?,
             outcome: self.generated(&sql.outcome(&old, &changes)).await?,
             retypes: !same_types(&before, stored),

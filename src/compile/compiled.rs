@@ -1,0 +1,128 @@
+//! The result of compilation: everything that a run needs to know about each node.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    contract::Check,
+    data_test::{CompiledTest, ModelRule},
+    freshness::Clock,
+    source::FoundColumns,
+    strategy::{Refresh, Strategy},
+    unit_test::CompiledUnitTest,
+};
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        Query, SchemaRef,
+        lineage::QueryLineage,
+        source::{SourceSpec, WatchedSource, WatchedState},
+    },
+    lake::Constraints,
+    manifest::fingerprint::Fingerprint,
+    name::{NodeId, Relation},
+};
+
+/// The compiled nodes of a command.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The models, seeds and snapshots, including unselected ones that had to be planned as well.
+    pub models: BTreeMap<NodeId, CompiledModel>,
+    /// The file and database sources they read; for a seed, its file.
+    pub sources: BTreeMap<NodeId, SourceSpec>,
+    /// The state that each source on a local disk was in before it was read, if that was asked for.
+    pub watched: BTreeMap<NodeId, (WatchedSource, WatchedState)>,
+    /// The data tests.
+    pub tests: BTreeMap<NodeId, CompiledTest>,
+    /// The unit tests.
+    pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
+    /// The freshness checks of the selected sources.
+    pub clocks: BTreeMap<NodeId, Clock>,
+    /// The inferred columns of sources that declare none, if not yet recorded.
+    pub found: BTreeMap<NodeId, FoundColumns>,
+    /// Warnings about sources, shown before anything runs.
+    pub warnings: Vec<Diagnostic>,
+    /// The columns of every examined node that has rows.
+    pub schemas: BTreeMap<NodeId, SchemaRef>,
+    /// The nodes that couldn't be checked because a source can't be read, with that source.
+    pub unreadable: BTreeMap<NodeId, Unreadable>,
+}
+
+/// The reason why a node can't be checked now although the project may be correct: a locked database or a
+/// damaged log.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The source that can't be read.
+    pub source: NodeId,
+    /// The error from reading it.
+    pub finding: Arc<Diagnostic>,
+}
+
+impl Compiled {
+    /// Returns `self` if everything could be checked.
+    ///
+    /// # Errors
+    /// One finding for each source that can't be read.
+    pub fn whole(self) -> Result<Self, Vec<Diagnostic>> {
+        let causes = self.unreadable.iter().filter(|(id, unreadable)| **id == unreadable.source);
+        let findings: Vec<Diagnostic> = causes.map(|(_, cause)| cause.finding.as_ref().clone()).collect();
+        if findings.is_empty() { Ok(self) } else { Err(findings) }
+    }
+}
+
+/// A model, seed or snapshot that will run.
+#[derive(Debug)]
+pub struct CompiledModel {
+    /// The rendered SQL.
+    pub sql: String,
+    /// The planned query.
+    pub query: Query,
+    /// The columns of its table.
+    pub schema: SchemaRef,
+    /// How its table is brought up to date.
+    pub strategy: Strategy,
+    /// The reason for a full refresh, if its table exists and gets one.
+    pub refresh: Option<Refresh>,
+    /// The fingerprint of everything that shapes the table.
+    pub fingerprint: Fingerprint,
+    /// Whether the same inputs may give different rows next time.
+    pub volatile: bool,
+    /// The tests that remove rows from the table.
+    pub rules: Vec<ModelRule>,
+    /// The constraints that the table's log enforces on every writer.
+    pub constraints: Constraints,
+    /// The constraints to check in each new version.
+    pub checks: Vec<Check>,
+}
+
+impl CompiledModel {
+    /// Returns the queries that its rows come from: for a full refresh, and for new rows if it is incremental.
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        std::iter::once(&self.query).chain(self.strategy.new_rows().map(|rows| &rows.query))
+    }
+
+    /// Returns the relations that its table is made from. Excludes its own table, which an incremental model
+    /// may read.
+    #[must_use]
+    pub fn reads(&self, own: &Relation) -> BTreeSet<Relation> {
+        let relations = self.queries().flat_map(Query::relations);
+        relations.map(|relation| relation.table()).filter(|table| table != own).collect()
+    }
+
+    /// Returns the columns that its columns depend on, in terms of the relations accepted by `is_known`.
+    /// Excludes its own table, which an incremental model may read.
+    #[must_use]
+    pub fn lineage(&self, own: &Relation, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
+        let is_other = |relation: &Relation| relation != own && is_known(relation);
+        if let Strategy::Snapshot(snapshot) = &self.strategy {
+            return snapshot.arrived.lineage(&is_other);
+        }
+        let mut lineage = self.query.lineage(&is_other);
+        if let Some(rows) = self.strategy.new_rows() {
+            lineage.and(rows.query.lineage(&is_other));
+        }
+        lineage
+    }
+}
