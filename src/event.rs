@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    name::NodeId,
+    name::{NodeId, Relation},
     outcome::{Outcome, Repaired, Skipped},
     plan::Step,
 };
@@ -47,6 +47,8 @@ pub enum Fact {
     FilesMoved {
         /// The step that builds the table.
         step: Arc<Step>,
+        /// The table: the step's own, or one of its companions.
+        table: Relation,
         /// Their new location, for display.
         place: String,
         /// The reason why the table can't be read.

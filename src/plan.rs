@@ -152,7 +152,7 @@ pub enum Reason {
     },
     /// The command requests a rebuild, even if the table is up to date.
     Forced,
-    /// The incremental model gets a full refresh.
+    /// The model gets a full refresh.
     FullRefresh {
         /// Whether the reason is a change of columns rather than a request.
         columns_changed: bool,
@@ -188,6 +188,12 @@ impl Reason {
     #[must_use]
     pub fn is_demanded(&self) -> bool {
         matches!(self, Self::Forced | Self::FullRefresh { .. } | Self::Backfill { .. })
+    }
+
+    /// Returns true if nothing of an existing table is kept.
+    #[must_use]
+    pub fn is_from_scratch(&self) -> bool {
+        matches!(self, Self::FullRefresh { .. } | Self::Damaged { set_aside: true })
     }
 
     /// Returns true if there is nothing to do.

@@ -259,7 +259,7 @@ pub struct RebuildArgs {
     /// Build the selected nodes even if they are up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
-    /// Rebuild the selected incremental models from scratch
+    /// Rebuild the selected nodes from scratch, up to date or not; snapshots keep their versions
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
     /// Start of the range of batches to rebuild, done or not (inclusive): 2021-01-01, or 2021-01-01T13:00 in
@@ -290,7 +290,7 @@ pub struct SeedArgs {
     /// Load the selected seeds even if they are up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
-    /// Same as --force, since a seed is always loaded whole
+    /// Same as --force, and rebuild damaged tables
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The number of files to look up concurrently.
-const LOOKS: usize = 16;
+pub(super) const LOOKS: usize = 16;
 
 /// One version of a table, as the base of a change.
 pub struct Base {

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use super::{
     base::path_in, commit_info::KEY, constraint::Constraints, deletion_vector::live_rows,
-    error::UnsupportedTable, provenance::Provenance, schema::has_naive_timestamps, write::Replaces,
+    error::UnsupportedTable, protocol::too_new, provenance::Provenance, schema::has_naive_timestamps,
+    write::Replaces,
 };
 use crate::engine::arrow::datatypes::Schema;
 
@@ -37,6 +38,9 @@ pub(super) struct TableDefinition<'a> {
 /// Returns the reason if the table has requirements for writers that an overwrite outside of deltalake's
 /// operations would violate.
 pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<UnsupportedTable> {
+    if let Some(reason) = too_new(base.protocol()) {
+        return Some(reason);
+    }
     let properties = base.metadata().configuration();
     if let Some(key) = constraints.foreign(properties) {
         return Some(UnsupportedTable::ForeignConstraint(key));

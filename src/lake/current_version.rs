@@ -1,6 +1,6 @@
 //! The current version of a table, without its rows.
 
-use super::provenance::Provenance;
+use super::{error::UnsupportedTable, provenance::Provenance};
 use crate::engine::arrow::datatypes::SchemaRef;
 
 /// The newest version of a table.
@@ -15,6 +15,8 @@ pub struct CurrentVersion {
     pub schema: SchemaRef,
     /// The partition columns.
     pub partition_by: Vec<String>,
+    /// The reason if Headwater can't write to it, by its protocol.
+    pub unwritable: Option<UnsupportedTable>,
     /// The provenance, or `None` if another writer made the version.
     pub provenance: Option<Provenance>,
 }

@@ -11,12 +11,15 @@ use datafusion::{
     },
     parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
-    base::Base,
+    base::{Base, LOOKS},
     error::{LakeError, READ},
+    store::Lake,
 };
+use crate::name::Relation;
 
 /// The maximum number of bytes to decode. For a large table, an error without the file's name is better than
 /// reading everything once more after a failed run.
@@ -53,6 +56,17 @@ pub enum DamageReason {
     OtherType(String),
 }
 
+impl Lake {
+    /// Returns whether no data file of a table's newest version is missing or has another size than its log
+    /// says. Returns false if there is no table, or if it can't be told.
+    pub async fn is_complete(&self, relation: &Relation) -> bool {
+        match self.base(relation).await {
+            Ok(Some(base)) => matches!(base.incomplete().await, Ok(None)),
+            _ => false,
+        }
+    }
+}
+
 impl Base {
     /// Returns the first unreadable data file of the table, if one is found. Checks the presence and size of
     /// every file and decodes the first ones.
@@ -60,19 +74,13 @@ impl Base {
     /// # Errors
     /// If the table's log or the store can't be read.
     pub async fn damage(&self) -> Result<Option<Damage>, LakeError> {
+        if let Some(damage) = self.incomplete().await? {
+            return Ok(Some(damage));
+        }
         let failed = |error| LakeError::of_store(READ, self.place(), error);
         let store = self.store();
         let files = self.sizes()?;
         let located = |file: &str| Location::parse(file).map_err(|error| failed(error.into()));
-        for (file, size) in &files {
-            let reason = match store.head(&located(file)?).await {
-                Err(object_store::Error::NotFound { .. }) => DamageReason::Gone,
-                Err(error) => return Err(failed(error)),
-                Ok(found) if found.size == *size => continue,
-                Ok(found) => DamageReason::Size { found: found.size, recorded: *size },
-            };
-            return Ok(Some(Damage { file: file.clone(), reason }));
-        }
         // A file of other types may just be older than a change of the table, so a damaged one comes first.
         let mut other = None;
         let mut left = DECODED;
@@ -93,6 +101,31 @@ impl Base {
             }
         }
         Ok(other)
+    }
+
+    /// Returns a data file of the table that is missing or has another size than its log says, if there is
+    /// one. Reads no file.
+    ///
+    /// # Errors
+    /// If the table's log or the store can't be read.
+    pub async fn incomplete(&self) -> Result<Option<Damage>, LakeError> {
+        let failed = |error| LakeError::of_store(READ, self.place(), error);
+        let store = self.store();
+        let look = |(file, recorded): (String, u64)| {
+            let store = Arc::clone(&store);
+            async move {
+                let reason = match store.head(&Location::parse(&file)?).await {
+                    Err(object_store::Error::NotFound { .. }) => DamageReason::Gone,
+                    Err(error) => return Err(error),
+                    Ok(found) if found.size == recorded => return Ok(None),
+                    Ok(found) => DamageReason::Size { found: found.size, recorded },
+                };
+                Ok(Some(Damage { file, reason }))
+            }
+        };
+        let looks = stream::iter(self.sizes()?).map(look).buffered(LOOKS);
+        let found = looks.try_filter_map(|damage| async { Ok(damage) });
+        std::pin::pin!(found).try_next().await.map_err(failed)
     }
 
     /// Returns the name of a column whose type isn't the one in the table.

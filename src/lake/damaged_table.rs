@@ -6,7 +6,7 @@ use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
     error::{LakeError, WRITE},
-    layout::LOG,
+    layout::{LOG, OWN},
     store::Lake,
 };
 use crate::name::Relation;
@@ -26,7 +26,7 @@ impl Lake {
         let path = |url: &url::Url| Location::from_url_path(url.path()).map_err(|error| failed(error.into()));
         let (from, root) = (path(&self.root().mount_of(relation))?, path(self.root().mount())?);
         let name = format!("{}.{}.{run}", relation.schema, relation.name);
-        let below = ["_headwater", "damaged", &name];
+        let below = [OWN, "damaged", &name];
         let to = below.iter().fold(root, |to, part| to.join(*part));
         let mut files: Vec<Location> = self
             .store()

@@ -1,9 +1,14 @@
-//! Created directories: tracks the directories that writing creates on a local disk, to remove them again.
+//! Created directories: tracks the directories that writing creates on a local disk, to sync or remove them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use object_store::path::Path as Location;
 use url::Url;
+
+use super::synced_disk;
 
 /// The local directories that writing to a location will create, so that they can be removed again.
 #[derive(Debug)]
@@ -25,13 +30,26 @@ impl Directories {
         Self { missing: missing.map(Path::to_owned).collect(), prefix, place }
     }
 
+    /// Returns a file's local path, or `None` in an object store.
+    pub(super) fn path(&self, file: &Location) -> Option<PathBuf> {
+        let below = file.as_ref().strip_prefix(self.prefix.as_ref())?;
+        Some(self.place.as_ref()?.join(below.trim_start_matches('/')))
+    }
+
+    /// Syncs files in it and the directories that writing them created, so that they survive a power cut.
+    pub(super) async fn sync(&self, files: &[Location]) -> io::Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let files = files.iter().filter_map(|file| self.path(file)).collect();
+        let above = self.missing.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+        synced_disk::sync(files, place, above).await
+    }
+
     /// Removes the directories that writing `files` created, if they are empty.
     pub(super) fn remove_empty(&self, files: &[Location]) {
         let Some(place) = &self.place else { return };
         let mut made: Vec<PathBuf> = files
             .iter()
-            .filter_map(|file| file.as_ref().strip_prefix(self.prefix.as_ref()))
-            .map(|file| place.join(file.trim_start_matches('/')))
+            .filter_map(|file| self.path(file))
             .flat_map(|file| file.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>())
             .filter(|path| path.starts_with(place) && path != place)
             .collect();

@@ -2,15 +2,9 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use deltalake::{
-    DeltaTableError,
-    kernel::{
-        Protocol,
-        transaction::{PROTOCOL, TransactionError},
-    },
-};
+use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
-use super::{misfit::Misfit, mount::unmounted};
+use super::{guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted};
 use crate::{
     engine::{EngineError, message},
     name::Relation,
@@ -63,6 +57,18 @@ pub enum LakeError {
         place: String,
         /// The features, as the Delta protocol names them.
         features: Vec<String>,
+    },
+    /// The table exists but requires readers of a newer protocol version.
+    #[error(
+        "{place} can't be read: it requires Delta's reader version {version}, and Headwater knows {known}"
+    )]
+    Protocol {
+        /// The table's location.
+        place: String,
+        /// The required version.
+        version: i64,
+        /// The newest known version.
+        known: i64,
     },
     /// A disk, network or store failure.
     #[error("can't {doing} {place}: {}", plain(source))]
@@ -183,7 +189,7 @@ pub enum RootProblem {
 }
 
 /// A requirement of a table for its writers that Headwater doesn't support.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum UnsupportedTable {
     /// The table has other partition columns than the model.
     #[error("it is partitioned by {table}, the model by {model}; build it from nothing: --full-refresh")]
@@ -196,6 +202,16 @@ pub enum UnsupportedTable {
     /// Another writer added this constraint.
     #[error("it has constraints of its own ({0})")]
     ForeignConstraint(String),
+    /// The table requires writers of a newer protocol version.
+    #[error(
+        "it requires Delta's writer version {version}, and Headwater knows {known}; build it from scratch: --full-refresh"
+    )]
+    Protocol {
+        /// The required version.
+        version: i64,
+        /// The newest known version.
+        known: i64,
+    },
     /// The table maps column names.
     #[error("it maps column names ({property} is {mode})")]
     ColumnMapping {
@@ -249,11 +265,21 @@ impl LakeError {
         }
     }
 
-    /// Returns true if the table exists but can't be read, now or later: its log is damaged, or it requires
-    /// unsupported reader features.
+    /// Returns true if the table exists but can't be read, now or later: its log is damaged or too new.
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Features { .. })
+        self.damaged_place().is_some()
+    }
+
+    /// Returns the location of the table that [can't be read](Self::is_damage), or `None` for other errors.
+    #[must_use]
+    pub fn damaged_place(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { place, .. } | Self::Features { place, .. } | Self::Protocol { place, .. } => {
+                Some(place)
+            }
+            _ => None,
+        }
     }
 
     /// Returns true if the operation should start over from the current version: after a transient failure,
@@ -273,6 +299,9 @@ impl LakeError {
         );
         let store = causes(&error).any(|cause| cause.is::<object_store::Error>() || cause.is::<io::Error>());
         let place = place.to_owned();
+        if let Some(empty) = causes(&error).find_map(|cause| cause.downcast_ref::<EmptyEntry>()) {
+            return Self::Corrupt { place, source: Box::new(empty.clone()) };
+        }
         if causes(&error).any(is_denied) {
             Self::Denied { doing, place, source: Box::new(error) }
         } else if storage || store || doing != READ {
@@ -286,22 +315,6 @@ impl LakeError {
     pub(super) fn of_store(doing: &'static str, place: &str, error: object_store::Error) -> Self {
         Self::of(doing, place, error.into())
     }
-}
-
-/// Returns an error if a table requires reader features that aren't supported here.
-pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError> {
-    let Err(TransactionError::UnsupportedTableFeatures(unknown)) = PROTOCOL.can_read_from_protocol(protocol)
-    else {
-        return Ok(());
-    };
-    let mut features: Vec<String> = unknown
-        .into_iter()
-        .map(|feature| feature.to_string())
-        // It is supported, though only by delta-rs's scan.
-        .filter(|feature| feature != "columnMapping")
-        .collect();
-    features.sort();
-    if features.is_empty() { Ok(()) } else { Err(LakeError::Features { place: place.to_owned(), features }) }
 }
 
 /// The operation while reading a log; only then can a log be corrupt.

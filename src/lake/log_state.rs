@@ -5,12 +5,12 @@
 use std::{
     fs,
     io::{self, ErrorKind},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{runs, store::Lake};
+use super::{layout::OWN, runs, store::Lake};
 use crate::{name::Relation, stamp};
 
 impl Lake {
@@ -59,7 +59,7 @@ fn listing(folder: &Path, digest: &mut Xxh3) -> io::Result<bool> {
 /// If they can't be listed.
 pub fn records_state(lake: &Path, kind: &str) -> io::Result<u128> {
     let mut digest = Xxh3::new();
-    listing(&lake.join("_headwater").join(kind), &mut digest)?;
+    listing(&lake.join(OWN).join(kind), &mut digest)?;
     Ok(digest.digest128())
 }
 
@@ -69,11 +69,7 @@ pub fn records_state(lake: &Path, kind: &str) -> io::Result<u128> {
 /// # Errors
 /// If the journals can't be listed.
 pub fn has_journals(lake: &Path) -> io::Result<bool> {
-    let folder: PathBuf = runs::FOLDER.iter().fold(lake.to_owned(), |path, part| path.join(part));
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        entries => Ok(entries?.next().is_some()),
-    }
+    runs::journal_paths(lake).map(|paths| !paths.is_empty())
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ impl Lake {
         transaction: Option<&(String, u64)>,
     ) -> Result<u64, LakeError> {
         let place = self.place(relation);
+        if let Some(reason) = self.cache().current(relation).and_then(|current| current.unwritable) {
+            return Err(LakeError::Unsupported { place, reason });
+        }
         let log_store = self
             .log_store(self.store().clone(), self.root().mount_of(relation))
             .map_err(|error| LakeError::of(WRITE, &place, error))?;

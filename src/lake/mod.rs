@@ -11,11 +11,12 @@
 //! log entry. Publishing writes that entry to the table's log if its version number is still free. A version
 //! prepared on a base that is no longer the newest is never published.
 //!
-//! Start at [`Lake`] in `store`; `root` parses its location, and `mount` is how delta-rs sees a local one.
-//! - Reading: `observe` finds a table's `current_version`, `version_cache` caches versions, `base` reads the
-//!   version that a change starts from, `history` lists earlier ones, `difference` compares two,
-//!   `deletion_vector` reads the deleted rows of a file, `table_statistics` returns sizes, `damage` finds
-//!   unreadable files.
+//! Start at [`Lake`] in `store`; `root` parses its location. `mount` is how delta-rs sees a local one, over a
+//! `synced_disk`; `guarded_logs` finds damage in logs that the kernel overlooks.
+//! - Reading: `observe` finds a table's `current_version` if its `protocol` is known, `version_cache` caches
+//!   versions, `base` reads the version that a change starts from, `history` lists earlier ones, `difference`
+//!   compares two, `deletion_vector` reads the deleted rows of a file, `table_statistics` returns sizes,
+//!   `damage` finds unreadable files.
 //! - Writing: `stage` prepares the version that a `write` describes: `row_writers` write its rows, `cast`
 //!   conforms them to the table's schema, `misfit` finds values that the table can't store,
 //!   `partition_writer` bounds one writer's memory, `file_writer` writes a file with these `file_settings`,
@@ -41,6 +42,7 @@ mod error;
 mod fault_injection;
 mod file_settings;
 mod file_writer;
+mod guarded_logs;
 mod history;
 mod layout;
 mod log_state;
@@ -51,6 +53,7 @@ mod observe;
 mod overlay;
 mod partition_writer;
 mod project_records;
+mod protocol;
 mod provenance;
 mod root;
 mod row_writers;
@@ -60,6 +63,7 @@ mod stage;
 mod staged;
 mod staged_files;
 mod store;
+mod synced_disk;
 mod table_statistics;
 #[cfg(test)]
 mod tests;

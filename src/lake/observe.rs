@@ -13,8 +13,9 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use super::{
     commit_info::{commit_info, retains_rows},
     current_version::CurrentVersion,
-    error::{LakeError, READ, readable},
+    error::{LakeError, READ},
     layout::{LOG, MARKER},
+    protocol::{readable, too_new},
     provenance::Provenance,
     store::Lake,
 };
@@ -52,6 +53,7 @@ impl Lake {
             data_version,
             schema: snapshot.arrow_schema(),
             partition_by: snapshot.metadata().partition_columns().to_vec(),
+            unwritable: too_new(snapshot.protocol()),
             provenance,
         };
         self.cache().insert_current(relation, observed.clone());
@@ -109,10 +111,15 @@ impl Lake {
         if self.is_missing(relation) {
             return Ok(());
         }
+        let store = log_store.object_store(None);
+        // The kernel's error hides that of the store.
+        match store.list(Some(log_store.log_path())).try_collect::<Vec<_>>().await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(LakeError::of_store(READ, &place, error)),
+        }
         if !matches!(error, DeltaTableError::NotATable(_)) {
             return Err(LakeError::of(READ, &place, error));
         }
-        let store = log_store.object_store(None);
         let read = |error| LakeError::of_store(READ, &place, error);
         let marked =
             |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));

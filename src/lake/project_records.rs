@@ -7,6 +7,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Locati
 
 use super::{
     error::{LakeError, READ, WRITE},
+    layout::OWN,
     store::Lake,
 };
 
@@ -35,11 +36,11 @@ impl Lake {
         kind: &str,
         name: &str,
     ) -> Result<(Arc<dyn ObjectStore>, Location, String), LakeError> {
-        let place = format!("{}/_headwater/{kind}/{name}.json", self.root_display().trim_end_matches('/'));
+        let place = format!("{}/{OWN}/{kind}/{name}.json", self.root_display().trim_end_matches('/'));
         let log_store = self
             .log_store(Arc::clone(self.store()), self.root().mount().clone())
             .map_err(|error| LakeError::of(READ, &place, error))?;
         let file = format!("{name}.json");
-        Ok((log_store.object_store(None), Location::from_iter(["_headwater", kind, &file]), place))
+        Ok((log_store.object_store(None), Location::from_iter([OWN, kind, &file]), place))
     }
 }

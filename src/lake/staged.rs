@@ -195,7 +195,11 @@ impl Staged {
     /// # Errors
     /// If another writer committed in the meantime; the version's files are deleted then.
     pub async fn publish(self) -> Result<Published, LakeError> {
-        if let Err(error) = self.leftovers.announce_commit(self.version).await {
+        let announced = async {
+            self.leftovers.announce_commit(self.version).await?;
+            self.sync().await
+        };
+        if let Err(error) = announced.await {
             self.leftovers.settle_commit(self.version);
             let _ = self.leftovers.remove(&self.place).await;
             return Err(error);
@@ -235,6 +239,12 @@ impl Staged {
     /// Deletes the version's files, which no reader ever saw.
     pub async fn abort(self) -> Result<(), LakeError> {
         self.leftovers.remove(&self.place).await
+    }
+
+    /// Syncs the version's files to a local disk.
+    async fn sync(&self) -> Result<(), LakeError> {
+        let names = self.change.written_files.iter().filter_map(|file| file.rsplit('/').next()).collect();
+        self.leftovers.sync(&names, &self.place).await
     }
 
     fn conflict(&self, version: u64) -> LakeError {

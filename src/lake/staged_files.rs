@@ -1,6 +1,6 @@
 //! Staged files: everything that the staging of a version left in the store, to be published or removed.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use deltalake::logstore::LogStoreRef;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
@@ -8,8 +8,10 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 use super::{
     directories::Directories,
     error::{LakeError, WRITE},
+    layout::LOG,
     overlay::Overlay,
     runs::Journal,
+    synced_disk::store_error,
 };
 
 /// See the module documentation.
@@ -36,7 +38,9 @@ impl StagedFiles {
             }
         }
         self.unmark().await;
-        self.directories.remove_empty(&files);
+        // A commit that failed may have created the folder of the log.
+        let log = self.below(&Location::from(LOG).join("entry"));
+        self.directories.remove_empty(&files.into_iter().chain(log).collect::<Vec<_>>());
         if failure.is_none() {
             self.settle();
         }
@@ -51,6 +55,15 @@ impl StagedFiles {
         }
         let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
         put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
+    }
+
+    /// Syncs the files with these names to a local disk, so that no commit which refers to them outlives
+    /// them.
+    pub(super) async fn sync(&self, names: &BTreeSet<&str>, place: &str) -> Result<(), LakeError> {
+        let mut files = self.overlay.written();
+        files.retain(|file| file.filename().is_some_and(|name| names.contains(name)));
+        let synced = self.directories.sync(&files).await;
+        synced.map_err(|error| LakeError::of_store(WRITE, place, store_error(error)))
     }
 
     /// Announces the commit. Fails if another run has taken this run's journal.
@@ -77,8 +90,13 @@ impl StagedFiles {
 
     /// Returns the marker's location in the whole store.
     fn marked(&self) -> Option<Location> {
+        self.below(self.marker.as_ref()?)
+    }
+
+    /// Returns the location in the whole store of a file of the table.
+    fn below(&self, file: &Location) -> Option<Location> {
         let table = Location::from_url_path(self.real.root_url().path()).ok()?;
-        Some(table.parts().chain(self.marker.as_ref()?.parts()).collect())
+        Some(table.parts().chain(file.parts()).collect())
     }
 
     /// Removes the marker. A marker that can't be removed is harmless, because no reader sees it.

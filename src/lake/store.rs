@@ -15,9 +15,11 @@ use super::{
     directories::Directories,
     error::{LakeError, READ, RootProblem, WRITE},
     fault_injection::{FaultInjectingStore, FaultInjection},
+    guarded_logs::GuardedLogs,
     mount::Mounted,
     root::{self, Root},
     runs::{Journal, LeaseTimes},
+    synced_disk::SyncedDisk,
     version_cache::VersionCache,
 };
 use crate::{engine::Session, name::Relation, secret::Secret};
@@ -52,10 +54,12 @@ fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn Ob
         return Err(unusable(RootProblem::LogStore(log_store.name())));
     }
     let mut store = log_store.root_object_store(None);
-    if let Some(mounted) = root.folder().and_then(|folder| Mounted::new(Arc::clone(&store), folder)) {
+    if let Some(mounted) =
+        root.folder().and_then(|folder| Mounted::new(Arc::new(SyncedDisk::new(Arc::clone(&store))), folder))
+    {
         store = Arc::new(mounted);
     }
-    Ok(store)
+    Ok(Arc::new(GuardedLogs::new(store)))
 }
 
 impl Lake {
@@ -167,7 +171,8 @@ impl Lake {
     }
 
     /// Returns a table's location for display.
-    pub(super) fn place(&self, relation: &Relation) -> String {
+    #[must_use]
+    pub fn place(&self, relation: &Relation) -> String {
         root::show(&self.url(relation))
     }
 

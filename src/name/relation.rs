@@ -40,6 +40,12 @@ impl Relation {
         Self::new(self.schema.as_str(), format!("{}_rejected_accepted", self.name))
     }
 
+    /// Returns all companion tables that its builds write or read.
+    #[must_use]
+    pub fn companions(&self) -> [Self; 4] {
+        [self.files(), self.rejected(), self.accepted(), self.quarantine()]
+    }
+
     /// Returns the change relation: the rows inserted and deleted since a model last read this table.
     #[must_use]
     pub fn changes(&self) -> Self {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     event::RunInfo,
+    name::Relation,
     outcome::{Outcome, Repaired, Skipped},
     plan::{Action, Step},
 };
@@ -35,9 +36,10 @@ pub(super) enum Message {
     NothingToDo,
     Blank,
     Started(Position),
-    /// The files of a step's table were moved.
+    /// The files of a step's table, or of a companion, were moved.
     Moved {
         step: Arc<Step>,
+        table: Relation,
         to: String,
         why: String,
     },

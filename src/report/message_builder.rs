@@ -41,8 +41,9 @@ impl MessageBuilder {
                 opening(info)
             }
             Fact::StepStarted { step, index } => vec![Message::Started(self.position(step, *index))],
-            Fact::FilesMoved { step, place, why } => {
-                vec![Message::Moved { step: Arc::clone(step), to: place.clone(), why: why.clone() }]
+            Fact::FilesMoved { step, table, place, why } => {
+                let (step, table) = (Arc::clone(step), table.clone());
+                vec![Message::Moved { step, table, to: place.clone(), why: why.clone() }]
             }
             Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
                 position: self.position(step, *index),

@@ -16,6 +16,7 @@
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
 //! - `companion_tables`: the tables that are published with a model's own
 //! - `audit`, `verdict`: data tests of staged or published tables
+//! - `damage`: damaged tables and their cures
 //! - `delta_testing`: the part of a version that a test must read
 //! - `history_tests`, `anomaly`: tests that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: unit tests and source freshness
@@ -28,6 +29,7 @@ mod build;
 pub mod changed_batches;
 mod clock;
 mod companion_tables;
+mod damage;
 mod delta_testing;
 mod execute;
 mod freshness;

@@ -27,7 +27,7 @@ use crate::{
     },
     lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
     manifest::Model,
-    name::{NodeKind, Relation},
+    name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
 };
@@ -70,27 +70,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Moves an unreadable table aside if that was requested, and fails otherwise.
-    async fn replace_damaged(
-        &self,
-        model: &Model,
-        step: &Arc<Step>,
-        error: LakeError,
-        handle: &JobHandle,
-    ) -> Result<(), StepError> {
-        if step.reason != (Reason::Damaged { set_aside: true }) {
-            let cure = if model.kind() == NodeKind::Snapshot {
-                "restore its files from a copy, since its versions can't be made again"
-            } else {
-                "with `--full-refresh` its files are moved aside and it is rebuilt"
-            };
-            return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
-        }
-        let place = self.tables.lake().move_damaged_table(&model.relation, &self.invocation_id).await?;
-        handle.moved(step, place, error.to_string());
-        Ok(())
-    }
-
     /// Checks a view: its inputs must exist and its plan must compile. A view has no rows of its own, so
     /// there is nothing else to do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
@@ -125,6 +104,7 @@ impl Worker {
             }
             own => own?,
         };
+        let own = self.set_aside_damage(model, step, own, handle).await?;
         let files = self.files(compiled).await?;
         let inputs = self.versions(&compiled.reads(&model.relation), &compiled.strategy, &files).await?;
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
@@ -145,7 +125,7 @@ impl Worker {
             from_scratch: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
-            full_refresh: matches!(step.reason, Reason::FullRefresh { .. }),
+            full_refresh: step.reason.is_from_scratch(),
             now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
             joins: Joins::Hash,
         };
@@ -170,7 +150,7 @@ impl Worker {
             version.abort().await;
             return Err(LakeError::Cancelled.into());
         };
-        let own = own.filter(|_| step.reason != Reason::Forced);
+        let own = own.filter(|_| step.reason != Reason::Forced && !step.reason.is_from_scratch());
         Box::pin(self.conclude(job, step, version, audited, questions, own)).await.map(Some)
     }
 
@@ -213,7 +193,7 @@ impl Worker {
             return Err(error.into());
         }
         let lake = self.tables.lake();
-        match own.filter(|own| version.equals(own)) {
+        match self.retained(&version, own).await {
             Some(own) => version.finish_as_no_op(lake, &own).await,
             None => version.publish(lake).await,
         }

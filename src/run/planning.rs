@@ -10,7 +10,7 @@ use super::{
     staleness::{found_before, question, why},
 };
 use crate::{
-    compile::{Compiled, Refresh},
+    compile::{Compiled, Refresh, Strategy},
     graph::Graph,
     manifest::{Manifest, Materialized, Model, Node},
     name::NodeId,
@@ -36,7 +36,8 @@ pub enum Rebuild {
     Stale,
     /// All of them.
     All,
-    /// Those that aren't up to date and all incremental ones, with a full refresh of the latter.
+    /// All of them with a full refresh, except for those that are never rebuilt from scratch: snapshots, and
+    /// models that forbid it. Of these, those that aren't up to date.
     FullRefresh,
 }
 
@@ -112,7 +113,10 @@ impl<'a> Planner<'a> {
                 return Some(Reason::Forced);
             }
             (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
-            (Rebuild::FullRefresh, Some(Refresh::Asked)) => {
+            // Other tables are always built from scratch.
+            (Rebuild::FullRefresh, refresh)
+                if refresh.is_some() || matches!(compiled.strategy, Strategy::Rebuild | Strategy::Seed) =>
+            {
                 return Some(Reason::FullRefresh { columns_changed: false });
             }
             _ => {}

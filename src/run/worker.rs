@@ -1,6 +1,6 @@
 //! The worker: the state that all jobs share, and what they do in common: open inputs and describe errors.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -8,12 +8,12 @@ use super::{changed_batches::ChangedBatches, step_error::StepError, tables::Tabl
 use crate::{
     compile::Compiled,
     engine::{
-        Engine, Query, Table,
+        Engine, Table,
         execution::{is_disk_full, is_unreadable},
         source::RejectSink,
     },
-    lake::{Damage, LakeError},
-    manifest::{DataTest, Manifest, Materialized, Model, Node, Snapshot},
+    lake::LakeError,
+    manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
     plan::Step,
@@ -78,6 +78,11 @@ impl Worker {
 
     pub(super) async fn failed(&self, step: &Step, error: &StepError) -> Outcome {
         let mut message = error.to_string();
+        if let StepError::Lake(error) = error
+            && let Some(cure) = self.log_cure(step, error)
+        {
+            message = format!("{message}; {cure}");
+        }
         if let StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) = error {
             if is_disk_full(error)
                 && let Some(folder) = self.engine.spill_folder()
@@ -92,25 +97,6 @@ impl Worker {
             }
         }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
-    }
-
-    /// Returns which data file of a step's inputs is damaged, and the fix; `None` if all are intact.
-    async fn damage(&self, step: &Step) -> Option<String> {
-        let mut relations = BTreeSet::new();
-        if let Some(model) = self.compiled.models.get(&step.node) {
-            relations.extend(model.queries().flat_map(Query::relations));
-        }
-        if let Some(test) = self.compiled.tests.get(&step.node) {
-            relations.extend(test.probe.rows.relations());
-        }
-        let tables: BTreeSet<Relation> = relations.iter().map(Relation::table).collect();
-        for relation in tables.iter().filter(|relation| !self.manifest.is_file(relation)) {
-            let Ok(Some(base)) = self.tables.lake().base(relation).await else { continue };
-            let Ok(Some(Damage { file, reason })) = base.damage().await else { continue };
-            let cure = self.manifest.at(relation).map_or_else(String::new, rebuilt);
-            return Some(format!("{file}, a data file of {relation}, {reason}; {cure}"));
-        }
-        None
     }
 
     /// Returns the display path of a step's compiled SQL.
@@ -130,21 +116,4 @@ fn unreadable(message: &str) -> String {
         "the engine stopped while it read the inputs ({first}), and no damaged file was found; nothing was published: \
          build its inputs again with `--force`, or report this"
     )
-}
-
-/// Returns how to restore a table that lost rows.
-fn rebuilt(node: &Node) -> String {
-    let name = node.display_name();
-    match node {
-        Node::Model(model) if model.config.materialized == Materialized::Incremental => {
-            format!("build {name} from nothing: `headwater build --full-refresh --select {name}`")
-        }
-        Node::Model(_) | Node::Seed(_) => {
-            format!("build {name} again: `headwater build --force --select {name}`")
-        }
-        Node::Snapshot(_) => {
-            "restore the file from a copy, since the snapshot's versions can't be made again".to_owned()
-        }
-        _ => "restore the file from a copy, or let the table's owner write it again".to_owned(),
-    }
 }

@@ -117,3 +117,211 @@ fn a_damaged_data_file_is_named_with_its_cure() {
     project.run(["build", "--force", "--select", "a"]).success();
     project.run(["build", "--force", "--select", "b"]).success();
 }
+
+/// A table of each kind, over files and over another table.
+fn of_all_kinds() -> Project {
+    Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    tables:\n      - name: orders\n        columns:\n          - {name: id, data_type: int}\n          - {name: at, data_type: timestamp}\n          - {name: _source_file, data_type: varchar}\n        external: {location: orders/*.csv, format: csv}\n",
+        )
+        .file("orders/1.csv", "id,at\n1,2021-01-01\n2,2021-01-02\nx,2021-01-02\n")
+        .file("seeds/kinds.csv", "kind\na\nb\n")
+        .model("plain.sql", "select id, at from {{ source('shop', 'orders') }}")
+        .model("loaded.sql", "{{ config(materialized='incremental') }} select * from {{ source('shop', 'orders') }}")
+        .model(
+            "merged.sql",
+            "{{ config(materialized='incremental', unique_key='id') }} select * from {{ ref('plain') }}",
+        )
+        .model(
+            "batched.sql",
+            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', \
+             batch_size='day', begin='2021-01-01') }} select * from {{ ref('plain') }}",
+        )
+        .file("models/plain.yml", "models:\n  - name: plain\n    config: {event_time: at}\n")
+}
+
+/// Damages a table's only data file in its own way, and returns the way.
+fn damage(project: &Project, table: &str, way: usize) -> &'static str {
+    let folder = format!("lake/main/{table}");
+    let files = project.files(&folder);
+    let file = files.iter().find(|file| file.ends_with(".parquet")).expect("a data file");
+    let path = project.path(&format!("{folder}/{file}"));
+    let whole = std::fs::read(&path).expect("its bytes");
+    match way {
+        0 => std::fs::remove_file(&path).expect("to remove it"),
+        1 => std::fs::write(&path, &whole[..whole.len() / 2]).expect("half of it"),
+        _ => std::fs::write(&path, whole.iter().map(|byte| byte ^ 0x5a).collect::<Vec<u8>>())
+            .expect("other bytes"),
+    }
+    ["is gone", "has another size", "has other bytes"][way]
+}
+
+#[test]
+fn a_full_refresh_makes_every_kind_of_table_whole() {
+    for way in 0..3 {
+        let project = of_all_kinds();
+        project.run(["build"]).success();
+        for table in ["plain", "loaded", "merged", "batched", "kinds"] {
+            let expected = project.rows(&format!("select * from main.{table} order by all"));
+            let damaged = damage(&project, table, way);
+            let ran = project.run(["build", "--full-refresh", "--select", table]).success();
+            let rows = project.run([
+                "show",
+                "--inline",
+                &format!("select * from main.{table} order by all"),
+                "--output",
+                "csv",
+                "--limit",
+                "-1",
+                "-q",
+            ]);
+            assert_eq!(rows.success().stdout, expected, "a file of {table} {damaged}\n{ran}");
+        }
+    }
+}
+
+#[test]
+fn a_forced_build_leaves_no_damage_in_silence() {
+    let project = of_all_kinds();
+    project.run(["build"]).success();
+    for table in ["plain", "loaded", "kinds"] {
+        let expected = project.rows(&format!("select * from main.{table} order by all"));
+        damage(&project, table, 0);
+        project.run(["build", "--force", "--select", table]).success();
+        assert_eq!(project.rows(&format!("select * from main.{table} order by all")), expected);
+    }
+    for table in ["merged", "batched"] {
+        damage(&project, table, 2);
+        project
+            .run(["build", "--force", "--select", table])
+            .failure()
+            .says(&format!("a data file of main.{table}, is damaged"))
+            .says(&format!("`headwater build --full-refresh --select {table}`"));
+        project.run(["build", "--full-refresh", "--select", table]).success();
+    }
+}
+
+#[test]
+fn equal_rows_dont_keep_a_version_that_lost_a_file() {
+    let project = of_all_kinds();
+    project.run(["build"]).success();
+    damage(&project, "plain", 0);
+    project.write("models/plain.sql", "select id, at from {{ source('shop', 'orders') }} where true");
+    project.run(["build", "--select", "plain"]).success();
+    assert_eq!(project.rows("select sum(id) as n from main.plain"), "n\n3\n");
+}
+
+#[test]
+fn a_damaged_companion_table_is_named_and_built_again_with_its_model() {
+    for table in ["loaded_files", "loaded_rejected"] {
+        for broken in ["log", "data"] {
+            let project = of_all_kinds();
+            project.run(["build"]).success();
+            if broken == "log" {
+                project.write(&format!("lake/main/{table}/_delta_log/00000000000000000000.json"), "{");
+            } else {
+                damage(&project, table, 2);
+            }
+            project.write("orders/2.csv", "id,at\n3,2021-01-03\ny,2021-01-03\n");
+            project
+                .run(["build", "--select", "loaded"])
+                .failure()
+                .says(table)
+                .says("`headwater build --full-refresh --select loaded`");
+            let ran = project.run(["build", "--full-refresh", "--select", "loaded"]).success();
+            let ran = ran.says(&format!("lake/_headwater/damaged/main.{table}."));
+            assert_eq!(project.rows("select count(*) as n from main.loaded"), "n\n3\n", "{ran}");
+            assert_eq!(project.rows("select count(*) as n from main.loaded_rejected"), "n\n2\n", "{ran}");
+            assert_eq!(project.rows("select count(*) as n from main.loaded_files"), "n\n2\n", "{ran}");
+            project
+                .run(["build", "--select", "loaded"])
+                .success()
+                .says("REUSED sql incremental model main.loaded");
+        }
+    }
+}
+
+#[test]
+fn damaged_quarantine_and_acknowledgements_are_moved_aside_by_a_full_refresh() {
+    let project = of_all_kinds().file(
+        "models/loaded.yml",
+        "models:\n  - name: loaded\n    columns:\n      - name: id\n        data_tests:\n          - accepted_range: {arguments: {max_value: 1}, config: {on_violation: quarantine}}\n",
+    );
+    project.run(["build"]).success();
+    project.run(["source", "accept", "shop.orders"]).success();
+    for table in ["main_quarantine/loaded", "main/loaded_rejected_accepted"] {
+        project.write(&format!("lake/{table}/_delta_log/00000000000000000000.json"), "{");
+    }
+    project.write("orders/2.csv", "id,at\n3,2021-01-03\n");
+    project.run(["build", "--select", "loaded"]).failure().says("--full-refresh --select loaded`");
+    let ran = project.run(["build", "--full-refresh", "--select", "loaded"]).success();
+    ran.says("damaged/main_quarantine.loaded.").says("damaged/main.loaded_rejected_accepted.");
+    assert_eq!(project.rows("select count(*) as n from main_quarantine.loaded"), "n\n2\n");
+}
+
+/// Replaces the protocol in a table's first log entry.
+fn with_protocol(project: &Project, log: &str, protocol: &str) {
+    let before = project.read(log);
+    let changed: Vec<&str> =
+        before.lines().map(|line| if line.contains("\"protocol\"") { protocol } else { line }).collect();
+    project.write(log, changed.join("\n"));
+}
+
+#[test]
+fn a_table_of_a_newer_protocol_version_fails_alone_and_is_rebuilt_when_asked() {
+    let project = project();
+    with_protocol(&project, LOG, r#"{"protocol":{"minReaderVersion":9,"minWriterVersion":9}}"#);
+    project.run(["build", "--vars", "{c: 2}"]).failure().says("reader version 9").says("PASS=1");
+    project.run(["build", "--full-refresh"]).success().says("Moved the files of main.a to ");
+    assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
+}
+
+#[test]
+fn a_table_that_only_newer_writers_may_write_is_read_but_not_written() {
+    let project = project();
+    with_protocol(&project, LOG, r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":9}}"#);
+    assert_eq!(project.rows("select x from {{ ref('a') }}"), "x\n1\n");
+    let ran = project.run(["build", "--force", "--select", "a"]).failure();
+    ran.says("writer version 9").says("--full-refresh");
+    project.run(["build", "--full-refresh", "--select", "a"]).success().says("Moved the files of main.a to ");
+    project.run(["build", "--force", "--select", "a"]).success();
+}
+
+#[test]
+fn an_empty_log_entry_is_damage_and_the_version_before_it_can_be_restored() {
+    let project = project();
+    let empty = "lake/main/a/_delta_log/00000000000000000001.json";
+    project.write(empty, "");
+    project
+        .run(["build"])
+        .failure()
+        .says("00000000000000000001.json is empty")
+        .says("remove it to return to version 0");
+    std::fs::remove_file(project.path(empty)).expect("to remove it");
+    project.run(["build"]).success().says("REUSED=3");
+
+    project.write(empty, "");
+    project.run(["build", "--full-refresh"]).success().says("Moved the files of main.a to ");
+    project.write(LOG, "");
+    project.run(["build"]).failure().says("00000000000000000000.json is empty");
+    project.run(["build", "--full-refresh"]).success();
+    assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
+}
+
+#[test]
+fn a_hint_at_a_checkpoint_that_is_gone_is_only_a_hint() {
+    let project = project();
+    project.write("lake/main/a/_delta_log/_last_checkpoint", r#"{"version":0,"size":3}"#);
+    project.run(["build"]).success().says("REUSED=3");
+    project.run(["build", "--force", "--select", "a"]).success();
+    assert_eq!(project.rows("select x from {{ ref('a') }}"), "x\n1\n");
+}
+
+#[test]
+fn a_folder_with_an_empty_log_is_no_table() {
+    let project = Project::new().model("a.sql", "select 1 as x");
+    std::fs::create_dir_all(project.path("lake/main/a/_delta_log")).expect("a folder");
+    project.run(["build"]).success().says("first build");
+    assert_eq!(project.rows("select x from {{ ref('a') }}"), "x\n1\n");
+}

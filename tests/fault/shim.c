@@ -5,7 +5,9 @@
    HWFAULT_AT     which of these calls fails, from 1; 0 fails none
    HWFAULT_ERRNO  the error's number
    HWFAULT_STICKY 1: all later ones fail as well, as on a full disk
-   HWFAULT_COUNT  a file that gets the number of calls seen, and the last that failed */
+   HWFAULT_COUNT  a file that gets the number of calls seen, and the last that failed
+   HWFAULT_TRACE  a file that gets a line for each sync, rename and link below the folders that succeeded: the call and
+                  its paths, separated by tabs */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,13 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 static long at = -1;
 static int error = EIO, sticky = 0;
-static const char *under, *calls, *count_file;
+static const char *under, *calls, *count_file, *trace_file;
 static long seen = 0;
 static char failed[PATH_MAX + 32] = "";
 
@@ -32,6 +35,7 @@ static void setup(void) {
     under = getenv("HWFAULT_UNDER");
     calls = getenv("HWFAULT_CALLS");
     count_file = getenv("HWFAULT_COUNT");
+    trace_file = getenv("HWFAULT_TRACE");
     if ((text = getenv("HWFAULT_ERRNO"))) error = atoi(text);
     if ((text = getenv("HWFAULT_STICKY"))) sticky = atoi(text);
     text = getenv("HWFAULT_AT");
@@ -115,6 +119,35 @@ static int fails_open(int folder, const char *path, int flags) {
     return (flags & O_CREAT) && fails_path("create", folder, path);
 }
 
+/* Records a call that succeeded. A short line is appended in one piece, whichever thread writes it. */
+static int traced(int result, const char *call, const char *from, const char *to) {
+    int before = errno;
+    char line[2 * PATH_MAX + 16];
+    setup();
+    if (result == 0 && trace_file && below(to)) {
+        int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", call, from, to);
+        int fd = (int)syscall(SYS_openat, AT_FDCWD, trace_file, O_WRONLY | O_CREAT | O_APPEND, 0666);
+        if (fd >= 0 && length > 0) syscall(SYS_write, fd, line, (size_t)length);
+        if (fd >= 0) close(fd);
+    }
+    errno = before;
+    return result;
+}
+
+static int traced_at(int result, const char *call, int a, const char *from, int b, const char *to) {
+    char one[PATH_MAX], other[PATH_MAX];
+    return traced(result, call, absolute(a, from, one), absolute(b, to, other));
+}
+
+static int traced_fd(int result, int fd) {
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return result;
+    path[length] = 0;
+    return traced(result, "sync", "", path);
+}
+
 #define REAL(name) static __typeof__(name) *real; if (!real) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 #define MODE mode_t mode = 0; if (flags & (O_CREAT | O_TMPFILE)) { va_list list; va_start(list, flags); mode = va_arg(list, mode_t); va_end(list); }
 
@@ -129,15 +162,15 @@ ssize_t write(int fd, const void *from, size_t n) { REAL(write); return fails_fd
 ssize_t writev(int fd, const struct iovec *from, int n) { REAL(writev); return fails_fd("write", fd) ? -1 : real(fd, from, n); }
 ssize_t pwrite(int fd, const void *from, size_t n, off_t at) { REAL(pwrite); return fails_fd("write", fd) ? -1 : real(fd, from, n, at); }
 ssize_t pwrite64(int fd, const void *from, size_t n, off64_t at) { REAL(pwrite64); return fails_fd("write", fd) ? -1 : real(fd, from, n, at); }
-int fsync(int fd) { REAL(fsync); return fails_fd("sync", fd) ? -1 : real(fd); }
-int fdatasync(int fd) { REAL(fdatasync); return fails_fd("sync", fd) ? -1 : real(fd); }
+int fsync(int fd) { REAL(fsync); return fails_fd("sync", fd) ? -1 : traced_fd(real(fd), fd); }
+int fdatasync(int fd) { REAL(fdatasync); return fails_fd("sync", fd) ? -1 : traced_fd(real(fd), fd); }
 int ftruncate(int fd, off_t n) { REAL(ftruncate); return fails_fd("truncate", fd) ? -1 : real(fd, n); }
 int ftruncate64(int fd, off64_t n) { REAL(ftruncate64); return fails_fd("truncate", fd) ? -1 : real(fd, n); }
-int rename(const char *from, const char *to) { REAL(rename); return fails_path("rename", AT_FDCWD, to) ? -1 : real(from, to); }
-int renameat(int a, const char *from, int b, const char *to) { REAL(renameat); return fails_path("rename", b, to) ? -1 : real(a, from, b, to); }
-int renameat2(int a, const char *from, int b, const char *to, unsigned flags) { REAL(renameat2); return fails_path("rename", b, to) ? -1 : real(a, from, b, to, flags); }
-int link(const char *from, const char *to) { REAL(link); return fails_path("link", AT_FDCWD, to) ? -1 : real(from, to); }
-int linkat(int a, const char *from, int b, const char *to, int flags) { REAL(linkat); return fails_path("link", b, to) ? -1 : real(a, from, b, to, flags); }
+int rename(const char *from, const char *to) { REAL(rename); return fails_path("rename", AT_FDCWD, to) ? -1 : traced_at(real(from, to), "rename", AT_FDCWD, from, AT_FDCWD, to); }
+int renameat(int a, const char *from, int b, const char *to) { REAL(renameat); return fails_path("rename", b, to) ? -1 : traced_at(real(a, from, b, to), "rename", a, from, b, to); }
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) { REAL(renameat2); return fails_path("rename", b, to) ? -1 : traced_at(real(a, from, b, to, flags), "rename", a, from, b, to); }
+int link(const char *from, const char *to) { REAL(link); return fails_path("link", AT_FDCWD, to) ? -1 : traced_at(real(from, to), "link", AT_FDCWD, from, AT_FDCWD, to); }
+int linkat(int a, const char *from, int b, const char *to, int flags) { REAL(linkat); return fails_path("link", b, to) ? -1 : traced_at(real(a, from, b, to, flags), "link", a, from, b, to); }
 int mkdir(const char *path, mode_t mode) { REAL(mkdir); return fails_path("mkdir", AT_FDCWD, path) ? -1 : real(path, mode); }
 int unlink(const char *path) { REAL(unlink); return fails_path("unlink", AT_FDCWD, path) ? -1 : real(path); }
 

@@ -11,11 +11,13 @@ use deltalake::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
 use object_store::{Error, ObjectStoreExt, path::Path as Location};
 
-use super::{Journal, JournalEntry, local_journal};
+use super::{Journal, JournalEntry, links::link_above, local_journal};
 use crate::lake::{
     error::{LakeError, READ},
-    layout::MARKER,
+    guarded_logs::EmptyEntry,
+    layout::{LOG, MARKER},
     mount,
+    synced_disk::{store_error, temporaries},
 };
 
 /// The first entry of a log.
@@ -26,6 +28,9 @@ pub(super) const CLEAN: &str = "remove files of a run that was killed from";
 
 /// Removes the files that these entries announced and that were never published. Returns the number of files
 /// removed.
+///
+/// # Errors
+/// If any of them can't be removed, once all others are.
 pub(super) async fn clean_up(
     journal: &Journal,
     run: &str,
@@ -48,9 +53,12 @@ pub(super) async fn clean_up(
         .collect();
     // Remove markers last, because they identify the other files.
     files.sort_by_key(|file| (file.contains(MARKER), *file));
-    let mut removed = 0;
+    let (mut removed, mut failure) = (0, None);
     let mut logs = BTreeMap::new();
     for file in &files {
+        if file.contains(MARKER) && failure.is_some() {
+            break;
+        }
         let table = published.iter().find(|(table, _)| file.starts_with(&format!("{table}/")));
         let named = match table {
             Some((_, commits)) => commits.iter().any(|commit| commit.names(file)),
@@ -58,19 +66,24 @@ pub(super) async fn clean_up(
             None => logged(journal, file, &mut logs).await?,
         };
         if !named {
-            removed += remove(journal, file).await?;
+            match remove(journal, file).await {
+                Ok(files) => removed += files,
+                Err(error) => drop(failure.get_or_insert(error)),
+            }
         }
     }
     if let Some(folder) = &journal.folder {
         for entry in &entries {
             if let JournalEntry::Commit { table, version } = entry {
-                removed += unwritten(&folder.join(table).join("_delta_log"), *version, run)
-                    .map_err(|error| LakeError::of_store(CLEAN, table, io(error)))?;
+                match remove_unwritten(folder, table, *version, run) {
+                    Ok(files) => removed += files,
+                    Err(error) => drop(failure.get_or_insert(error)),
+                }
             }
         }
         remove_empty(folder, &files, &published.keys().copied().collect::<Vec<_>>());
     }
-    Ok(removed)
+    failure.map_or(Ok(removed), Err)
 }
 
 /// The result of an announced commit.
@@ -95,12 +108,20 @@ impl Committed {
     }
 }
 
-async fn committed(journal: &Journal, table: &str, version: u64) -> Result<Committed, LakeError> {
-    let failed = |error| LakeError::of_store(READ, table, error);
-    let table = located(journal, table);
+async fn committed(journal: &Journal, place: &str, version: u64) -> Result<Committed, LakeError> {
+    let failed = |error| LakeError::of_store(READ, place, error);
+    let table = located(journal, place);
     let entry: Location = table.parts().chain(commit_uri_from_version(Some(version)).parts()).collect();
     match journal.store.get(&entry).await {
-        Ok(found) => return found.bytes().await.map(Committed::Says).map_err(failed),
+        Ok(found) => {
+            let bytes = found.bytes().await.map_err(failed)?;
+            // Its content is lost, so it is unknown which files it published.
+            return if bytes.is_empty() {
+                Err(LakeError::Corrupt { place: place.to_owned(), source: EmptyEntry { version }.into() })
+            } else {
+                Ok(Committed::Says(bytes))
+            };
+        }
         Err(Error::NotFound { .. }) => {}
         Err(error) => return Err(failed(error)),
     }
@@ -193,6 +214,13 @@ async fn remove(journal: &Journal, file: &str) -> Result<usize, LakeError> {
     let failed = |error| LakeError::of_store(CLEAN, file, error);
     let location = located(journal, file);
     let mut removed = 0;
+    if let Some(folder) = &journal.folder
+        && let Some(link) = link_above(folder, file)
+    {
+        let path = folder.join(file);
+        let is_left = path.exists() || temporaries(&path).next().is_some();
+        return if is_left { Err(behind(&link, &path)) } else { Ok(0) };
+    }
     // Check first: some stores silently ignore deletes of missing files.
     match journal.store.head(&location).await {
         Ok(_) => {
@@ -203,22 +231,50 @@ async fn remove(journal: &Journal, file: &str) -> Result<usize, LakeError> {
         Err(error) => return Err(failed(error)),
     }
     if let Some(folder) = &journal.folder {
-        for temporary in local_journal::temporaries(&folder.join(file)) {
-            std::fs::remove_file(temporary).map_err(|error| failed(io(error)))?;
+        for temporary in temporaries(&folder.join(file)) {
+            std::fs::remove_file(temporary).map_err(|error| failed(store_error(error)))?;
             removed += 1;
         }
     }
     Ok(removed)
 }
 
-/// Removes from a local log the temporary files of the killed run's commit or checkpoint. Another run's
-/// commit in progress contains that run's id.
-fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
-    let Ok(entries) = std::fs::read_dir(log) else { return Ok(0) };
+/// Returns the error for a file that a symbolic link leads to.
+fn behind(link: &Path, file: &Path) -> LakeError {
+    let link = link.display();
+    let source = std::io::Error::other(format!(
+        "{link} is a symbolic link, and nothing is removed through one; no commit refers to the file: remove it yourself"
+    ));
+    LakeError::of_store(CLEAN, &file.display().to_string(), store_error(source))
+}
+
+/// Removes the temporary files of the killed run's commit or checkpoint from the log of a table in this lake.
+/// Returns their number.
+fn remove_unwritten(root: &Path, table: &str, version: u64, run: &str) -> Result<usize, LakeError> {
+    let failed = |error| LakeError::of_store(CLEAN, table, store_error(error));
+    let log = format!("{table}/{LOG}");
+    let files = unwritten(&root.join(&log), version, run).map_err(failed)?;
+    if let (Some(link), Some(file)) = (link_above(root, &log), files.first()) {
+        return Err(behind(&link, file));
+    }
+    for file in &files {
+        std::fs::remove_file(file).map_err(failed)?;
+    }
+    Ok(files.len())
+}
+
+/// Returns the temporary files of the killed run's commit or checkpoint in a local log. Another run's commit
+/// in progress contains that run's id.
+fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<Vec<PathBuf>> {
+    let Ok(entries) = std::fs::read_dir(log) else { return Ok(Vec::new()) };
     let number = format!("{version:020}");
-    let mut removed = 0;
+    let mut found = Vec::new();
     for entry in entries {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(becomes) = local_journal::becomes(&name) else { continue };
         let own = if becomes == format!("{number}.json") {
@@ -228,11 +284,10 @@ fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
             becomes.starts_with(&number) || becomes == "_last_checkpoint"
         };
         if own {
-            std::fs::remove_file(path)?;
-            removed += 1;
+            found.push(path);
         }
     }
-    Ok(removed)
+    Ok(found)
 }
 
 /// Removes the empty folders of these files and tables, up to the lake's root.
@@ -242,15 +297,14 @@ fn remove_empty(root: &Path, files: &[&str], tables: &[&str]) {
     let all: BTreeSet<PathBuf> = folders
         .flat_map(|folder| folder.ancestors().map(Path::to_owned).collect::<Vec<_>>())
         .filter(|folder| folder.starts_with(root) && folder != root)
+        .filter(|folder| {
+            let below = folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
+            link_above(root, &below).is_none()
+        })
         .collect();
     // Deepest first: a folder sorts before its contents.
     for folder in all.iter().rev() {
         // Fails if the folder isn't empty, which is intended.
         let _ = std::fs::remove_dir(folder);
     }
-}
-
-/// Converts a disk error to a store error.
-pub(super) fn io(error: std::io::Error) -> Error {
-    Error::Generic { store: "LocalFileSystem", source: Box::new(error) }
 }

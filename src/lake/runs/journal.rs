@@ -15,13 +15,14 @@ use super::{
     FOLDER, JournalEntry,
     journal_entry::{JournalHeader, line},
     lease::{LeaseLost, LeaseTimes, LeasedJournal},
-    local_journal::{LockedJournal, temporaries},
+    local_journal::LockedJournal,
 };
 use crate::lake::{
     directories::Directories,
     error::{LakeError, WRITE},
     mount,
     root::Root,
+    synced_disk::temporaries,
 };
 
 /// See the module documentation.
@@ -223,7 +224,12 @@ impl Journal {
             },
             JournalStorage::Local(journal, _) => {
                 let lines: String = mem::take(&mut self.entries().fresh).iter().map(line).collect();
-                journal.append(&lines).map(Ok).map_err(|error| error.to_string())
+                let appended = match journal.append(&lines) {
+                    // The files that it announces are synced next, so it must be found with them.
+                    Ok(()) if publishes => journal.sync().await,
+                    appended => appended,
+                };
+                appended.map(Ok).map_err(|error| error.to_string())
             }
             JournalStorage::Remote(journal) => {
                 let text = self.text();
@@ -268,7 +274,11 @@ impl Journal {
         if let Some(folder) = &self.folder {
             let directories = Directories::before(Some(folder.clone()), self.root.mount());
             let mut journal = LockedJournal::open(folder, &self.run).map_err(|error| error.to_string())?;
-            return match journal.append(&text) {
+            let appended = match journal.append(&text) {
+                Ok(()) => journal.sync().await,
+                appended => appended,
+            };
+            return match appended {
                 Ok(()) => Ok(JournalStorage::Local(journal, directories)),
                 Err(error) if journal.remove().is_ok() => Err(error.to_string()),
                 Err(error) => Ok(JournalStorage::Stuck(error.to_string())),

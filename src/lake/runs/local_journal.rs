@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::FOLDER;
+use super::{FOLDER, links::link_above};
+use crate::lake::synced_disk::{create_folder, sync_folder};
 
 /// Returns the journal folder of the lake in this folder.
 pub(super) fn folder(root: &Path) -> PathBuf {
@@ -27,10 +28,14 @@ impl LockedJournal {
         let path = folder(root).join(run);
         loop {
             // Another run may remove the empty folder at the same time when it ends.
-            fs::create_dir_all(folder(root))?;
+            create_folder(&folder(root))?;
             let file = match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                file => file?,
+                Err(error) => {
+                    remove_empty(&path);
+                    return Err(error);
+                }
+                Ok(file) => file,
             };
             if let Err(error) = file.lock() {
                 // Without locks, other runs couldn't tell whether this one is alive.
@@ -39,14 +44,21 @@ impl LockedJournal {
             }
             // Before it was locked, another run may have taken it for abandoned and removed it.
             if path.exists() {
+                sync_folder(&folder(root))?;
                 return Ok(Self { path, file });
             }
         }
     }
 
-    /// Appends lines. They survive a crash of this process.
+    /// Appends lines. They survive a crash of this process, and after a [`sync`](Self::sync) a power cut.
     pub(super) fn append(&mut self, lines: &str) -> io::Result<()> {
         self.file.write_all(lines.as_bytes())
+    }
+
+    /// Syncs all lines to the disk.
+    pub(super) async fn sync(&self) -> io::Result<()> {
+        let file = self.file.try_clone()?;
+        tokio::task::spawn_blocking(move || file.sync_data()).await?
     }
 
     /// Removes the journal, and its folders if it was the last one.
@@ -73,55 +85,63 @@ impl AbandonedJournal {
 
 fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
+    remove_empty(path);
+    Ok(())
+}
+
+/// Removes the folders of a journal that doesn't exist, if they are empty.
+fn remove_empty(path: &Path) {
     for folder in path.ancestors().skip(1).take(FOLDER.len()) {
         // Fails if the folder isn't empty, which is intended.
         let _ = fs::remove_dir(folder);
     }
-    Ok(())
 }
 
-/// Returns the journals of killed runs, ordered by run id.
-pub(super) fn abandoned(root: &Path) -> io::Result<Vec<AbandonedJournal>> {
+/// Returns the paths of all journals in the lake at this folder, ordered by run id. Whatever isn't a regular
+/// file is no journal: to open a pipe would wait for its writer.
+pub(in crate::lake) fn paths(root: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder(root)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let mut abandoned = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let mut file = match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            file => file?,
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        // Another run may have repaired it in the meantime.
-        if !path.exists() {
-            continue;
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        let run = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        abandoned.push(AbandonedJournal { run, text, path, _lock: file });
+    if let Some(link) = link_above(root, &FOLDER.join("/")) {
+        let link = link.display();
+        return Err(io::Error::other(format!(
+            "{link} is a symbolic link, and journals elsewhere are ignored"
+        )));
     }
-    abandoned.sort_by(|one, other| one.run.cmp(&other.run));
-    Ok(abandoned)
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
-/// The temporary files of a file on a local disk: its name followed by `#1`, or `#2` if that exists, and so
-/// on.
-pub(super) fn temporaries(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let path = path.to_owned();
-    (1..)
-        .map(move |number| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(format!("#{number}"));
-            PathBuf::from(name)
-        })
-        .take_while(|path| path.is_file())
+/// Opens the journal of a killed run; `None` if its run is alive, or if another run has repaired it.
+pub(super) fn abandoned(path: &Path) -> io::Result<Option<AbandonedJournal>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    // Another run may have repaired it in the meantime.
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    // A power cut can leave garbage, which is no entry.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let run = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Some(AbandonedJournal { run, text, path: path.to_owned(), _lock: file }))
 }
 
 /// Returns the final name of a temporary file, or `None` if it isn't one.

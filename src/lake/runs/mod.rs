@@ -21,13 +21,17 @@ mod cleanup;
 mod journal;
 mod journal_entry;
 mod lease;
+mod links;
 mod local_journal;
 mod repair;
 #[cfg(test)]
 mod tests;
 
 pub use self::repair::Repair;
-pub(super) use self::{journal::Journal, journal_entry::JournalEntry, lease::LeaseTimes};
+pub(super) use self::{
+    journal::Journal, journal_entry::JournalEntry, lease::LeaseTimes, local_journal::paths as journal_paths,
+};
+use super::layout::OWN;
 
 /// The folder of the journals, under the lake's root.
-pub(super) const FOLDER: [&str; 2] = ["_headwater", "runs"];
+pub(super) const FOLDER: [&str; 2] = [OWN, "runs"];

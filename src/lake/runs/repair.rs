@@ -6,12 +6,16 @@ use object_store::{Error, ObjectStoreExt};
 
 use super::{
     Journal,
-    cleanup::{CLEAN, clean_up, io},
+    cleanup::{CLEAN, clean_up},
     journal_entry::entries,
     lease, local_journal,
 };
 use crate::{
-    lake::{error::LakeError, store::Lake},
+    lake::{
+        error::{LakeError, READ},
+        store::Lake,
+        synced_disk::store_error,
+    },
     outcome::Repaired,
 };
 
@@ -60,18 +64,31 @@ impl Repair {
 /// Repairs a local lake. Holds the lock of a killed run's journal until its repair is over, so that only one
 /// run repairs it.
 async fn repair_local(journal: &Journal, folder: &Path) -> Repair {
-    let failed = |error| LakeError::of_store(CLEAN, &folder.display().to_string(), io(error));
-    let journals = match local_journal::abandoned(folder) {
+    let failed =
+        |path: &Path, error| LakeError::of_store(CLEAN, &path.display().to_string(), store_error(error));
+    let journals = match local_journal::paths(folder) {
         Ok(journals) => journals,
-        Err(error) => return Repair::of(failed(error)),
+        Err(error) => return Repair::of(failed(folder, error)),
     };
     let mut repair = Repair::default();
-    for abandoned in journals {
+    for path in journals {
+        let abandoned = match local_journal::abandoned(&path) {
+            Ok(Some(abandoned)) => abandoned,
+            Ok(None) => continue,
+            Err(error) => {
+                repair.failed.push(LakeError::of_store(
+                    READ,
+                    &path.display().to_string(),
+                    store_error(error),
+                ));
+                continue;
+            }
+        };
         let cleaned = clean_up(journal, &abandoned.run, &entries(&abandoned.text)).await;
         if repair.add(&abandoned.run.clone(), cleaned)
             && let Err(error) = abandoned.remove()
         {
-            repair.failed.push(failed(error));
+            repair.failed.push(failed(&path, error));
         }
     }
     repair
@@ -111,7 +128,10 @@ async fn repair_remote(journal: &Journal) -> Repair {
             Ok(entries) => entries,
             // Another run was faster.
             Err(Error::NotFound { .. }) => continue,
-            Err(error) => return Repair::of(failed(error)),
+            Err(error) => {
+                repair.failed.push(failed(error));
+                continue;
+            }
         };
         let cleaned = async {
             journal.announce(entries.iter().cloned()).await?;

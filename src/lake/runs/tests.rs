@@ -26,6 +26,8 @@ use crate::{
     outcome::Repaired,
 };
 
+mod journals;
+
 fn table() -> Relation {
     Relation::new("raw", "readings")
 }

@@ -26,7 +26,9 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
             json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
         }
         Message::Started(position) => position_of(position),
-        Message::Moved { to, why, .. } => json!({ "moved_to": to, "because": why }),
+        Message::Moved { table, to, why, .. } => {
+            json!({ "table": table.to_string(), "moved_to": to, "because": why })
+        }
         Message::Finished { position, outcome, seconds } => {
             finished(position, outcome, *seconds, status(message))
         }

@@ -61,8 +61,7 @@ impl Wording {
             }
             Message::Blank => vec![Line::default()],
             Message::Started(position) => vec![self.started(position)],
-            Message::Moved { step, to, why } => {
-                let table = step.relation.as_ref().map_or_else(|| step.name.clone(), ToString::to_string);
+            Message::Moved { table, to, why, .. } => {
                 let text = format!("Moved the files of {table} to {to}: {why}");
                 vec![Line::new(Tone::Caution, text)]
             }

@@ -191,7 +191,9 @@ async fn publish_companion(companion: Staged, lake: &Lake) -> Result<(), StepErr
     let adds_nothing = companion.rows_written() + companion.rows_replaced() == 0;
     let same =
         |made: &Provenance| adds_nothing || !made.digest.is_empty() && made.digest == companion.digest();
-    if current.as_ref().is_some_and(same) {
+    let is_kept =
+        current.as_ref().is_some_and(same) && (adds_nothing || lake.is_complete(companion.relation()).await);
+    if is_kept {
         companion.abort().await?;
     } else {
         companion.publish().await?;

@@ -116,7 +116,7 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
-    /// start from a version whose provenance it hasn't seen.
+    /// start from a version whose provenance it hasn't seen. Fails if a forced build would keep damaged files.
     pub(super) async fn base(&self) -> Result<Option<Base>, StepError> {
         let relation = &self.model.relation;
         let base = self.lake().base(relation).await?;
@@ -124,6 +124,9 @@ impl<'a> Build<'a> {
         if version != self.current_version {
             let version = version.or(self.current_version).unwrap_or_default();
             return Err(LakeError::Conflict { relation: relation.clone(), version }.into());
+        }
+        if let Some(base) = base.as_ref().filter(|_| self.forced) {
+            self.worker.check_damage(self.model, base).await?;
         }
         Ok(base)
     }

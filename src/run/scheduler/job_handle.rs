@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use tokio::sync::mpsc;
 
-use crate::{outcome::Outcome, plan::Step};
+use crate::{name::Relation, outcome::Outcome, plan::Step};
 
 /// A job that stopped because of a cancellation, and cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct StepSignal {
 #[derive(Debug)]
 pub(super) enum SignalKind {
     Started(RowCounter),
-    Moved { place: String, why: String },
+    Moved { table: Relation, place: String, why: String },
     Finished(Outcome),
 }
 
@@ -45,9 +45,9 @@ impl JobHandle {
         rows
     }
 
-    /// Reports that the files of a step's unreadable table were moved away.
-    pub fn moved(&self, step: &Arc<Step>, place: String, why: String) {
-        self.send(step, SignalKind::Moved { place, why });
+    /// Reports that the files of a step's unreadable table, or of a companion, were moved away.
+    pub fn moved(&self, step: &Arc<Step>, table: Relation, place: String, why: String) {
+        self.send(step, SignalKind::Moved { table, place, why });
     }
 
     /// Reports the end of a step.

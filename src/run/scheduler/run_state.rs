@@ -104,7 +104,9 @@ impl RunState {
                     events.record(Fact::StepStarted { step, index });
                 }
             }
-            SignalKind::Moved { place, why } => events.record(Fact::FilesMoved { step, place, why }),
+            SignalKind::Moved { table, place, why } => {
+                events.record(Fact::FilesMoved { step, table, place, why });
+            }
             SignalKind::Finished(outcome) => {
                 let Some(open) = self.open.remove(&step.node) else { return };
                 self.over.insert(step.node.clone());

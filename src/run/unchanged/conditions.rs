@@ -40,17 +40,11 @@ impl WatchedTables {
     #[must_use]
     pub fn state(&self, threads: usize) -> Option<TablesState> {
         let states = parallel::in_parallel(&self.tables, threads, FEWEST, |(lake, relation)| {
-            let relations = [
-                relation.clone(),
-                relation.files(),
-                relation.rejected(),
-                relation.accepted(),
-                relation.quarantine(),
-            ];
-            relations.map(|relation| log_state(lake, &relation).ok())
+            let companions = relation.companions().map(|companion| log_state(lake, &companion).ok());
+            (log_state(lake, relation).ok(), companions)
         });
         let mut digest = Xxh3::new();
-        for state in states.into_iter().flatten() {
+        for state in states.into_iter().flat_map(|(own, companions)| [own].into_iter().chain(companions)) {
             digest.update(&state?.to_le_bytes());
         }
         let notes = records_state(&self.lake, FOUND_COLUMNS).ok()?;

@@ -1,0 +1,12 @@
+//! Symbolic links in a local lake. A repair removes nothing through one: it may lead out of the lake.
+
+use std::path::{Path, PathBuf};
+
+/// Returns the first symbolic link on the way from the lake's root to a place, both included or `None`.
+pub(super) fn link_above(root: &Path, place: &str) -> Option<PathBuf> {
+    let mut path = root.to_owned();
+    place.split('/').find_map(|part| {
+        path.push(part);
+        path.is_symlink().then(|| path.clone())
+    })
+}
