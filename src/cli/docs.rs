@@ -78,8 +78,8 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
         generated_at: Utc::now(),
     };
     let page = Page::new(&known.site(), args.split)?;
+    artifacts::write_page(&context, &target, Path::new(FOLDER), &page)?;
     let folder = target.path().join(FOLDER);
-    artifacts::write_page(&context, &target, &folder, &page)?;
     if !global.quiet {
         report(&context, &folder, &page, compiled.schemas.len(), table_facts.facts.len())?;
     }
