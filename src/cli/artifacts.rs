@@ -17,6 +17,7 @@ use crate::{
     docs::Page,
     manifest::{Manifest, Model, Snapshot},
     report::TargetPath,
+    secret::scrubbed,
 };
 
 /// Writes the compiled SQL, the manifest and the graph summary. Returns the paths of the SQL files, relative
@@ -94,7 +95,7 @@ fn write_manifest(context: &CommandContext, target: &TargetPath, compiled: &Comp
 }
 
 fn put(context: &CommandContext, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
-    target.replace(Path::new(name), &context.invocation_id, artifact.to_string().as_bytes())
+    target.replace(Path::new(name), &context.invocation_id, scrubbed(&artifact.to_string()).as_bytes())
 }
 
 fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<Vec<PathBuf>> {

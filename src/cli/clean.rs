@@ -1,7 +1,7 @@
 //! `clean`: removes the files that Headwater wrote to the target path, and lists the others.
 
 use std::{
-    io::{self, Write, stdout},
+    io::{self, Write},
     path::Path,
     process::ExitCode,
 };
@@ -9,6 +9,7 @@ use std::{
 use super::{
     args::{CleanArgs, Global},
     failure::Failure,
+    streams::stdout,
     target::target_path,
 };
 use crate::report::{Cleanup, KeepReason, TargetPath};

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufWriter, ErrorKind},
+    io::{self, BufWriter, ErrorKind, Write},
     path::Path,
 };
 
@@ -11,6 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 
 use super::site::{PART, Site};
+use crate::secret::Scrubbed;
 
 /// The page template, built from `site/`, without data.
 const TEMPLATE: &str = include_str!("../../site/dist/index.html");
@@ -84,10 +85,12 @@ fn call(number: usize) -> String {
 
 /// Serializes a value to JSON, compresses it with gzip, and encodes it as Base64.
 fn packed(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
-    let mut buffer = BufWriter::new(GzEncoder::new(Vec::new(), Compression::default()));
-    serde_json::to_writer(&mut buffer, value)?;
-    let bytes = buffer.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-    Ok(STANDARD.encode(bytes))
+    let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
+    let mut text = BufWriter::new(Scrubbed::new(&mut zipped));
+    serde_json::to_writer(&mut text, value)?;
+    text.flush()?;
+    drop(text);
+    Ok(STANDARD.encode(zipped.finish()?))
 }
 
 fn element(id: &str, text: &str) -> String {
