@@ -74,6 +74,22 @@ fn sources() -> Project {
 }
 
 #[test]
+fn commits_that_are_missing_are_named_without_a_stack() {
+    let project = Project::new().env("RUST_BACKTRACE", "1");
+    for value in 1..=3 {
+        project.write("models/a.sql", format!("select {value} as x"));
+        project.run(["build"]).success();
+    }
+    std::fs::remove_file(project.path(&LOG.replace("0.json", "1.json"))).unwrap();
+    project.write("models/a.sql", "select 4 as x");
+    let ran = project.run(["build"]).failure();
+    let ran = ran.says("commit 1 is missing").says("--full-refresh");
+    ran.says_nothing_of("ParsedLogPath");
+    let ran = project.run(["build"]).failure();
+    ran.says_nothing_of("backtrace");
+}
+
+#[test]
 fn a_locked_database_fails_alone() {
     let project = sources();
     let database = rusqlite::Connection::open(project.path("shop.db")).unwrap();

@@ -20,7 +20,9 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::{
+    UnreadableSource,
     decode::Compression,
+    disk::on_disk,
     spec::{Orient, SourceFormat, SourceSpec},
 };
 
@@ -75,7 +77,8 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     if is_url(&spec.location) {
         return Ok(remote(spec, session).await?.sorted());
     }
-    local_listing(spec).map_err(DataFusionError::Execution)
+    let spec = spec.clone();
+    on_disk(move || local_listing(&spec).map_err(UnreadableSource::error)).await
 }
 
 /// The same of a source on a local disk.
