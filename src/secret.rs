@@ -15,7 +15,7 @@ use std::fmt;
 
 pub use self::{
     address::{concealed, concealed_source, has_credentials, hide_credentials},
-    scrub::{SHORTEST, Scrubbed, hide, scrubbed},
+    scrub::{Scrubbed, hide, scrubbed, scrubbed_artifact},
 };
 
 /// A value that can be used but not shown: it has no `Display`, can't be serialised, and its `Debug` hides

@@ -17,7 +17,7 @@ use crate::{
     docs::Page,
     manifest::{Manifest, Model, Snapshot},
     report::TargetPath,
-    secret::scrubbed,
+    secret::scrubbed_artifact,
 };
 
 /// Writes the compiled SQL, the manifest and the graph summary. Returns the paths of the SQL files, relative
@@ -46,8 +46,8 @@ pub(super) fn write_json(
     put(context, target, name, artifact).map_err(|error| failed(target, &error))
 }
 
-/// Writes the documentation site to this folder of the target path. Removes parts of an older site that the new one
-/// lacks.
+/// Writes the documentation site to this folder of the target path. Removes parts of an older site that the
+/// new one lacks.
 pub(super) fn write_page(
     context: &CommandContext,
     target: &TargetPath,
@@ -95,7 +95,11 @@ fn write_manifest(context: &CommandContext, target: &TargetPath, compiled: &Comp
 }
 
 fn put(context: &CommandContext, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
-    target.replace(Path::new(name), &context.invocation_id, scrubbed(&artifact.to_string()).as_bytes())
+    target.replace(
+        Path::new(name),
+        &context.invocation_id,
+        scrubbed_artifact(&artifact.to_string()).as_bytes(),
+    )
 }
 
 fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<Vec<PathBuf>> {

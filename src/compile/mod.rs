@@ -358,7 +358,9 @@ impl Work<'_> {
     /// Records that a source can't be read. Returns an error without findings.
     fn note_unreadable(&mut self, source: &SourceTable, why: String) -> Vec<Diagnostic> {
         let at = source.external.as_ref().map_or(&source.span, |external| &external.declared.location.span);
-        let finding = Diagnostic::error("unreadable-source", why).at(at.clone(), "declared here");
+        let finding = Diagnostic::error("unreadable-source", why)
+            .at(at.clone(), "declared here")
+            .hint("make sure that the source can be read, and run the command again");
         let cause = Unreadable { source: source.id.clone(), finding: Arc::new(finding) };
         self.compiled.unreadable.insert(source.id.clone(), cause);
         Vec::new()

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufWriter, ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     path::Path,
 };
 
@@ -11,7 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 
 use super::site::{PART, Site};
-use crate::secret::Scrubbed;
+use crate::secret::scrubbed_artifact;
 
 /// The page template, built from `site/`, without data.
 const TEMPLATE: &str = include_str!("../../site/dist/index.html");
@@ -86,10 +86,7 @@ fn call(number: usize) -> String {
 /// Serializes a value to JSON, compresses it with gzip, and encodes it as Base64.
 fn packed(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
     let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
-    let mut text = BufWriter::new(Scrubbed::new(&mut zipped));
-    serde_json::to_writer(&mut text, value)?;
-    text.flush()?;
-    drop(text);
+    zipped.write_all(scrubbed_artifact(&serde_json::to_string(value)?).as_bytes())?;
     Ok(STANDARD.encode(zipped.finish()?))
 }
 

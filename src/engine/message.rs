@@ -2,7 +2,7 @@
 
 use datafusion::error::DataFusionError;
 
-use crate::secret::concealed;
+use crate::secret::{concealed, scrubbed};
 
 /// DataFusion's prefix of errors about memory.
 const EXHAUSTED: &str = "Resources exhausted: ";
@@ -41,7 +41,7 @@ pub fn message(error: &DataFusionError) -> String {
         Some(inner) => inner.replace("\\\"", "\""),
         None => text,
     };
-    concealed(without_stack(&text))
+    scrubbed(&concealed(without_stack(&text))).into_owned()
 }
 
 /// Returns a message without the stack of its cause, which DataFusion and the Delta kernel add to the text of

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     artifact::{ArtifactOrigin, timestamp},
     event::{Event, Fact, RunInfo},
-    secret::scrubbed,
+    secret::scrubbed_artifact,
 };
 
 use super::{
@@ -52,7 +52,7 @@ impl RunRecord {
             ArtifactOrigin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
         let passed = (self.last - *begun).as_seconds_f64();
         let artifact = content(origin.metadata(schema), self.seconds.unwrap_or(passed));
-        TargetPath::replace_file(path, &info.invocation_id, scrubbed(&artifact).as_bytes())
+        TargetPath::replace_file(path, &info.invocation_id, scrubbed_artifact(&artifact).as_bytes())
             .map_err(|error| SinkError::new(path.display().to_string(), error))
     }
 }

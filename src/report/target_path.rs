@@ -19,7 +19,7 @@ use self::{
     cleanup::Contents,
     inventory::{Inventory, MARK},
 };
-use crate::{artifact::replace, secret::scrubbed};
+use crate::{artifact::replace, secret::scrubbed_artifact};
 
 /// The folder for artifacts.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl TargetPath {
     /// Writes a file in the folder and creates missing parent folders.
     pub fn write(&self, relative: &Path, content: &str) -> io::Result<PathBuf> {
         let path = self.prepare(relative)?;
-        let content = scrubbed(content);
+        let content = scrubbed_artifact(content);
         // Leave an identical file alone: the next run recognizes it by its stamp.
         if fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
             return Ok(path);

@@ -175,7 +175,9 @@ impl Worker {
         let Some(repeated) = &by_key.repeated else { return Ok(()) };
         let bound = repeated.bind(&BTreeMap::from([(by_key.new.clone(), new.table())]))?;
         let sample = self.engine.sample(&bound, 1).await?;
-        let Some((times, key)) = sample.rows.first().and_then(|row| row.split_last()) else { return Ok(()) };
+        let Some((times, key)) = sample.rows.first().and_then(|row| row.cells.split_last()) else {
+            return Ok(());
+        };
         let times = times.as_deref().unwrap_or_default();
         let named: Vec<String> = by_key
             .key

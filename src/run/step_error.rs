@@ -49,7 +49,7 @@ impl StepError {
     }
 }
 
-/// What to do about a source that can't be read.
+/// The cure for a source that can't be read.
 const READ_AGAIN: &str = "make sure that the source can be read";
 
 impl From<LedgerError> for StepError {

@@ -17,7 +17,7 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)(?:{after_separator}|{anywhere})\s*(?:=|%3D)")).expect("a constant pattern")
 });
 
-/// How far a part of an address extends.
+/// The extent of an address in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
     /// The text is an address, or quotes one: only its end or a quotation mark ends it.

@@ -10,11 +10,16 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The length in bytes from which a value is replaced in texts. A shorter one would be found in words that
 /// have nothing to do with it.
-pub const SHORTEST: usize = 4;
+const SHORTEST: usize = 4;
 
-/// What stands in the place of a secret, as in dbt.
+/// The same for artifacts.
+const SHORTEST_IN_ARTIFACTS: usize = 8;
+
+/// The text in the place of a secret, as in dbt.
 const STARS: &str = "*****";
 
 /// The known values, in each form in which texts contain them.
@@ -31,26 +36,32 @@ pub fn hide(value: &str) {
         // As one of Rust's debug texts.
         let debugged = format!("{line:?}");
         hidden.insert(debugged[1..debugged.len() - 1].to_owned());
-        hidden.insert(encoded(line, b"-_.~"));
-        hidden.insert(encoded(line, b"-_.~/:@!$&'()*+,;="));
+        hidden.insert(utf8_percent_encode(line, COMPONENT).to_string());
+        hidden.insert(utf8_percent_encode(line, PATH).to_string());
         hidden.extend(
             url::form_urlencoded::byte_serialize(line.as_bytes()).map(str::to_owned).reduce(|a, b| a + &b),
         );
     }
 }
 
-/// Percent-encodes all but letters, digits and these characters.
-fn encoded(text: &str, plain: &[u8]) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
+/// The characters that a component of a URL encodes, and those that a path or a user does.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 fn has_hidden() -> bool {
     !HIDDEN.read().unwrap_or_else(PoisonError::into_inner).is_empty()
@@ -59,11 +70,20 @@ fn has_hidden() -> bool {
 /// Returns a text in which stars replace the hidden values.
 #[must_use]
 pub fn scrubbed(text: &str) -> Cow<'_, str> {
+    without(text, SHORTEST)
+}
+
+/// Same as [`scrubbed`] for an artifact. Its messages are scrubbed where they arise, so short values are left:
+/// they may be part of names, by which later commands find nodes.
+#[must_use]
+pub fn scrubbed_artifact(text: &str) -> Cow<'_, str> {
+    without(text, SHORTEST_IN_ARTIFACTS)
+}
+
+fn without(text: &str, shortest: usize) -> Cow<'_, str> {
     let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
-    if hidden.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let mut hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+    let mut hidden: Vec<&str> =
+        hidden.iter().map(String::as_str).filter(|value| value.len() >= shortest).collect();
     // A value that contains another one first, so that nothing of it remains.
     hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut text = Cow::Borrowed(text);
@@ -76,18 +96,26 @@ pub fn scrubbed(text: &str) -> Cow<'_, str> {
 }
 
 fn replaced(text: &str, value: &str) -> String {
+    let is_literal = matches!(value, "true" | "false" | "null") || value.parse::<f64>().is_ok();
     let (mut shown, mut end) = (String::with_capacity(text.len()), 0);
     for (at, _) in text.match_indices(value) {
-        let after = at + value.len();
-        // A secret that is also the name of a key of an artifact isn't told by it.
-        let is_key = text[..at].ends_with('"') && text[after..].starts_with("\":");
-        if !is_key {
+        let (before, after) = (&text[..at], &text[at + value.len()..]);
+        // A secret that is also the name of a key isn't told by it.
+        let is_key = before.ends_with('"') && after.starts_with("\":");
+        if !is_key && !(is_literal && is_in_literal(before, after)) {
             shown.push_str(&text[end..at]);
             shown.push_str(STARS);
-            end = after;
+            end = at + value.len();
         }
     }
     shown + &text[end..]
+}
+
+/// Returns whether the text between these two is a number of an artifact or a log line, or a part of one.
+fn is_in_literal(before: &str, after: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".+-".contains(letter);
+    let (before, after) = (before.trim_end_matches(is_part), after.trim_start_matches(is_part));
+    before.ends_with([':', ',', '[']) && after.starts_with([',', '}', ']'])
 }
 
 /// A writer that scrubs what is written through it, line by line.
@@ -168,6 +196,23 @@ mod tests {
     fn keys_of_objects_are_kept() {
         hide("scrub_me_key");
         assert_eq!(scrubbed(r#"{"scrub_me_key":"scrub_me_key"}"#), r#"{"scrub_me_key":"*****"}"#);
+    }
+
+    #[test]
+    fn numbers_of_artifacts_stay_numbers() {
+        hide("90210771");
+        let line =
+            r#"{"rows":90210771,"seconds":0.90210771,"ids":[90210771],"text":"got 90210771, id 90210771"}"#;
+        let shown = r#"{"rows":90210771,"seconds":0.90210771,"ids":[90210771],"text":"got *****, id *****"}"#;
+        assert_eq!(scrubbed(line), shown);
+    }
+
+    #[test]
+    fn short_values_stay_in_artifacts() {
+        hide("scrub-7");
+        hide("scrub-me-8");
+        assert_eq!(scrubbed_artifact("scrub-7 scrub-me-8"), "scrub-7 *****");
+        assert_eq!(scrubbed("scrub-7 scrub-me-8"), "***** *****");
     }
 
     #[test]

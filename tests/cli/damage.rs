@@ -85,8 +85,14 @@ fn commits_that_are_missing_are_named_without_a_stack() {
     let ran = project.run(["build"]).failure();
     let ran = ran.says("commit 1 is missing").says("--full-refresh");
     ran.says_nothing_of("ParsedLogPath");
-    let ran = project.run(["build"]).failure();
-    ran.says_nothing_of("backtrace");
+    // A log whose first commit ends too early, which the kernel reports with its stack.
+    let project = Project::new().env("RUST_BACKTRACE", "1").model("a.sql", "select 1 as x");
+    project.run(["build"]).success();
+    let log = project.read(LOG);
+    project.write(LOG, &log[..log.len() / 2]);
+    project.write("models/a.sql", "select 2 as x");
+    let ran = project.run(["build"]).failure().says("Truncated record");
+    ran.says_nothing_of("kernel");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     event::RunInfo,
     report::TargetPath,
     run::unchanged::{conditions::Conditions, steps::RecordedStep},
-    secret::scrubbed,
+    secret::scrubbed_artifact,
 };
 
 /// The beginning of the file.
@@ -123,7 +123,7 @@ pub(super) fn read(path: &Path) -> Option<Stored> {
 /// Writes a record, replacing any existing one.
 pub(super) fn write(path: &Path, head: &RecordHead, body: &RecordBody) -> io::Result<()> {
     let rest = format!("{}\n{}", serde_json::to_string(head)?, serde_json::to_string(body)?);
-    let rest = scrubbed(&rest);
+    let rest = scrubbed_artifact(&rest);
     let text = format!("{MAGIC}{}\n{rest}", digest(&rest));
     TargetPath::replace_file(path, &head.salt, text.as_bytes())
 }

@@ -81,11 +81,6 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     on_disk(move || local_listing(&spec).map_err(UnreadableSource::error)).await
 }
 
-/// The same of a source on a local disk.
-pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
-    Ok(local(spec)?.sorted())
-}
-
 impl Listing {
     fn sorted(mut self) -> Self {
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -165,7 +160,8 @@ fn split_pattern(location: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn local(spec: &SourceSpec) -> Result<Listing, String> {
+/// Lists the files of a source on a local disk.
+pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
     let failed = |path: &Path, error: &io::Error| format!("{}: {}: {error}", spec.name, path.display());
     let path = spec.base.join(&spec.location);
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
@@ -201,7 +197,8 @@ fn local(spec: &SourceSpec) -> Result<Listing, String> {
     Ok(Listing {
         files: files.collect::<Result<_, String>>()?,
         left_out: left_out.iter().map(|path| name(path).to_string()).collect(),
-    })
+    }
+    .sorted())
 }
 
 /// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute.

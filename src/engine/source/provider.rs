@@ -251,7 +251,7 @@ impl UnreadableSource {
     /// Returns whether such an error is among the causes of a query's error.
     #[must_use]
     pub fn is_cause_of(error: &DataFusionError) -> bool {
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        causes.into_iter().any(|cause| cause.is::<Self>())
+        let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        causes.any(|cause| cause.is::<Self>())
     }
 }

@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// The first database is a pipe that nobody writes to until the second one is opened.
+    /// The first database is a pipe without a writer until the second one is opened.
     #[cfg(unix)]
     #[tokio::test]
     async fn a_slow_source_does_not_hold_up_the_next_one() {

@@ -20,7 +20,7 @@ pub enum Cleanup {
     NotOurs,
     /// Headwater created the folder.
     Ours {
-        /// What is to be removed, ordered by name.
+        /// The files and folders to remove, ordered by name.
         removals: Vec<Removal>,
         /// Everything else in it, with the reason for keeping it.
         kept: Vec<(PathBuf, KeepReason)>,
@@ -78,7 +78,9 @@ impl Contents {
             // The type of a symbolic link is not its target's: links are never followed.
             let kind = entry.file_type()?;
             if relative == Path::new(MARK) {
-            } else if kind.is_dir() {
+                continue;
+            }
+            if kind.is_dir() {
                 contents.add_folder(path, &relative, inventory)?;
             } else if kind.is_file() && inventory.has(&relative) {
                 contents.removals.push(Removal { files: vec![path.clone()], folders: Vec::new(), path });

@@ -2,10 +2,12 @@
 //!
 //! - [`status`]: a step's lines during the run, with aligned brackets
 //! - [`block`]: the details of each problem at the end
+//! - [`row_table`]: sample rows as aligned lines
 //! - [`amounts`]: numbers of rows and files, and ages, in words
 
 mod amounts;
 mod block;
+mod row_table;
 mod status;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use super::{
 pub(super) use self::{
     amounts::{batches, rows_of, withheld},
     block::DIFFERS,
+    row_table::lines as row_table,
     status::what,
 };
 
