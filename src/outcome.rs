@@ -1,5 +1,7 @@
 //! Outcomes of steps: data, never a Rust error.
 
+mod row_sample;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,8 @@ use crate::{
     interval::Interval,
     name::{NodeId, Relation},
 };
+
+pub use self::row_sample::{Cells, DifferenceCounts, RowDifference, RowSample, SampleColumn, SampleRow};
 
 /// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -209,9 +213,9 @@ pub struct Verdict {
     /// The message about the count and the allowed values, unless the test passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The first of the rows found, or the difference to the rows expected, as aligned lines.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sample: Vec<String>,
+    /// The first of the rows found, or of the differences to the rows expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Box<RowSample>>,
     /// The path of the compiled SQL, relative to the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compiled: Option<String>,
@@ -228,7 +232,7 @@ impl Verdict {
             status: TestStatus::Pass,
             failures: 0,
             message: None,
-            sample: Vec::new(),
+            sample: None,
             compiled: None,
             stored: None,
         }

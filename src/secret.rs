@@ -1,11 +1,22 @@
 //! Secrets: values that only the code that needs them can see, and addresses that contain credentials.
 //!
-//! There is no list of outputs to keep clean. A [`Secret`] has no `Display` and can't be serialised, so no
-//! output can contain one, and an address with credentials is rejected where it is declared.
+//! A [`Secret`] has no `Display` and can't be serialised, so Headwater's own code can't put one into an
+//! output, and an address with credentials is rejected where it is declared. Other libraries quote what they
+//! were given in their errors: so all text that leaves the process also passes [`scrubbed`] or a [`Scrubbed`]
+//! writer.
+//!
+//! - `address`: finds passwords, tokens and signatures in addresses
+//! - `scrub`: replaces the values that are known to be secret
 
-use std::{fmt, sync::LazyLock};
+mod address;
+mod scrub;
 
-use regex::{Captures, Regex};
+use std::fmt;
+
+pub use self::{
+    address::{concealed, concealed_source, has_credentials, hide_credentials},
+    scrub::{Scrubbed, hide, scrubbed, scrubbed_artifact},
+};
 
 /// A value that can be used but not shown: it has no `Display`, can't be serialised, and its `Debug` hides
 /// it.
@@ -32,43 +43,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Matches `scheme://user:password@`, `https://token@` (with or without slashes) and `scheme://…?name=value`.
-/// The group `secret` is the part to hide.
-static CREDENTIALS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        r#"(?<before>[A-Za-z][\w+.-]*://)(?<secret>[^\s/?#'"@]*:[^\s/?#'"]*)(?<after>@)"#,
-        r#"(?<before>https?:/*)(?<secret>[^\s/?#'"@]+)(?<after>@)"#,
-        r#"(?<before>[A-Za-z][\w+.-]*://[^\s?#'"]*\?)(?<secret>[^\s?#'"=]+=[^\s'"]*)(?<after>)"#,
-    ]
-    .map(|pattern| Regex::new(pattern).expect("a constant pattern"))
-});
-
-/// Returns whether an address contains a password, a token or a signature.
-#[must_use]
-pub fn has_credentials(address: &str) -> bool {
-    CREDENTIALS.iter().any(|pattern| pattern.is_match(address))
-}
-
-/// Replaces each byte of the passwords, tokens and signatures in a text's addresses with `*`.
-#[must_use]
-pub fn concealed(text: &str) -> String {
-    let mut text = text.to_owned();
-    for pattern in CREDENTIALS.iter() {
-        if pattern.is_match(&text) {
-            let hide = |found: &Captures<'_>| {
-                format!("{}{}{}", &found["before"], stars(&found["secret"]), &found["after"])
-            };
-            text = pattern.replace_all(&text, hide).into_owned();
-        }
-    }
-    text
-}
-
-/// Keeps the number of bytes, so that positions in the text stay valid.
-fn stars(secret: &str) -> String {
-    "*".repeat(secret.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,38 +50,5 @@ mod tests {
     #[test]
     fn a_secret_is_not_told() {
         assert_eq!(format!("{:?}", Some(Secret::new("hush".to_owned()))), "Some(Secret(…))");
-    }
-
-    #[test]
-    fn passwords_tokens_and_signatures_are_credentials() {
-        for address in [
-            "https://me:hush@host/a.csv",
-            "https://hush@host/a.csv",
-            "https:me:hush@host/a.csv",
-            "https://host/a.csv?sig=hush&se=1",
-            "s3://bucket/a?X-Amz-Signature=hush",
-        ] {
-            assert!(has_credentials(address), "{address}");
-            let shown = concealed(&format!("can't read '{address}' now"));
-            assert!(
-                !shown.contains("hush") && shown.len() == address.len() + "can't read '' now".len(),
-                "{shown}"
-            );
-        }
-    }
-
-    #[test]
-    fn places_are_none() {
-        for address in [
-            "data/a?.csv",
-            "s3://bucket/a?.csv",
-            "abfss://container@account/t",
-            "file:///a@b/c",
-            "a:b@c",
-            "https://host/a",
-        ] {
-            assert!(!has_credentials(address), "{address}");
-            assert_eq!(concealed(address), address);
-        }
     }
 }

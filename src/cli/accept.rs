@@ -11,6 +11,7 @@ use crate::{
     diag::near,
     manifest::Node,
     run::rejects::{AcceptError, accept},
+    secret::scrubbed,
 };
 
 pub(super) async fn run(global: &Global, args: &AcceptArgs) -> Result<ExitCode, Failure> {
@@ -55,5 +56,5 @@ pub(super) async fn run(global: &Global, args: &AcceptArgs) -> Result<ExitCode, 
 }
 
 fn println(line: &str) {
-    anstream::println!("{line}");
+    anstream::println!("{}", scrubbed(line));
 }

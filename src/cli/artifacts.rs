@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use super::{context::CommandContext, failure::Failure};
 use crate::{
-    artifact::{ArtifactOrigin, graph_summary::graph_summary, manifest::Contents, replace},
+    artifact::{ArtifactOrigin, graph_summary::graph_summary, manifest::Contents},
     compile::Compiled,
     docs::Page,
     manifest::{Manifest, Model, Snapshot},
     report::TargetPath,
+    secret::scrubbed_artifact,
 };
 
 /// Writes the compiled SQL, the manifest and the graph summary. Returns the paths of the SQL files, relative
@@ -45,8 +46,8 @@ pub(super) fn write_json(
     put(context, target, name, artifact).map_err(|error| failed(target, &error))
 }
 
-/// Writes the documentation site to a folder of its own. Removes parts of an older site that the new one
-/// lacks.
+/// Writes the documentation site to this folder of the target path. Removes parts of an older site that the
+/// new one lacks.
 pub(super) fn write_page(
     context: &CommandContext,
     target: &TargetPath,
@@ -56,11 +57,9 @@ pub(super) fn write_page(
     let written = || {
         // Write the page last, when all its parts exist.
         for (name, bytes) in page.files.iter().rev() {
-            let path = folder.join(name);
-            fs::create_dir_all(path.parent().unwrap_or(folder))?;
-            replace(&path, &context.invocation_id, bytes)?;
+            target.replace(&folder.join(name), &context.invocation_id, bytes)?;
         }
-        page.remove_older(folder)
+        page.remove_older(&target.path().join(folder))
     };
     written().map_err(|error| failed(target, &error))
 }
@@ -96,7 +95,11 @@ fn write_manifest(context: &CommandContext, target: &TargetPath, compiled: &Comp
 }
 
 fn put(context: &CommandContext, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
-    replace(&target.path().join(name), &context.invocation_id, artifact.to_string().as_bytes())
+    target.replace(
+        Path::new(name),
+        &context.invocation_id,
+        scrubbed_artifact(&artifact.to_string()).as_bytes(),
+    )
 }
 
 fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<Vec<PathBuf>> {

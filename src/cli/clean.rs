@@ -1,13 +1,15 @@
-//! `clean`: removes the artifacts that Headwater wrote; never a table or another tool's files.
+//! `clean`: removes the files that Headwater wrote to the target path, and lists the others.
 
 use std::{
-    io::{Write, stdout},
+    io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use super::{
     args::{CleanArgs, Global},
     failure::Failure,
+    streams::stdout,
     target::target_path,
 };
 use crate::report::{Cleanup, KeepReason, TargetPath};
@@ -15,9 +17,8 @@ use crate::report::{Cleanup, KeepReason, TargetPath};
 pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure> {
     let target = TargetPath::new(target_path(global)?);
     let shown = target.path().display();
-    let cleanup = target.cleanup();
-    let (artifacts, kept) = match cleanup {
-        Ok(Cleanup::Ours { artifacts, kept }) => (artifacts, kept),
+    let (removals, kept) = match target.cleanup() {
+        Ok(Cleanup::Ours { removals, kept }) => (removals, kept),
         Ok(Cleanup::Absent) => {
             if !global.quiet {
                 writeln!(stdout(), "nothing to remove: {shown} does not exist")?;
@@ -32,27 +33,48 @@ pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure
         }
         Err(error) => return Err(Failure::message(format!("can't read {shown}: {error}"))),
     };
-    if !args.dry_run {
-        let failed = |error| Failure::message(format!("can't remove artifacts from {shown}: {error}"));
-        target.clean(&artifacts).map_err(failed)?;
-    }
-    if global.quiet {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut out = stdout();
-    let removed = if args.dry_run { "would remove" } else { "removed" };
-    for path in &artifacts {
-        writeln!(out, "{removed} {}", path.display())?;
+    let verb = if args.dry_run { "would remove" } else { "removed" };
+    let mut listing = Listing { quiet: global.quiet, verb, lines: Ok(()) };
+    if args.dry_run {
+        removals.iter().for_each(|removal| listing.removed(&removal.path));
+    } else {
+        target.clean(&removals, |removal| listing.removed(&removal.path)).map_err(|error| {
+            Failure::hinted(
+                format!("can't remove artifacts from {shown}: {error}"),
+                "run `headwater clean --dry-run` to list what is left",
+            )
+        })?;
     }
     for (path, why) in &kept {
         let why = match why {
             KeepReason::DeltaTable => "it holds a Delta table",
             KeepReason::NotWritten => "Headwater did not write it",
         };
-        writeln!(out, "kept {}: {why}", path.display())?;
+        listing.line(format_args!("kept {}: {why}", path.display()));
     }
     if kept.is_empty() {
-        writeln!(out, "{removed} {shown}")?;
+        listing.removed(target.path());
     }
+    listing.lines?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines on stdout. Removing goes on even if they can't be written.
+struct Listing {
+    quiet: bool,
+    verb: &'static str,
+    lines: io::Result<()>,
+}
+
+impl Listing {
+    fn removed(&mut self, path: &Path) {
+        let verb = self.verb;
+        self.line(format_args!("{verb} {}", path.display()));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        if !self.quiet && self.lines.is_ok() {
+            self.lines = writeln!(stdout(), "{line}");
+        }
+    }
 }

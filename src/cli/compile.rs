@@ -1,11 +1,7 @@
 //! `compile`: checks the selected models, seeds and snapshots, and writes their SQL (except seeds') under the
 //! target path.
 
-use std::{
-    collections::BTreeSet,
-    io::{Write, stdout},
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, io::Write, process::ExitCode};
 
 use super::{
     args::{Global, SelectArgs},
@@ -13,6 +9,7 @@ use super::{
     context::{CommandContext, PreparedRequest},
     failure::Failure,
     request::CommandRequest,
+    streams::stdout,
 };
 use crate::{
     compile::Compiled,
@@ -41,7 +38,7 @@ fn report(
     compiled: &Compiled,
     target: &TargetPath,
 ) -> Result<(), Failure> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     let all: Vec<&Model> = manifest.refables().filter(|model| chosen.contains(&model.id)).collect();
     if let [one] = all[..]
         && let Some(done) = compiled.models.get(&one.id)

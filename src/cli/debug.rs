@@ -1,18 +1,16 @@
 //! `debug`: checks the installation, the project and the lake.
 
-use std::{
-    io::{Write, stdout},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use super::{
     args::Global,
     context::CommandContext,
     failure::{COULD_NOT_RUN, Failure},
+    streams::stdout,
 };
 
 pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "headwater  {version} ({} {})", std::env::consts::OS, std::env::consts::ARCH)?;
     let context = CommandContext::load(global)?;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Write, stdout},
+    io::Write,
     process::ExitCode,
 };
 
@@ -11,6 +11,7 @@ use super::{
     colour::stdout_in_colour,
     context::CommandContext,
     failure::{self, Failure},
+    streams::stdout,
 };
 use crate::{
     lineage::{Lineage, LineageSubject},
@@ -65,6 +66,6 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
         DescribeOutput::Text => description.text(colour),
         DescribeOutput::Json => json_escaped(format!("{:#}\n", description.json())),
     };
-    stdout().lock().write_all(text.as_bytes())?;
+    stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

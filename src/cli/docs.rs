@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Write, stdout},
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,6 +16,7 @@ use super::{
     context::CommandContext,
     failure::{self, Failure},
     signal,
+    streams::stdout,
     target::target_path,
 };
 use crate::{
@@ -78,8 +79,8 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
         generated_at: Utc::now(),
     };
     let page = Page::new(&known.site(), args.split)?;
+    artifacts::write_page(&context, &target, Path::new(FOLDER), &page)?;
     let folder = target.path().join(FOLDER);
-    artifacts::write_page(&context, &target, &folder, &page)?;
     if !global.quiet {
         report(&context, &folder, &page, compiled.schemas.len(), table_facts.facts.len())?;
     }
@@ -100,7 +101,7 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
         failure::warn(&format!("port {} is taken: another one is used", args.port));
     }
     if !global.quiet {
-        let mut out = stdout().lock();
+        let mut out = stdout();
         let shown = folder.strip_prefix(".").unwrap_or(&folder).display();
         writeln!(out, "Serving {shown} at {url} until Ctrl-C")?;
         out.flush()?;
@@ -141,7 +142,7 @@ fn report(
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: PathBuf| path.strip_prefix(&current).map(Path::to_owned).unwrap_or(path);
     let bytes: usize = page.files.iter().map(|(_, bytes)| bytes.len()).sum();
-    let mut out = stdout().lock();
+    let mut out = stdout();
     writeln!(
         out,
         "Wrote {} ({}): {known} tables and views, {there} of them in the lake",

@@ -5,11 +5,12 @@ use std::{
     process::ExitCode,
 };
 
-use super::colour::stderr_in_colour;
+use super::{colour::stderr_in_colour, streams::stderr};
 use crate::{
     diag::{Diagnostic, Severity, render},
     engine::{self, EngineError},
     lake::LakeError,
+    secret::scrubbed,
 };
 
 /// The exit code if a node failed or was skipped because of a failure.
@@ -46,7 +47,7 @@ impl Failure {
                 let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}\n"));
                 let text = format!("error: {message}\n{hint}");
                 // Nothing can be done if stderr is closed.
-                let _ = io::stderr().write_all(text.as_bytes());
+                let _ = stderr().write_all(text.as_bytes());
             }
         }
         ExitCode::from(COULD_NOT_RUN)
@@ -64,7 +65,7 @@ pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
 /// Says text on stderr that may have colour.
 pub(super) fn say(text: &str) {
     // Nothing is left to do if stderr is gone.
-    let _ = anstream::stderr().write_all(text.as_bytes());
+    let _ = anstream::stderr().write_all(scrubbed(text).as_bytes());
 }
 
 /// Findings as they are shown.
@@ -98,7 +99,7 @@ pub(super) fn text(findings: &[Diagnostic], quiet: bool, colour: bool) -> String
 /// Warns on stderr about something the command continues without.
 pub(super) fn warn(message: &str) {
     // Nothing can be done if stderr is closed.
-    let _ = writeln!(io::stderr(), "warning: {message}");
+    let _ = writeln!(stderr(), "warning: {message}");
 }
 
 impl From<Vec<Diagnostic>> for Failure {

@@ -1,13 +1,8 @@
 //! `init`: creates a small project that builds at once.
 
-use std::{
-    fs,
-    io::{Write, stdout},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::Write, path::Path, process::ExitCode};
 
-use super::{args::InitArgs, failure::Failure};
+use super::{args::InitArgs, failure::Failure, streams::stdout};
 
 /// The files of a new project; `{name}` stands for its name.
 const FILES: [(&str, &str); 8] = [

@@ -1,16 +1,13 @@
 //! `lineage`: shows where columns come from and where they go, or the impact of a change.
 
-use std::{
-    collections::BTreeSet,
-    io::{Write, stdout},
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, io::Write, process::ExitCode};
 
 use super::{
     args::{Global, LineageArgs, LineageOutput},
     colour::stdout_in_colour,
     context::CommandContext,
     failure::Failure,
+    streams::stdout,
 };
 use crate::{
     lineage::{Lineage, LineageDirection, LineageSubject},
@@ -42,6 +39,6 @@ pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode,
             return Err(Failure::hinted("an impact is no diagram", "take --format tree or json"));
         }
     };
-    stdout().lock().write_all(text.as_bytes())?;
+    stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `list`: prints the selected nodes, one per line.
 
 use std::{
-    io::{BufWriter, Write, stdout},
+    io::{BufWriter, Write},
     process::ExitCode,
 };
 
@@ -11,6 +11,7 @@ use super::{
     args::{Global, ListArgs, ListOutput},
     context::CommandContext,
     failure::Failure,
+    streams::stdout,
 };
 use crate::{manifest::Node, name::NodeKind, text::json_escaped};
 
@@ -18,7 +19,7 @@ pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure>
     let context = CommandContext::load(global)?;
     let chosen = context.select(&args.select)?;
     let kinds: Vec<NodeKind> = args.resource_type.iter().map(|resource_type| resource_type.kind()).collect();
-    let mut out = BufWriter::new(stdout().lock());
+    let mut out = BufWriter::new(stdout());
     for (id, node) in &context.manifest.nodes {
         if chosen.contains(id) && (kinds.is_empty() || kinds.contains(&id.kind())) {
             writeln!(out, "{}", line(node, &context, args.output))?;

@@ -5,6 +5,7 @@
 //! - `request`: the request of each command that runs nodes
 //! - `context`: from flags and files to a resolved project
 //! - `target`, `vars`, `clock`: parts of that context
+//! - `streams`: stdout and stderr
 //! - `reporting`, `colour`: the sinks of a run's events, and whether they are coloured
 //! - `recorded_args`: conversion between flags and artifacts
 //! - `found_columns`: records inferred columns of sources
@@ -45,6 +46,7 @@ mod show;
 mod signal;
 mod source_columns;
 mod source_options;
+mod streams;
 mod target;
 mod unchanged;
 mod vars;
@@ -120,7 +122,7 @@ fn install_panic_hook() {
             let backtrace = std::backtrace::Backtrace::capture();
             let text = format!("error: a fault of Headwater ended this command: {panic}\n{backtrace}\n");
             // Nothing can be done if stderr is closed.
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            let _ = streams::stderr().write_all(text.as_bytes());
         }
     }));
 }
@@ -157,7 +159,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
 fn logging(args: &Args) {
     let level = args.global.log_level.as_str();
     let filter = tracing_subscriber::EnvFilter::new(format!("headwater={level}"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(streams::stderr);
     if args.global.log_format == args::LogFormat::Json {
         subscriber.json().init();
     } else {

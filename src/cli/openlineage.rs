@@ -3,7 +3,10 @@
 use std::{env, path::Path};
 
 use super::failure;
-use crate::report::{Endpoint, LineageParent};
+use crate::{
+    report::{Endpoint, LineageParent},
+    secret::{hide, hide_credentials},
+};
 
 /// The default namespace of jobs.
 const NAMESPACE: &str = "default";
@@ -53,9 +56,12 @@ fn endpoint() -> Option<Endpoint> {
             let url = set("OPENLINEAGE_URL").or_else(|| set("OPENLINEAGE__TRANSPORT__URL"))?;
             let path = set("OPENLINEAGE_ENDPOINT").or_else(|| set("OPENLINEAGE__TRANSPORT__ENDPOINT"));
             let path = path.unwrap_or_else(|| PATH.to_owned());
+            let api_key = set("OPENLINEAGE_API_KEY").or_else(|| set("OPENLINEAGE__TRANSPORT__AUTH__APIKEY"));
+            api_key.iter().for_each(|key| hide(key));
+            hide_credentials(&url);
             Some(Endpoint::Http {
                 url: format!("{}/{}", url.trim_end_matches('/'), path.trim_start_matches('/')),
-                api_key: set("OPENLINEAGE_API_KEY").or_else(|| set("OPENLINEAGE__TRANSPORT__AUTH__APIKEY")),
+                api_key,
             })
         }
         Some(other) => {

@@ -1,7 +1,7 @@
 //! Reporting: the sinks that receive a run's events, and the exit code.
 
 use std::{
-    io::{IsTerminal, stderr, stdout},
+    io::{IsTerminal, stdout},
     process::ExitCode,
     sync::Arc,
 };
@@ -14,6 +14,7 @@ use super::{
     failure::{Failure, NODE_FAILED},
     openlineage, recorded_args,
     request::CommandRequest,
+    streams,
     vars::command_line_vars,
 };
 use crate::{
@@ -63,13 +64,18 @@ fn reporter(
     let lines: Box<dyn EventSink> = match global.log_format {
         LogFormat::Json => {
             let least = if global.quiet { Level::Warn } else { Level::Info };
-            Box::new(JsonLines::new(Box::new(stdout()), least, std::process::id(), Arc::clone(&lookup)))
+            Box::new(JsonLines::new(
+                Box::new(streams::stdout()),
+                least,
+                std::process::id(),
+                Arc::clone(&lookup),
+            ))
         }
         LogFormat::Text if global.quiet => {
-            Box::new(Terminal::plain(Box::new(stderr()), look, Arc::clone(&lookup)))
+            Box::new(Terminal::plain(Box::new(streams::stderr()), look, Arc::clone(&lookup)))
         }
         LogFormat::Text if terminal => Box::new(Terminal::live(look, Arc::clone(&lookup))),
-        LogFormat::Text => Box::new(Terminal::plain(Box::new(stdout()), look, Arc::clone(&lookup))),
+        LogFormat::Text => Box::new(Terminal::plain(Box::new(streams::stdout()), look, Arc::clone(&lookup))),
     };
     let invocation = Invocation {
         database: database.to_owned(),

@@ -1,9 +1,6 @@
 //! `retry`: runs the last command again for nodes that failed, were withheld or never ran.
 
-use std::{
-    io::{Write, stdout},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use super::{
     args::{Global, RunArgs, SeedArgs, SnapshotArgs},
@@ -11,6 +8,7 @@ use super::{
     failure::Failure,
     recorded_args::{recorded, recorded_global},
     request::CommandRequest,
+    streams::stdout,
     target::target_path,
 };
 use crate::report::LastRun;

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufWriter, Write, stdout},
+    io::{BufWriter, Write},
     process::ExitCode,
 };
 
@@ -11,6 +11,7 @@ use super::{
     args::{Global, SelectArgs, ShowArgs, ShowOutput},
     context::CommandContext,
     failure::{self, Failure},
+    streams::stdout,
 };
 use crate::{
     compile::{Wanted, inline},

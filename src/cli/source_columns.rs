@@ -1,16 +1,13 @@
 //! `source columns`: prints the columns of files or of a source as YAML to paste, or records them for a
 //! source.
 
-use std::{
-    fmt::Write as _,
-    io::{Write as _, stdout},
-    process::ExitCode,
-};
+use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 
 use super::{
     args::{Global, SourceColumnsArgs},
     context::CommandContext,
     failure::Failure,
+    streams::stdout,
     target::cores,
 };
 use crate::{
@@ -53,7 +50,7 @@ pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<Exi
         };
         text.push_str(&yaml);
     }
-    stdout().lock().write_all(text.as_bytes())?;
+    stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

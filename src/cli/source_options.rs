@@ -1,11 +1,8 @@
 //! `source options`: lists the options for sources of each format.
 
-use std::{
-    io::{Write as _, stdout},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
-use super::{args::SourceOptionsArgs, failure::Failure};
+use super::{args::SourceOptionsArgs, failure::Failure, streams::stdout};
 use crate::{
     diag::near,
     project::{SOURCE_OPTIONS, SourceFormatName},
@@ -25,7 +22,7 @@ pub(super) fn run(args: &SourceOptionsArgs) -> Result<ExitCode, Failure> {
             vec![found.ok_or_else(unknown)?]
         }
     };
-    let mut out = stdout().lock();
+    let mut out = stdout();
     for option in
         SOURCE_OPTIONS.iter().filter(|option| formats.iter().any(|format| option.applies_to(*format)))
     {

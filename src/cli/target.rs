@@ -7,7 +7,7 @@ use crate::{
     diag::{Diagnostic, near},
     jinja::Jinja,
     project::{Project, Target},
-    secret::Secret,
+    secret::{Secret, hide, hide_credentials},
 };
 
 /// Returns the target that the command line names, or the default one, with its name.
@@ -41,11 +41,26 @@ pub(super) fn storage(
     let options = target
         .storage_options
         .iter()
-        .map(|(key, value)| Ok((key.clone(), jinja.render_secret(&value.value, &value.span)?)))
+        .map(|(key, value)| {
+            let option = jinja.render_secret(&value.value, &value.span)?;
+            hide_option(key, option.reveal());
+            Ok((key.clone(), option))
+        })
         .collect::<Result<_, Diagnostic>>()
         .map_err(|found| vec![found])?;
     let root = jinja.render_value(&target.root.value, &target.root.span).map_err(|found| vec![found])?;
     Ok((root, options))
+}
+
+/// Hides a storage option in all output if it is a password by its name, and the password in it if it is an
+/// address.
+fn hide_option(key: &str, value: &str) {
+    const NAMES: [&str; 6] = ["secret", "token", "password", "access_key", "account_key", "sas_key"];
+    hide_credentials(value);
+    let key = key.to_ascii_lowercase();
+    if NAMES.iter().any(|name| key.contains(name)) && !["true", "false"].contains(&value) {
+        hide(value);
+    }
 }
 
 /// Returns the target path without resolving the project.

@@ -102,7 +102,9 @@ impl Work<'_> {
     /// Records that a source can't be read. Returns the error of the nodes that read it.
     fn note_unreadable(&mut self, source: &SourceTable, why: String) -> NotCompiled {
         let at = source.external.as_ref().map_or(&source.span, |external| &external.declared.location.span);
-        let finding = Diagnostic::error("unreadable-source", why).at(at.clone(), "declared here");
+        let finding = Diagnostic::error("unreadable-source", why)
+            .at(at.clone(), "declared here")
+            .hint("make sure that the source can be read, and run the command again");
         let cause = Unreadable { source: source.id.clone(), finding: Arc::new(finding) };
         self.compiled.unreadable.insert(source.id.clone(), cause);
         NotCompiled::BrokenInput

@@ -6,7 +6,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use super::{Diagnostic, Label, Severity};
 use crate::{
-    secret::concealed,
+    secret::concealed_source,
     text::{Source, Span, is_bidi},
 };
 
@@ -61,7 +61,7 @@ fn snippet<'a>(
 ) -> Snippet<'a, Annotation<'a>> {
     // Include the surrounding text, so that secrets in a truncated URL are still recognized.
     let wide = source.span(cut.start.saturating_sub(1_000)..cut.end.saturating_add(1_000)).range();
-    let text = concealed(&source.text()[wide.clone()]);
+    let text = concealed_source(&source.text()[wide.clone()]);
     let text = &text[cut.start - wide.start..cut.end - wide.start];
     let mut snippet = Snippet::source(tame(text)).line_start(source.line_at(cut.start).0);
     for (index, label) in labels {

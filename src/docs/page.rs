@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufWriter, ErrorKind},
+    io::{self, ErrorKind, Write},
     path::Path,
 };
 
@@ -11,6 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 
 use super::site::{PART, Site};
+use crate::secret::scrubbed_artifact;
 
 /// The page template, built from `site/`, without data.
 const TEMPLATE: &str = include_str!("../../site/dist/index.html");
@@ -43,7 +44,7 @@ impl Page {
         let mut files = Vec::new();
         if split {
             for (number, part) in parts.iter().enumerate() {
-                let call = format!("headwater.part({number},\"{part}\");\n");
+                let call = format!("{}\"{part}\");\n", call(number));
                 files.push((format!("{PARTS}/{number}.js"), call.into_bytes()));
             }
         } else {
@@ -62,9 +63,13 @@ impl Page {
     /// If a part can't be removed.
     pub fn remove_older(&self, folder: &Path) -> io::Result<()> {
         for number in self.files.len().saturating_sub(1).. {
-            match fs::remove_file(folder.join(PARTS).join(format!("{number}.js"))) {
+            let file = folder.join(PARTS).join(format!("{number}.js"));
+            match fs::read(&file) {
+                Ok(text) if text.starts_with(call(number).as_bytes()) => fs::remove_file(&file)?,
+                // Headwater didn't write it.
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
-                other => other?,
+                Err(error) => return Err(error),
             }
         }
         // Ignore the error if the folder doesn't exist or contains other files.
@@ -73,12 +78,16 @@ impl Page {
     }
 }
 
+/// Returns the beginning of a part's file.
+fn call(number: usize) -> String {
+    format!("headwater.part({number},")
+}
+
 /// Serializes a value to JSON, compresses it with gzip, and encodes it as Base64.
 fn packed(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
-    let mut buffer = BufWriter::new(GzEncoder::new(Vec::new(), Compression::default()));
-    serde_json::to_writer(&mut buffer, value)?;
-    let bytes = buffer.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-    Ok(STANDARD.encode(bytes))
+    let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
+    zipped.write_all(scrubbed_artifact(&serde_json::to_string(value)?).as_bytes())?;
+    Ok(STANDARD.encode(zipped.finish()?))
 }
 
 fn element(id: &str, text: &str) -> String {
@@ -135,13 +144,21 @@ mod tests {
         page.remove_older(folder.path()).unwrap();
         let parts = folder.path().join(PARTS);
         fs::create_dir(&parts).unwrap();
-        for name in ["0.js", "1.js", "2.js", "mine.js"] {
-            fs::write(parts.join(name), "").unwrap();
+        for (name, text) in [
+            ("0.js", "headwater.part(0,\"\");"),
+            ("1.js", "headwater.part(1,\"\");"),
+            ("2.js", "alert(2);"),
+            ("3.js", "headwater.part(3,\"\");"),
+            ("mine.js", ""),
+        ] {
+            fs::write(parts.join(name), text).unwrap();
         }
         page.remove_older(folder.path()).unwrap();
         let left = |name: &str| parts.join(name).exists();
-        assert_eq!(["0.js", "1.js", "2.js", "mine.js"].map(left), [true, false, false, true]);
+        let names = ["0.js", "1.js", "2.js", "3.js", "mine.js"];
+        assert_eq!(names.map(left), [true, false, true, false, true]);
         fs::remove_file(parts.join("mine.js")).unwrap();
+        fs::remove_file(parts.join("2.js")).unwrap();
         Page::new(&site(1), false).unwrap().remove_older(folder.path()).unwrap();
         assert!(!parts.exists());
     }

@@ -56,7 +56,7 @@ pub struct Server {
 
 impl Server {
     /// Binds to an address, on any free port if the given one is in use. Requests must address the server by
-    /// IP address, by `localhost`, or by a name in `allowed`.
+    /// that address, by a loopback address, by `localhost`, or by a name in `allowed`.
     ///
     /// # Errors
     /// If the folder doesn't exist, or no port can be bound.

@@ -10,97 +10,20 @@ use datafusion::{
     error::Result,
 };
 
-use super::{RecordBatch, row_output, test_query::shown};
-
-/// The differences between expected and actual rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diff {
-    /// The number of rows that are as expected.
-    pub equal: usize,
-    columns: Vec<String>,
-    numbers: Vec<bool>,
-    rows: Vec<RowDifference>,
-}
-
-/// One difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum RowDifference {
-    /// An expected row that is missing.
-    Missing(Cells),
-    /// An unexpected row.
-    Surplus(Cells),
-    /// A row with other cells than expected: the expected cells and the actual ones.
-    Changed(Cells, Cells),
-}
-
-type Cells = Vec<Option<String>>;
+use super::{
+    RecordBatch,
+    test_query::{cell, sample_columns},
+};
+use crate::outcome::{Cells, DifferenceCounts, RowDifference, RowSample, SampleRow};
 
 /// The maximum number of rows that are listed.
 const LISTED: usize = 20;
 /// The relative tolerance for floating-point numbers; closer numbers count as equal.
 const TOLERANCE: f64 = 1e-9;
 
-impl Diff {
-    /// Returns whether there are no differences.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Formats the differences as an aligned table, followed by a line with their counts.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let head = std::iter::once(String::new()).chain(self.columns.iter().cloned()).collect();
-        let mut rows: Vec<Vec<String>> = vec![head];
-        rows.extend(self.rows.iter().take(LISTED).map(RowDifference::cells));
-        let right: Vec<bool> = std::iter::once(false).chain(self.numbers.iter().copied()).collect();
-        let mut lines = row_output::align(&rows, &right);
-        if self.rows.len() > LISTED {
-            lines.push(format!("… and {} more", self.rows.len() - LISTED));
-        }
-        lines.push(self.total());
-        lines
-    }
-
-    fn total(&self) -> String {
-        let count = |of: fn(&RowDifference) -> bool| self.rows.iter().filter(|row| of(row)).count();
-        let counts = [
-            (count(|row| matches!(row, RowDifference::Changed(..))), "changed"),
-            (count(|row| matches!(row, RowDifference::Missing(_))), "missing"),
-            (count(|row| matches!(row, RowDifference::Surplus(_))), "surplus"),
-            (self.equal, "as expected"),
-        ];
-        let told = counts.iter().filter(|(number, _)| *number > 0);
-        told.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl RowDifference {
-    fn cells(&self) -> Vec<String> {
-        let plain = |mark: &str, cells: &Cells| {
-            let cells = cells.iter().map(|cell| shown(cell.as_deref()));
-            std::iter::once(mark.to_owned()).chain(cells).collect()
-        };
-        match self {
-            Self::Missing(cells) => plain("-", cells),
-            Self::Surplus(cells) => plain("+", cells),
-            Self::Changed(expected, actual) => {
-                let cells = expected.iter().zip(actual).map(|(expected, actual)| {
-                    let (before, after) = (shown(expected.as_deref()), shown(actual.as_deref()));
-                    if same(expected.as_deref(), actual.as_deref()) {
-                        before
-                    } else {
-                        format!("{before} → {after}")
-                    }
-                });
-                std::iter::once("≠".to_owned()).chain(cells).collect()
-            }
-        }
-    }
-}
-
-/// Compares two batches of the same columns in the same order.
-pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
+/// Compares two batches of the same columns in the same order. Returns the first differences, or `None` if
+/// there are none.
+pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Option<RowSample>> {
     let actual_columns: Vec<ArrayRef> = expected
         .columns()
         .iter()
@@ -112,6 +35,8 @@ pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
         .collect::<Result<_>>()?;
     let mut missing = texts(expected.columns(), expected.num_rows())?;
     let mut surplus = texts(&actual_columns, actual.num_rows())?;
+    // Rows arrive in any order.
+    surplus.sort();
     let before = missing.len();
     pair(&mut missing, &mut surplus, |expected, actual| (differing(expected, actual) == 0).then_some(0));
     let equal = before - missing.len();
@@ -123,19 +48,27 @@ pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
             (differing(expected, actual) == allowed).then_some(allowed)
         }));
     }
-    let schema = expected.schema();
-    let rows = changed
+    let counts =
+        DifferenceCounts { changed: changed.len(), missing: missing.len(), surplus: surplus.len(), equal };
+    let one = |difference| move |cells| SampleRow { difference: Some(difference), cells, expected: None };
+    let rows: Vec<SampleRow> = changed
         .into_iter()
-        .map(|(expected, actual)| RowDifference::Changed(expected, actual))
-        .chain(missing.into_iter().map(RowDifference::Missing))
-        .chain(surplus.into_iter().map(RowDifference::Surplus))
+        .map(|(expected, actual)| changed_row(expected, actual))
+        .chain(missing.into_iter().map(one(RowDifference::Missing)))
+        .chain(surplus.into_iter().map(one(RowDifference::Surplus)))
+        .take(LISTED)
         .collect();
-    Ok(Diff {
-        equal,
-        columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
-        numbers: schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
-        rows,
-    })
+    let columns = sample_columns(&expected.schema());
+    Ok((!rows.is_empty()).then_some(RowSample { columns, rows, differences: Some(counts) }))
+}
+
+fn changed_row(expected: Cells, actual: Cells) -> SampleRow {
+    // Numbers that differ by rounding count as equal.
+    let cell = |(expected, actual): (&Option<String>, Option<String>)| {
+        if same(expected.as_deref(), actual.as_deref()) { expected.clone() } else { actual }
+    };
+    let cells = expected.iter().zip(actual).map(cell).collect();
+    SampleRow { difference: Some(RowDifference::Changed), cells, expected: Some(expected) }
 }
 
 /// Removes matching pairs of rows from both lists and returns them.
@@ -181,9 +114,10 @@ fn texts(columns: &[ArrayRef], rows: usize) -> Result<Vec<Cells>> {
         .iter()
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
         .collect::<std::result::Result<_, _>>()?;
-    let cell =
-        |row: usize, at: usize| (!columns[at].is_null(row)).then(|| formatters[at].value(row).to_string());
-    Ok((0..rows).map(|row| (0..columns.len()).map(|at| cell(row, at)).collect()).collect())
+    let text = |row: usize, at: usize| {
+        (!columns[at].is_null(row)).then(|| cell(formatters[at].value(row).to_string()))
+    };
+    Ok((0..rows).map(|row| (0..columns.len()).map(|at| text(row, at)).collect()).collect())
 }
 
 #[cfg(test)]
@@ -206,7 +140,7 @@ mod tests {
         fixture::rows(FixtureRows::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
     }
 
-    fn compared(expected: &str, actual: &str) -> Diff {
+    fn compared(expected: &str, actual: &str) -> Option<RowSample> {
         diff(&rows(expected), &rows(actual)).unwrap()
     }
 
@@ -214,35 +148,50 @@ mod tests {
     fn neither_order_nor_the_last_digits_matter() {
         let one = "2024-01-01,a,0.3\n2024-01-02,b,\n2024-01-02,b,\n";
         let other = "2024-01-02,b,\n2024-01-02,b,\n2024-01-01,a,0.30000000000000004\n";
-        assert!(compared(one, other).is_empty());
-        assert!(
-            !compared(one, "2024-01-02,b,\n2024-01-01,a,0.3\n").is_empty(),
-            "how often a row occurs does"
-        );
+        assert_eq!(compared(one, other), None);
+        assert!(compared(one, "2024-01-02,b,\n2024-01-01,a,0.3\n").is_some(), "how often a row occurs does");
     }
 
     #[test]
-    fn differences_are_shown_cell_by_cell() {
+    fn differences_are_data() {
         let expected =
             "2024-01-01,Fixed,1.5\n2024-01-01,Variable,2.5\n2024-01-02,Fixed,3\n2024-01-03,Fixed,4\n";
         let actual =
             "2024-01-03,Fixed,4\n2024-01-01,Variable,\n2024-01-01,Fixed,1.25\n2025-12-31,Heat pump,12\n";
-        insta::assert_snapshot!(compared(expected, actual).lines().join("\n"), @r"
-           day         product           kwh
-        ─  ──────────  ─────────  ──────────
-        ≠  2024-01-01  Fixed      1.5 → 1.25
-        ≠  2024-01-01  Variable      2.5 → ·
-        -  2024-01-02  Fixed             3.0
-        +  2025-12-31  Heat pump        12.0
-        2 changed, 1 missing, 1 surplus, 1 as expected
-        ");
+        let found = compared(expected, actual).unwrap();
+        let cells = |cells: [Option<&str>; 3]| cells.map(|cell| cell.map(str::to_owned)).to_vec();
+        let row = |difference, row: [Option<&str>; 3], expected: Option<[Option<&str>; 3]>| SampleRow {
+            difference: Some(difference),
+            cells: cells(row),
+            expected: expected.map(cells),
+        };
+        let (day, fixed, variable) = (Some("2024-01-01"), Some("Fixed"), Some("Variable"));
+        assert_eq!(
+            found.rows,
+            [
+                row(RowDifference::Changed, [day, fixed, Some("1.25")], Some([day, fixed, Some("1.5")])),
+                row(RowDifference::Changed, [day, variable, None], Some([day, variable, Some("2.5")])),
+                row(RowDifference::Missing, [Some("2024-01-02"), fixed, Some("3.0")], None),
+                row(RowDifference::Surplus, [Some("2025-12-31"), Some("Heat pump"), Some("12.0")], None),
+            ]
+        );
+        let counts = DifferenceCounts { changed: 2, missing: 1, surplus: 1, equal: 1 };
+        assert_eq!(found.differences, Some(counts));
+        let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["day", "product", "kwh"]);
+        assert!(found.columns[2].is_number && !found.columns[0].is_number);
+    }
+
+    #[test]
+    fn unexpected_rows_have_a_fixed_order() {
+        let one = compared("", "2024-01-02,b,1\n2024-01-01,a,2\n");
+        assert!(one.is_some() && one == compared("", "2024-01-01,a,2\n2024-01-02,b,1\n"));
     }
 
     #[test]
     fn of_many_differences_the_first_are_listed() {
         let expected: Vec<String> = (1..=25).map(|n| format!("2024-01-{n:02},p{n},{n}")).collect();
-        let lines = compared(&expected.join("\n"), "").lines();
-        assert_eq!(lines.len(), 24);
-        assert_eq!(lines[22..], ["… and 5 more", "25 missing"]);
+        let found = compared(&expected.join("\n"), "").unwrap();
+        assert_eq!((found.rows.len(), found.differences.unwrap().missing), (LISTED, 25));
     }
 }

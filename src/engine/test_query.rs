@@ -9,7 +9,7 @@ use datafusion::{
     arrow::{
         array::{Array, AsArray},
         compute::cast,
-        datatypes::{DataType, Float64Type, Schema},
+        datatypes::{DataType, Field, Float64Type, Schema},
         util::display::{ArrayFormatter, FormatOptions},
     },
     common::TableReference,
@@ -17,12 +17,11 @@ use datafusion::{
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
     functions_aggregate::count::count_all,
-    logical_expr::{Expr, LogicalPlanBuilder},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
     physical_plan::{execute_stream, execute_stream_partitioned},
     prelude::Column,
 };
 use futures::StreamExt;
-use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::{
@@ -31,21 +30,9 @@ use super::{
     execution::is_out_of_memory,
     joins::Joins,
     query::Pending,
-    row_output,
     row_rule::{CompiledRules, RowRule},
 };
-
-/// A few rows as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RowSample {
-    /// The column names.
-    pub columns: Vec<String>,
-    /// The rows; NULL is `None`.
-    pub rows: Vec<Vec<Option<String>>>,
-    /// True for each column that is numeric.
-    #[serde(skip)]
-    numbers: Vec<bool>,
-}
+use crate::outcome::{RowSample, SampleColumn, SampleRow};
 
 /// The number of rows from which a table is no longer small.
 const SMALL: u64 = 200_000;
@@ -66,30 +53,24 @@ impl InputSize {
     }
 }
 
-/// The maximum width of a printed value; longer values are truncated.
-const WIDEST: usize = 40;
+/// The maximum length of a value in a sample, in characters; longer values are truncated.
+const LONGEST: usize = 1_000;
 
-impl RowSample {
-    /// Formats the rows as an aligned table with a header of column names.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        if self.rows.is_empty() {
-            return Vec::new();
-        }
-        let head = vec![self.columns.clone()];
-        let cells = self.rows.iter().map(|row| row.iter().map(|cell| shown(cell.as_deref())).collect());
-        let rows: Vec<Vec<String>> = head.into_iter().chain(cells).collect();
-        row_output::align(&rows, &self.numbers)
+/// Returns a value for a sample.
+pub(super) fn cell(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
-/// Formats a value for a table: on one line, truncated, with `·` for NULL.
-pub(super) fn shown(cell: Option<&str>) -> String {
-    let text = row_output::one_line(cell.unwrap_or("·"));
-    if text.chars().count() <= WIDEST {
-        return text;
-    }
-    text.chars().take(WIDEST - 1).chain(['…']).collect()
+/// Returns the columns of a sample.
+pub(super) fn sample_columns(schema: &Schema) -> Vec<SampleColumn> {
+    let column = |field: &Arc<Field>| SampleColumn {
+        name: field.name().clone(),
+        is_number: field.data_type().is_numeric(),
+    };
+    schema.fields().iter().map(column).collect()
 }
 
 impl Engine {
@@ -218,15 +199,11 @@ impl Engine {
         Ok(None)
     }
 
-    /// Returns the first rows of a query as text, for messages.
+    /// Returns the first rows of a query for messages: in the query's order or, if it has none, in the order
+    /// of their values, so that the same rows are shown each time.
     pub async fn sample(&self, bound: &Bound, rows: usize) -> Result<RowSample> {
-        let mut stream = self.stream(bound, Some(rows)).await?;
-        let schema = stream.schema();
-        let mut sample = RowSample {
-            columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
-            numbers: schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
-            rows: Vec::new(),
-        };
+        let mut stream = self.stream(&in_fixed_order(bound)?, Some(rows)).await?;
+        let mut sample = RowSample { columns: sample_columns(&stream.schema()), ..RowSample::default() };
         let options = FormatOptions::new();
         while let Some(batch) = stream.next().await.transpose()? {
             let columns = batch.columns().iter();
@@ -235,13 +212,34 @@ impl Engine {
                 .collect::<std::result::Result<_, _>>()?;
             for row in 0..batch.num_rows() {
                 let cell = |(formatter, column): (&ArrayFormatter<'_>, &Arc<dyn Array>)| {
-                    (!column.is_null(row)).then(|| formatter.value(row).to_string())
+                    (!column.is_null(row)).then(|| cell(formatter.value(row).to_string()))
                 };
-                sample.rows.push(formatters.iter().zip(batch.columns()).map(cell).collect());
+                let cells = formatters.iter().zip(batch.columns()).map(cell).collect();
+                sample.rows.push(SampleRow { cells, ..SampleRow::default() });
             }
         }
         Ok(sample)
     }
+}
+
+/// Sorts the rows of a query by their values, unless the query sorts them.
+fn in_fixed_order(bound: &Bound) -> Result<Bound> {
+    let mut plan = &bound.plan;
+    loop {
+        plan = match plan {
+            LogicalPlan::Sort(_) => return Ok(Bound { plan: bound.plan.clone() }),
+            LogicalPlan::Projection(of) => &of.input,
+            LogicalPlan::Limit(of) => &of.input,
+            LogicalPlan::SubqueryAlias(of) => &of.input,
+            _ => break,
+        };
+    }
+    let keys = bound.plan.schema().iter().filter(|(_, field)| !field.data_type().is_nested());
+    let keys: Vec<_> = keys.map(|column| Expr::Column(Column::from(column)).sort(true, false)).collect();
+    if keys.is_empty() {
+        return Ok(Bound { plan: bound.plan.clone() });
+    }
+    Ok(Bound { plan: LogicalPlanBuilder::from(bound.plan.clone()).sort(keys)?.build()? })
 }
 
 /// Returns the columns that rules read, as declared. At least one: a batch without columns still has rows,

@@ -10,7 +10,7 @@ use super::{
     environment, explain,
     external_inputs::ExternalInputs,
     library::MacroLibrary,
-    rendering::{Rendering, Shared},
+    rendering::{Rendering, SecretAccess, Shared},
     rewrite::TemplateRole,
     scope::TemplateScope,
     span_map::{Segment, SpanMap},
@@ -76,26 +76,40 @@ impl Jinja {
         node: &NodeContext,
         names: Arc<dyn NameResolver>,
     ) -> Result<Rendered, Diagnostic> {
-        self.run(source, node.clone(), names, false)
+        self.run(source, node.clone(), names, SecretAccess::Refused)
     }
 
     /// Renders a storage setting, which may use secrets from the environment. Diagnostics point at `at`, the
     /// setting's position.
+    ///
+    /// Renders twice: with the names of secrets, whose errors can be shown because no value is in them, and
+    /// with their values.
     pub fn render_secret(&self, text: &Secret, at: &Span) -> Result<Secret, Diagnostic> {
-        let rendered = self.value(text.reveal(), at, true)?;
-        Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text)))
+        if self.value(text.reveal(), at, SecretAccess::Named)?.is_none() {
+            return Ok(text.clone());
+        }
+        match self.value(text.reveal(), at, SecretAccess::Revealed) {
+            Ok(rendered) => Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text))),
+            Err(_) => {
+                Err(Diagnostic::error("secret-value", "this setting can't be rendered with its secrets")
+                    .at(at.clone(), "fails only with the values of the secrets, so the error isn't shown")
+                    .hint("use secrets as they are, joined with other text at most"))
+            }
+        }
     }
 
     /// Renders a configuration string, which may use `env_var`, `var` and `target`. Diagnostics point at
     /// `at`, the string's position.
     pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
-        Ok(self.value(text, at, false)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
+        Ok(self
+            .value(text, at, SecretAccess::Refused)?
+            .map_or_else(|| text.to_owned(), |rendered| rendered.text))
     }
 
     /// Renders a description, which may also use `doc`, and returns the documentation blocks that it
     /// includes.
     pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
-        let rendered = self.value(text, at, false)?;
+        let rendered = self.value(text, at, SecretAccess::Refused)?;
         Ok(match rendered {
             Some(rendered) => Described { text: rendered.text, docs: rendered.captures.docs },
             None => Described { text: text.to_owned(), docs: Vec::new() },
@@ -103,7 +117,7 @@ impl Jinja {
     }
 
     /// Renders a YAML string, or returns `None` if it contains no template.
-    fn value(&self, text: &str, at: &Span, secrets: bool) -> Result<Option<Rendered>, Diagnostic> {
+    fn value(&self, text: &str, at: &Span, secrets: SecretAccess) -> Result<Option<Rendered>, Diagnostic> {
         if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
             return Ok(None);
         }
@@ -122,7 +136,7 @@ impl Jinja {
         source: &Source,
         node: NodeContext,
         names: Arc<dyn NameResolver>,
-        secrets: bool,
+        secrets: SecretAccess,
     ) -> Result<Rendered, Diagnostic> {
         let main = TemplateFile::new(source, 0, TemplateRole::Model);
         let run = Arc::new(Rendering::new(Arc::clone(&self.shared), main, node, names, secrets));
@@ -133,7 +147,10 @@ impl Jinja {
         let scope = Value::from_object(TemplateScope::new(Arc::clone(&run)));
         let rendered = template.render_with_spans(scope);
         let captures = run.take_captures();
-        self.shared.note(&captures);
+        // With the values of secrets, the names of variables may be secret.
+        if secrets != SecretAccess::Revealed {
+            self.shared.note(&captures);
+        }
         let (text, spans) = rendered.map_err(|error| explain::render_error(&error, &run))?;
         let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
         Ok(Rendered { text, map, captures })

@@ -43,6 +43,17 @@ impl Shared {
     }
 }
 
+/// A rendering's access to secret environment variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SecretAccess {
+    /// Secrets are refused.
+    Refused,
+    /// A secret is its variable's name in brackets, so that no message of the template can contain its value.
+    Named,
+    /// A secret is its value. Messages of the template must not be shown.
+    Revealed,
+}
+
 /// A single rendering.
 pub(super) struct Rendering {
     pub(super) shared: Arc<Shared>,
@@ -50,8 +61,8 @@ pub(super) struct Rendering {
     pub(super) main: TemplateFile,
     pub(super) node: NodeContext,
     pub(super) names: Arc<dyn NameResolver>,
-    /// Whether secret environment variables may be read, which only storage settings may do.
-    pub(super) secrets: bool,
+    /// Access to secret environment variables, which only storage settings have.
+    pub(super) secrets: SecretAccess,
     progress: Mutex<RenderingProgress>,
 }
 
@@ -68,7 +79,7 @@ impl Rendering {
         main: TemplateFile,
         node: NodeContext,
         names: Arc<dyn NameResolver>,
-        secrets: bool,
+        secrets: SecretAccess,
     ) -> Self {
         Self { shared, main, node, names, secrets, progress: Mutex::default() }
     }

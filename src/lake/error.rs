@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
-use super::{guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted};
+use super::{error_text::plain, guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted};
 use crate::{
     engine::{EngineError, message},
     name::Relation,
@@ -233,24 +233,6 @@ fn nulls(violations: &[(String, u64)]) -> String {
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the message of delta-rs without its internal prefixes: it reports a failed Parquet write as a
-/// failure to parse Parquet.
-fn plain(source: &BoxError) -> String {
-    let text = source.to_string();
-    let prefixes = [
-        "Failed to parse parquet: ",
-        "Parquet error: ",
-        "External: ",
-        "Kernel error: ",
-        "Generic delta kernel error: ",
-    ];
-    let mut text = text.as_str();
-    while let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        text = rest;
-    }
-    unmounted(text)
-}
-
 /// A cause of any type.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -279,6 +261,15 @@ impl LakeError {
                 Some(place)
             }
             _ => None,
+        }
+    }
+
+    /// Returns true if a disk is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Storage { source, .. } => causes(source.as_ref()).any(is_full),
+            _ => false,
         }
     }
 
@@ -338,6 +329,12 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|io| matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+}
+
 fn is_denied(error: &(dyn Error + 'static)) -> bool {
     let io = error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::PermissionDenied);
     let store = matches!(
@@ -388,6 +385,16 @@ mod tests {
         assert!(store(io::Error::from(io::ErrorKind::TimedOut)).is_transient());
         assert!(!store("404 Not Found").is_transient());
         assert!(!store(io::Error::from(io::ErrorKind::StorageFull)).is_transient());
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let full = store(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(full.is_disk_full() && !store("404 Not Found").is_disk_full());
+        let parquet =
+            deltalake::parquet::errors::ParquetError::from(io::Error::from(io::ErrorKind::StorageFull));
+        let full = LakeError::of(WRITE, "here", parquet.into());
+        assert!(full.is_disk_full(), "{full:?}");
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod deletion_vector;
 mod difference;
 mod directories;
 mod error;
+mod error_text;
 mod fault_injection;
 mod file_settings;
 mod file_writer;

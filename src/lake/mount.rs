@@ -16,7 +16,7 @@ use object_store::{
 };
 use url::Url;
 
-use crate::secret::concealed;
+use crate::secret::{concealed, scrubbed};
 
 /// The URL scheme of mounts: one that delta-rs accepts without looking at the disk.
 const SCHEME: &str = "memory://";
@@ -63,7 +63,7 @@ pub(super) fn decode(path: &str) -> String {
 
 /// Replaces mount URLs in a delta-rs message with paths on disk, and removes signatures from store URLs.
 pub(super) fn unmounted(message: &str) -> String {
-    let message = concealed(message);
+    let message = concealed(&scrubbed(message));
     let mut parts = message.split(SCHEME);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {

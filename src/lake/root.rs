@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     name::Relation,
-    secret::{concealed, has_credentials},
+    secret::{concealed_source, has_credentials, hide_credentials},
 };
 
 /// The root of a lake.
@@ -32,11 +32,12 @@ impl Root {
     /// If the root is empty, not a valid URL, in a store that this build doesn't support, or a path that
     /// isn't UTF-8.
     pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
-        let unusable = |reason| LakeError::Root { root: concealed(root), reason };
+        let unusable = |reason| LakeError::Root { root: concealed_source(root), reason };
         if root.trim().is_empty() {
             return Err(unusable(RootProblem::Empty));
         }
         if has_credentials(root) {
+            hide_credentials(root);
             return Err(unusable(RootProblem::Credentials));
         }
         let url = if root.contains("://") {

@@ -45,10 +45,12 @@ pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
         Outcome::Checked => Some("OK".to_owned()),
         Outcome::Withheld(withheld) => Some(wording::withheld(withheld)),
         Outcome::Failed { message, .. } => Some(message.clone()),
-        Outcome::Tested(verdict) if step.action == Action::UnitTest && !verdict.sample.is_empty() => {
-            Some(format!("{}\n\n{}", wording::DIFFERS, verdict.sample.join("\n")))
-        }
-        Outcome::Tested(verdict) => verdict.message.clone(),
+        Outcome::Tested(verdict) => match verdict.sample.as_deref() {
+            Some(sample) if sample.differences.is_some() => {
+                Some(format!("{}\n\n{}", wording::DIFFERS, wording::row_table(sample).join("\n")))
+            }
+            _ => verdict.message.clone(),
+        },
         Outcome::Aged(_) => None,
     }
 }

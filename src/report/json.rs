@@ -224,4 +224,16 @@ mod tests {
         assert!(lines.iter().all(|line| line["info"]["level"] == "error"));
         assert_eq!(lines.len(), 3);
     }
+
+    #[test]
+    fn samples_are_data() {
+        let lines = told_lines(&sample::every_verdict(), Level::Debug);
+        let samples: Vec<&Value> =
+            lines.iter().filter_map(|line| line["data"]["outcome"].get("sample")).collect();
+        assert!(!samples.is_empty());
+        for sample in samples {
+            assert!(sample["columns"][0]["name"].is_string(), "{sample}");
+            assert!(sample["rows"][0]["cells"].is_array() && !sample.to_string().contains('─'), "{sample}");
+        }
+    }
 }

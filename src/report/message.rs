@@ -59,7 +59,10 @@ pub(super) enum Message {
     },
     Summary {
         counts: StepCounts,
+        /// Whether the run was cancelled.
         cancelled: bool,
+        /// The command that runs what is left, if anything is.
+        next: Option<&'static str>,
     },
     Problem(ProblemBlock),
     Totals(StepCounts),
@@ -126,7 +129,9 @@ impl Message {
     pub(super) fn is_problem(&self) -> bool {
         match self {
             Self::Problem(_) | Self::NothingToDo | Self::Moved { .. } => true,
-            Self::Summary { counts, cancelled } => *cancelled || counts.error + counts.warn + counts.skip > 0,
+            Self::Summary { counts, cancelled, .. } => {
+                *cancelled || counts.error + counts.warn + counts.skip > 0
+            }
             _ => false,
         }
     }

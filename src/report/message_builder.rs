@@ -70,7 +70,11 @@ impl MessageBuilder {
             messages.push(Message::Ran { kinds: result.kinds.clone(), seconds: result.seconds });
             messages.push(Message::Blank);
         }
-        messages.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
+        messages.push(Message::Summary {
+            counts: result.counts,
+            cancelled: result.cancelled,
+            next: self.info().filter(|_| result.cancelled && is_unfinished(result)).map(next_command),
+        });
         let path = |node: &NodeId| (self.lookup)(node)?.path;
         for block in problem::blocks(result, path) {
             messages.extend([Message::Blank, Message::Problem(block)]);
@@ -82,6 +86,19 @@ impl MessageBuilder {
             seconds: result.seconds,
         }));
         messages
+    }
+}
+
+/// Returns whether a step failed or didn't run.
+fn is_unfinished(result: &RunResult) -> bool {
+    result.counts.error + result.counts.skip > 0 || result.counts.total() < result.planned
+}
+
+/// Returns the command that runs what a cancelled run left. `retry` knows every command that builds or tests.
+fn next_command(info: &RunInfo) -> &'static str {
+    match info.command {
+        "freshness" => "headwater source freshness",
+        _ => "headwater retry",
     }
 }
 

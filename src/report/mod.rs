@@ -65,7 +65,7 @@ pub use reporter::Reporter;
 pub use run_result::{RunResult, StepCounts};
 pub use run_results::RunResults;
 pub use sources_json::SourcesJson;
-pub use target_path::{Cleanup, KeepReason, TargetPath};
+pub use target_path::{Cleanup, KeepReason, Removal, TargetPath};
 pub use terminal::{Terminal, TerminalStyle};
 
 /// A subscriber that receives every event in order.

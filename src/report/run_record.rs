@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    artifact::{ArtifactOrigin, replace, timestamp},
+    artifact::{ArtifactOrigin, timestamp},
     event::{Event, Fact, RunInfo},
+    secret::scrubbed_artifact,
 };
 
 use super::{
-    SinkError,
+    SinkError, TargetPath,
     running_steps::{Lane, RunningSteps},
 };
 
@@ -51,7 +52,7 @@ impl RunRecord {
             ArtifactOrigin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
         let passed = (self.last - *begun).as_seconds_f64();
         let artifact = content(origin.metadata(schema), self.seconds.unwrap_or(passed));
-        replace(path, &info.invocation_id, artifact.as_bytes())
+        TargetPath::replace_file(path, &info.invocation_id, scrubbed_artifact(&artifact).as_bytes())
             .map_err(|error| SinkError::new(path.display().to_string(), error))
     }
 }

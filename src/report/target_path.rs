@@ -1,170 +1,153 @@
-//! The target path: the folder for artifacts. A folder that Headwater creates carries a marker file, and
-//! artifacts are removed only from marked folders: in a Rust project `target/` belongs to cargo, and it may
-//! contain a lake.
+//! The target path: the folder for artifacts. A folder that Headwater creates carries a marker file, which
+//! lists the files that Headwater wrote. Only these are ever removed: in a Rust project `target/` belongs to
+//! cargo, it may contain a lake, and people keep notes next to compiled SQL.
+//!
+//! - `inventory`: the list of written files
+//! - `cleanup`: finds and removes them
+
+mod cleanup;
+mod inventory;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-const MARK: &str = ".headwater-artifacts";
-
-/// The files and folders that Headwater writes to the target path.
-const ARTIFACTS: [&str; 8] = [
-    "catalog.json",
-    "compiled",
-    "docs",
-    "graph_summary.json",
-    "manifest.json",
-    "partial_parse.cache",
-    "run_results.json",
-    "sources.json",
-];
-
-/// The folder of a Delta table's log. A folder that contains one is never an artifact.
-const DELTA_LOG: &str = "_delta_log";
+pub use self::cleanup::{Cleanup, KeepReason, Removal};
+use self::{
+    cleanup::Contents,
+    inventory::{Inventory, MARK},
+};
+use crate::{artifact::replace, secret::scrubbed_artifact};
 
 /// The folder for artifacts.
 #[derive(Debug, Clone)]
-pub struct TargetPath(PathBuf);
-
-/// The state of the target path, as `clean` finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cleanup {
-    /// The folder doesn't exist.
-    Absent,
-    /// The folder exists, but Headwater didn't create it.
-    NotOurs,
-    /// Headwater created the folder.
-    Ours {
-        /// The artifacts in it, ordered by name.
-        artifacts: Vec<PathBuf>,
-        /// Everything else in it, with the reason for keeping it.
-        kept: Vec<(PathBuf, KeepReason)>,
-    },
-}
-
-/// The reason why `clean` keeps something in the target path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepReason {
-    /// It contains a Delta table.
-    DeltaTable,
-    /// It isn't an artifact.
-    NotWritten,
+pub struct TargetPath {
+    path: PathBuf,
+    /// The files written so far, once known.
+    inventory: Arc<Mutex<Option<Inventory>>>,
 }
 
 impl TargetPath {
     /// Creates a handle for the folder at this path, which need not exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, inventory: Arc::default() }
     }
 
     /// Returns the folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Creates the folder, or takes over an empty one, and marks it. A non-empty folder without a marker is
     /// used but never cleaned.
     pub fn create(&self) -> io::Result<()> {
-        if self.0.is_dir() && fs::read_dir(&self.0)?.next().is_some() {
+        if self.path.is_dir() && fs::read_dir(&self.path)?.next().is_some() {
             return Ok(());
         }
-        fs::create_dir_all(&self.0)?;
-        fs::write(
-            self.0.join(MARK),
-            "Made by headwater; `headwater clean` removes the artifacts in this folder.\n",
-        )
+        fs::create_dir_all(&self.path)?;
+        Inventory::begin(&self.path)
     }
 
     /// Writes a file in the folder and creates missing parent folders.
     pub fn write(&self, relative: &Path, content: &str) -> io::Result<PathBuf> {
-        self.create()?;
-        let path = self.0.join(relative);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+        let path = self.prepare(relative)?;
+        let content = scrubbed_artifact(content);
         // Leave an identical file alone: the next run recognizes it by its stamp.
         if fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
             return Ok(path);
         }
-        fs::write(&path, content)?;
+        fs::write(&path, &*content)?;
         Ok(path)
+    }
+
+    /// Atomically replaces a file in the folder and creates missing parent folders. `id` must be unique to
+    /// the caller.
+    pub fn replace(&self, relative: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
+        replace(&self.prepare(relative)?, id, bytes)
+    }
+
+    /// Same as [`TargetPath::replace`], for a file whose folder is a target path that exists.
+    pub fn replace_file(file: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
+        if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
+            Self::new(folder.to_owned()).note(Path::new(name))?;
+        }
+        replace(file, id, bytes)
+    }
+
+    fn prepare(&self, relative: &Path) -> io::Result<PathBuf> {
+        self.create()?;
+        self.note(relative)?;
+        let path = self.path.join(relative);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        Ok(path)
+    }
+
+    /// Lists a file that is about to be written to the folder, so that `clean` removes it.
+    fn note(&self, relative: &Path) -> io::Result<()> {
+        let mut inventory = self.inventory.lock().unwrap_or_else(PoisonError::into_inner);
+        if inventory.is_none() {
+            *inventory = Inventory::read(&self.path)?;
+        }
+        // A folder that isn't ours has no inventory.
+        inventory.as_mut().map_or(Ok(()), |inventory| inventory.add(&self.path, relative))
     }
 
     /// Finds what [`TargetPath::clean`] would remove.
     pub fn cleanup(&self) -> io::Result<Cleanup> {
-        if !self.0.exists() {
+        if !self.path.exists() {
             return Ok(Cleanup::Absent);
         }
-        if !self.0.join(MARK).is_file() {
-            return Ok(Cleanup::NotOurs);
-        }
-        let (mut artifacts, mut kept) = (Vec::new(), Vec::new());
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(&self.0)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-        entries.sort();
-        for path in entries {
-            let name = path.file_name().and_then(|name| name.to_str());
-            if name == Some(MARK) {
-                continue;
-            }
-            if holds_table(&path)? {
-                kept.push((path, KeepReason::DeltaTable));
-            } else if name.is_some_and(|name| ARTIFACTS.contains(&name)) {
-                artifacts.push(path);
-            } else {
-                kept.push((path, KeepReason::NotWritten));
-            }
-        }
-        Ok(Cleanup::Ours { artifacts, kept })
+        let Some(inventory) = Inventory::read(&self.path)? else { return Ok(Cleanup::NotOurs) };
+        let Contents { removals, kept } = Contents::of(&self.path, Path::new(""), &inventory)?;
+        Ok(Cleanup::Ours { removals, kept })
     }
 
-    /// Removes artifacts that [`TargetPath::cleanup`] found, and the folder itself if nothing else is left in
-    /// it.
-    pub fn clean(&self, artifacts: &[PathBuf]) -> io::Result<()> {
-        for path in artifacts {
-            if fs::symlink_metadata(path)?.is_dir() {
-                fs::remove_dir_all(path)
-            } else {
-                fs::remove_file(path)
-            }?;
+    /// Removes what [`TargetPath::cleanup`] found, and the folder itself if nothing else is left in it. Calls
+    /// `removed` after each removal.
+    pub fn clean(&self, removals: &[Removal], mut removed: impl FnMut(&Removal)) -> io::Result<()> {
+        for removal in removals {
+            removal.remove()?;
+            removed(removal);
         }
-        let is_empty = fs::read_dir(&self.0)?.all(|entry| entry.is_ok_and(|entry| entry.file_name() == MARK));
-        if is_empty {
-            fs::remove_file(self.0.join(MARK))?;
-            // Keep a symbolic link and its target.
-            if !fs::symlink_metadata(&self.0)?.is_symlink() {
-                fs::remove_dir(&self.0)?;
-            }
+        let is_empty =
+            fs::read_dir(&self.path)?.all(|entry| entry.is_ok_and(|entry| entry.file_name() == MARK));
+        if !is_empty {
+            // Files that others put in the place of those removed are theirs.
+            return Inventory::begin(&self.path);
+        }
+        fs::remove_file(self.path.join(MARK))?;
+        // Keep a symbolic link and its target.
+        if !fs::symlink_metadata(&self.path)?.is_symlink() {
+            fs::remove_dir(&self.path)?;
         }
         Ok(())
     }
-}
-
-/// Returns whether a folder is or contains a Delta table. Symbolic links are not followed: removing one
-/// doesn't affect its target.
-fn holds_table(path: &Path) -> io::Result<bool> {
-    if !fs::symlink_metadata(path)?.is_dir() {
-        return Ok(false);
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_name() == DELTA_LOG || holds_table(&entry.path())? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(paths: &[PathBuf]) -> Vec<&str> {
-        paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect()
+    /// Returns what `clean` removes and keeps, relative to the target path.
+    fn found(target: &TargetPath) -> (Vec<Removal>, Vec<String>, Vec<(String, KeepReason)>) {
+        let Cleanup::Ours { removals, kept } = target.cleanup().unwrap() else { panic!("it is ours") };
+        let name =
+            |path: &Path| path.strip_prefix(target.path()).unwrap().to_string_lossy().replace('\\', "/");
+        let names = removals.iter().map(|removal| name(&removal.path)).collect();
+        let kept = kept.iter().map(|(path, why)| (name(path), *why)).collect();
+        (removals, names, kept)
+    }
+
+    fn put(target: &TargetPath, file: &str) {
+        let path = target.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
     }
 
     #[test]
@@ -175,9 +158,9 @@ mod tests {
         for file in ["compiled/x.sql", "manifest.json", "docs/index.html"] {
             ours.write(Path::new(file), "").unwrap();
         }
-        let Cleanup::Ours { artifacts, kept } = ours.cleanup().unwrap() else { panic!("it is ours") };
-        assert_eq!((names(&artifacts), kept.len()), (vec!["compiled", "docs", "manifest.json"], 0));
-        ours.clean(&artifacts).unwrap();
+        let (removals, names, kept) = found(&ours);
+        assert_eq!((names, kept.len()), (vec!["compiled".into(), "docs".into(), "manifest.json".into()], 0));
+        ours.clean(&removals, |_| {}).unwrap();
         assert!(!ours.path().exists());
 
         let theirs = TargetPath::new(folder.path().to_path_buf());
@@ -189,16 +172,77 @@ mod tests {
     fn tables_and_what_others_wrote_stay() {
         let folder = tempfile::tempdir().unwrap();
         let target = TargetPath::new(folder.path().join("target"));
-        for file in
-            ["manifest.json", "lake/main/m/_delta_log/0.json", "compiled/main/m/_delta_log/0.json", "notes"]
-        {
-            target.write(Path::new(file), "").unwrap();
+        target.write(Path::new("manifest.json"), "").unwrap();
+        for file in ["lake/main/m/_delta_log/0.json", "compiled/main/m/_delta_log/0.json", "notes"] {
+            put(&target, file);
         }
-        let Cleanup::Ours { artifacts, kept } = target.cleanup().unwrap() else { panic!("it is ours") };
-        assert_eq!(names(&artifacts), ["manifest.json"]);
+        let (removals, names, kept) = found(&target);
+        assert_eq!(names, ["manifest.json"]);
         let why: Vec<KeepReason> = kept.iter().map(|(_, why)| *why).collect();
         assert_eq!(why, [KeepReason::DeltaTable, KeepReason::DeltaTable, KeepReason::NotWritten]);
-        target.clean(&artifacts).unwrap();
-        assert!(kept.iter().all(|(path, _)| path.exists()) && target.path().join(MARK).exists());
+        target.clean(&removals, |_| {}).unwrap();
+        assert!(
+            kept.iter().all(|(name, _)| target.path().join(name).exists())
+                && target.path().join(MARK).exists()
+        );
+    }
+
+    #[test]
+    fn files_of_others_among_artifacts_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        for file in ["compiled/shop/models/a.sql", "compiled/shop/tests/t.sql", "docs/index.html"] {
+            target.replace(Path::new(file), "x", b"").unwrap();
+        }
+        // Notes, the data of a table whose log is lost, an artifact's name, and an empty folder.
+        let theirs = ["compiled/shop/models/notes.md", "compiled/main/m/part-0.parquet", "catalog.json"];
+        theirs.iter().for_each(|file| put(&target, file));
+        fs::create_dir(target.path().join("docs/empty")).unwrap();
+        let (removals, names, kept) = found(&target);
+        assert_eq!(names, ["compiled/shop/models/a.sql", "compiled/shop/tests", "docs/index.html"]);
+        let kept: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(kept, ["catalog.json", "compiled/main", "compiled/shop/models/notes.md", "docs/empty"]);
+        target.clean(&removals, |_| {}).unwrap();
+        assert!(theirs.iter().all(|file| target.path().join(file).exists()));
+        assert!(!target.path().join("compiled/shop/tests").exists());
+
+        // What was removed is forgotten: a file put in its place is its owner's.
+        put(&target, "docs/index.html");
+        assert!(found(&target).1.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_after_the_look_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        target.write(Path::new("compiled/a.sql"), "").unwrap();
+        let (removals, ..) = found(&target);
+        put(&target, "compiled/late");
+        target.clean(&removals, |_| {}).unwrap_err();
+        assert!(target.path().join("compiled/late").exists());
+    }
+
+    #[test]
+    fn temporary_files_of_killed_runs_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        target.write(Path::new("manifest.json"), "").unwrap();
+        put(&target, "manifest.json.0190a6f0-0000-7000-8000-000000000000.tmp");
+        put(&target, "other.json.0190a6f0-0000-7000-8000-000000000000.tmp");
+        let (_, names, kept) = found(&target);
+        assert_eq!((names.len(), kept.len()), (2, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        target.write(Path::new("manifest.json"), "").unwrap();
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), target.path().join("compiled")).unwrap();
+        target.write(Path::new("compiled/a.sql"), "").unwrap();
+        let (_, names, kept) = found(&target);
+        assert_eq!((names.as_slice(), kept.len()), (["manifest.json".to_owned()].as_slice(), 1));
     }
 }

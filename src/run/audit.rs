@@ -29,7 +29,7 @@ use crate::{
     lake::Provenance,
     manifest::{DataTest, fingerprint::Fingerprint},
     name::{NodeId, Relation},
-    outcome::{Outcome, TestStatus, Verdict},
+    outcome::{Outcome, RowSample, TestStatus, Verdict},
     plan::Step,
 };
 
@@ -314,7 +314,7 @@ impl<'a> Audit<'a> {
                 let plural = if rows > 1.0 { "rows break" } else { "row breaks" };
                 let sample = self.sample(item, tables).await;
                 let lines: Vec<String> = std::iter::once(format!("{rows} {plural} the constraint {name}:"))
-                    .chain(sample.into_iter().map(|line| format!("  {line}")))
+                    .chain(sample.iter().flat_map(|sample| sample.named()).map(|row| format!("  {row}")))
                     .collect();
                 AuditResult::Constraint(Some(lines.join("\n")))
             }
@@ -365,15 +365,13 @@ impl<'a> Audit<'a> {
     }
 
     /// Returns the first failing rows; none if they can't be read, since the number is what counts.
-    async fn sample(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Vec<String> {
+    async fn sample(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Option<Box<RowSample>> {
         let sampled = async {
             let bound = item.probe.rows.bind(&self.only(tables, item)?)?;
-            Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?.lines())
+            Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?)
         };
-        sampled.await.unwrap_or_else(|error| {
-            tracing::debug!("no rows to show: {error}");
-            Vec::new()
-        })
+        let sample = sampled.await.inspect_err(|error| tracing::debug!("no rows to show: {error}")).ok()?;
+        (!sample.rows.is_empty()).then(|| Box::new(sample))
     }
 
     async fn store(

@@ -2,7 +2,7 @@
 
 use super::tables::LedgerError;
 use crate::{
-    engine::{EngineError, message},
+    engine::{EngineError, execution::is_disk_full, message, source::UnreadableSource},
     lake::LakeError,
     name::Relation,
 };
@@ -23,8 +23,34 @@ pub(super) enum StepError {
     #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
     Lost(String),
     #[error("{0}")]
+    UnreadableSource(String),
+    #[error("{0}")]
     Other(String),
 }
+
+impl StepError {
+    /// Returns what to do about a failure whose cause is outside of the project: a disk, a store, a source.
+    pub(super) fn cure(&self) -> Option<&'static str> {
+        match self {
+            Self::UnreadableSource(_) => Some(READ_AGAIN),
+            Self::Lake(error) if error.is_disk_full() => Some("free space on the lake's disk"),
+            Self::Lake(LakeError::Denied { .. }) => Some("grant the permission"),
+            Self::Lake(LakeError::Storage { .. }) => Some("make sure that the lake can be reached"),
+            Self::Engine(error) | Self::Lake(LakeError::Query(error)) if is_disk_full(error) => {
+                Some("free space there, or choose another place with `temp_dir`")
+            }
+            Self::Engine(error) | Self::Lake(LakeError::Query(error))
+                if UnreadableSource::is_cause_of(error) =>
+            {
+                Some(READ_AGAIN)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The cure for a source that can't be read.
+const READ_AGAIN: &str = "make sure that the source can be read";
 
 impl From<LedgerError> for StepError {
     fn from(error: LedgerError) -> Self {

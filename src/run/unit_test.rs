@@ -27,15 +27,14 @@ impl Worker {
         let columns: Vec<String> =
             test.expected.schema().fields().iter().map(|field| field.name().clone()).collect();
         let actual = fixture::columns(&actual, &columns)?;
-        let found = diff(&test.expected, &actual)?;
-        if found.is_empty() {
+        let Some(found) = diff(&test.expected, &actual)? else {
             return Ok(Outcome::Tested(Verdict::pass()));
-        }
+        };
         Ok(Outcome::Tested(Verdict {
             status: TestStatus::Fail,
             failures: 1,
             message: Some("actual differs from expected:".into()),
-            sample: found.lines(),
+            sample: Some(Box::new(found)),
             ..Verdict::pass()
         }))
     }

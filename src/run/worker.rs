@@ -16,7 +16,7 @@ use crate::{
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
-    plan::Step,
+    plan::{Action, Reason, Step},
 };
 
 /// The state shared by all jobs.
@@ -87,14 +87,15 @@ impl Worker {
             if is_disk_full(error)
                 && let Some(folder) = self.engine.spill_folder()
             {
-                let place = folder.display();
-                message = format!(
-                    "{message}: no room is left for temporary files in {place}; choose another place with `temp_dir`"
-                );
+                message = format!("{message}: no room is left for temporary files in {}", folder.display());
             }
             if is_unreadable(error) {
                 message = self.damage(step).await.unwrap_or_else(|| unreadable(&message));
             }
+        }
+        if let Some(cure) = error.cure() {
+            let readers = readers(step).map_or_else(String::new, |readers| format!("\n  note: {readers}"));
+            message = format!("{message}{readers}\n  help: {cure}, then run `headwater retry`");
         }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
     }
@@ -106,6 +107,16 @@ impl Worker {
         let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
         Some(self.artifacts.join(path).display().to_string())
     }
+}
+
+/// Returns what readers of a failed step's table see, if it has one.
+fn readers(step: &Step) -> Option<String> {
+    let relation = step.relation.as_ref().filter(|_| !step.action.is_test())?;
+    Some(match step.reason {
+        Reason::FirstBuild | Reason::TableMissing => format!("{relation} isn't there for readers yet"),
+        _ if step.action == Action::View => return None,
+        _ => format!("readers of {relation} still see its last version, if there is one"),
+    })
 }
 
 /// Returns the message about an error of the engine itself, which may come from a damaged file.

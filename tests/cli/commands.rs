@@ -145,6 +145,26 @@ fn clean_leaves_tables_that_lie_in_the_target_path() {
 }
 
 #[test]
+fn clean_leaves_files_of_others_among_artifacts() {
+    let project = Project::new()
+        .file("project.yml", "name: shop\ntarget: dev\ntargets:\n  dev:\n    root: target/lake\n")
+        .model("m.sql", "select 1 as a\n")
+        .model("staging/n.sql", "select 1 as b\n");
+    project.run(["docs", "generate"]).success();
+    project.run(["build"]).success();
+    // Notes next to compiled SQL and the page, and a table whose log is lost.
+    let project = project.file("target/compiled/shop/models/notes.md", "").file("target/docs/notes.md", "");
+    std::fs::remove_dir_all(project.path("target/lake/main/m/_delta_log")).unwrap();
+    let before = project.files("target/lake");
+    let planned = project.run(["clean", "--dry-run"]).success();
+    let done = project.run(["clean"]).success();
+    assert_eq!(planned.stdout.replace("would remove", "removed"), done.stdout);
+    assert_said!(done);
+    assert!(project.exists("target/compiled/shop/models/notes.md") && project.exists("target/docs/notes.md"));
+    assert_eq!(project.files("target/lake"), before);
+}
+
+#[test]
 fn clean_leaves_what_others_made() {
     let shop = shop().file("target/debug/precious", "");
     assert_said!(shop.run(["clean"]).refused());

@@ -74,6 +74,28 @@ fn sources() -> Project {
 }
 
 #[test]
+fn commits_that_are_missing_are_named_without_a_stack() {
+    let project = Project::new().env("RUST_BACKTRACE", "1");
+    for value in 1..=3 {
+        project.write("models/a.sql", format!("select {value} as x"));
+        project.run(["build"]).success();
+    }
+    std::fs::remove_file(project.path(&LOG.replace("0.json", "1.json"))).unwrap();
+    project.write("models/a.sql", "select 4 as x");
+    let ran = project.run(["build"]).failure();
+    let ran = ran.says("commit 1 is missing").says("--full-refresh");
+    ran.says_nothing_of("ParsedLogPath");
+    // A log whose first commit ends too early, which the kernel reports with its stack.
+    let project = Project::new().env("RUST_BACKTRACE", "1").model("a.sql", "select 1 as x");
+    project.run(["build"]).success();
+    let log = project.read(LOG);
+    project.write(LOG, &log[..log.len() / 2]);
+    project.write("models/a.sql", "select 2 as x");
+    let ran = project.run(["build"]).failure().says("Truncated record");
+    ran.says_nothing_of("kernel");
+}
+
+#[test]
 fn a_locked_database_fails_alone() {
     let project = sources();
     let database = rusqlite::Connection::open(project.path("shop.db")).unwrap();

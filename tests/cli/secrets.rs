@@ -37,7 +37,14 @@ fn secrets_are_refused_where_they_would_be_written_down() {
 
 #[test]
 fn credentials_in_a_location_are_refused_and_not_shown() {
-    for location in ["https://me:hush-word@host/a.csv", "https://host/a.csv?sig=hush-sign&se=1"] {
+    for location in [
+        "https://me:hush-word@host/a.csv",
+        "https://host/a.csv?sig=hush-sign&se=1",
+        "https://me:a hush-word@host/a.csv",
+        "s3://AKIA:x/hush-word@bucket/a.csv",
+        "https://host/a.csv;Token=hush-word",
+        "SharedAccessKey=hush-word",
+    ] {
         let text = format!(
             "sources:\n  - name: s\n    tables:\n      - name: t\n        external: {{location: \"{location}\", format: csv}}\n"
         );
@@ -59,5 +66,49 @@ fn secrets_open_the_lake() {
             let bytes = std::fs::read(project.path(&format!("{folder}/{file}"))).unwrap();
             assert!(!bytes.windows(4).any(|part| part == b"hush"), "{folder}/{file}");
         }
+    }
+}
+
+#[test]
+fn errors_of_storage_options_quote_no_secret() {
+    for call in [
+        "exceptions.raise_compiler_error(@)",
+        "env_var(env_var(@))",
+        "env_var(@ ~ 'x')",
+        "var(@)",
+        "doc(@)",
+        "ref(@)",
+        "source(@, 'x')",
+        "fromyaml('[' ~ @)",
+        "adapter.dispatch(@)()",
+    ] {
+        let value = call.replace('@', "env_var('DBT_ENV_SECRET_KEY')");
+        let settings = format!(
+            "{PROJECT}targets:\n  dev:\n    root: lake\n    storage_options: {{key: \"{{{{ {value} }}}}\"}}\n"
+        );
+        let project = project().file("project.yml", settings);
+        for format in ["text", "json"] {
+            let ran = project.run(["build", "--log-level", "trace", "--log-format", format]);
+            ran.says_nothing_of("hush");
+        }
+    }
+}
+
+#[test]
+fn the_value_of_a_secret_is_scrubbed_from_all_output() {
+    // The same text as a secret and as a model's constant: only output of the process is scrubbed.
+    let settings = format!(
+        "{PROJECT}targets:\n  dev:\n    root: lake\n    storage_options: {{x: \"{{{{ env_var('DBT_ENV_SECRET_KEY') }}}}\"}}\n"
+    );
+    let project = project()
+        .file("project.yml", settings)
+        .model("b.sql", "select cast('hush-key' as integer) as x from {{ ref('a') }}");
+    for format in ["text", "json"] {
+        let ran = project.run(["build", "--log-format", format]);
+        ran.says("*****").says_nothing_of("hush-key");
+    }
+    for file in project.files("target") {
+        let bytes = std::fs::read(project.path(&format!("target/{file}"))).unwrap();
+        assert!(!bytes.windows(8).any(|part| part == b"hush-key"), "{file}");
     }
 }

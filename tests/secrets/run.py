@@ -345,6 +345,10 @@ def url_cases():
         "http without slashes": "https:user:{}@127.0.0.1/x.csv",
         "password with @": "s3://key:a@{}@bucket/x.csv",
         "upper case": "S3://key:{}@bucket/X.CSV?SIG={}",
+        "password with a space": "https://user:a {}@127.0.0.1:1/x.csv",
+        "password with a slash": "s3://AKIA:a/{}@bucket/x.csv",
+        "token behind a semicolon": "https://127.0.0.1:1/x.csv;Token={}",
+        "shared access key": "sb://host/;SharedAccessKeyName=k;SharedAccessKey={}",
     }
     for name, url in urls.items():
         yield f"location, {name}", "location", url
@@ -366,6 +370,21 @@ def url_cases():
     ):
         yield f"storage option {option} of s3", f"s3:{option}", "{}"
         yield f"storage option {option} of a local lake", f"local:{option}", "{}"
+    for call in (
+        "exceptions.raise_compiler_error(@)",
+        "env_var(env_var(@))",
+        "var(@)",
+        "doc(@)",
+        "ref(@)",
+        "source(@, 'x')",
+        "fromyaml('[' ~ @)",
+        "adapter.dispatch(@)()",
+        "nothing[@].x",
+        "@ | int + 1",
+        "1 if @ == 'x' else nothing.x",
+    ):
+        yield f"storage option, {call}", f"call:{call}", "{}"
+    yield "include in a storage option", "call:include", "{}"
     yield "storage option of azure", "azure:azure_storage_account_key", "{}"
     yield "storage option of gs", "gs:google_service_account_key", "{}"
     yield "storage option of gs, a file", "gs:google_service_account", "/no/such/{}.json"
@@ -390,6 +409,10 @@ def url(trials, number, name, key, text):
                 "max_retries": "0", "retry_timeout": "1s"}}  # fmt: skip
         elif key == "lineage":
             env |= {"OPENLINEAGE_URL": url, "OPENLINEAGE_API_KEY": secret.value}
+        elif key.startswith("call:"):
+            call, variable = key.removeprefix("call:"), f"env_var('{secret.name}')"
+            text = "{% include " + variable + " %}" if call == "include" else "{{ " + call.replace("@", variable) + " }}"
+            target |= {"root": "lake", "storage_options": {"x": text}}
         else:
             kind, option = key.split(":")
             roots = {"s3": "s3://bucket/lake", "local": "lake", "azure": "az://c/lake", "gs": "gs://b/lake"}

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    artifact::replace,
     event::RunInfo,
+    report::TargetPath,
     run::unchanged::{conditions::Conditions, steps::RecordedStep},
+    secret::scrubbed_artifact,
 };
 
 /// The beginning of the file.
@@ -122,8 +123,9 @@ pub(super) fn read(path: &Path) -> Option<Stored> {
 /// Writes a record, replacing any existing one.
 pub(super) fn write(path: &Path, head: &RecordHead, body: &RecordBody) -> io::Result<()> {
     let rest = format!("{}\n{}", serde_json::to_string(head)?, serde_json::to_string(body)?);
+    let rest = scrubbed_artifact(&rest);
     let text = format!("{MAGIC}{}\n{rest}", digest(&rest));
-    replace(path, &head.salt, text.as_bytes())
+    TargetPath::replace_file(path, &head.salt, text.as_bytes())
 }
 
 fn digest(text: &str) -> String {

@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The accepted hosts: IP addresses, `localhost` and explicitly allowed names.
+/// The accepted hosts: the bound address (any IP address if the server is bound to all), loopback addresses,
+/// `localhost` and explicitly allowed names.
 #[derive(Debug, Clone)]
 pub(super) struct Hosts {
     bound: SocketAddr,

@@ -20,7 +20,9 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::{
+    UnreadableSource,
     decode::Compression,
+    disk::on_disk,
     spec::{Orient, SourceFormat, SourceSpec},
 };
 
@@ -75,12 +77,8 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     if is_url(&spec.location) {
         return Ok(remote(spec, session).await?.sorted());
     }
-    local_listing(spec).map_err(DataFusionError::Execution)
-}
-
-/// The same of a source on a local disk.
-pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
-    Ok(local(spec)?.sorted())
+    let spec = spec.clone();
+    on_disk(move || local_listing(&spec).map_err(UnreadableSource::error)).await
 }
 
 impl Listing {
@@ -162,7 +160,8 @@ fn split_pattern(location: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn local(spec: &SourceSpec) -> Result<Listing, String> {
+/// Lists the files of a source on a local disk.
+pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
     let failed = |path: &Path, error: &io::Error| format!("{}: {}: {error}", spec.name, path.display());
     let path = spec.base.join(&spec.location);
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
@@ -198,7 +197,8 @@ fn local(spec: &SourceSpec) -> Result<Listing, String> {
     Ok(Listing {
         files: files.collect::<Result<_, String>>()?,
         left_out: left_out.iter().map(|path| name(path).to_string()).collect(),
-    })
+    }
+    .sorted())
 }
 
 /// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute.

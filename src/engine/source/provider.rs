@@ -229,11 +229,29 @@ impl Report {
             others => format!("none of the {} files can be read", others + 1),
         };
         let hint = "replace it by one that is whole";
-        self.error(format!("{what}\n  {file}: {reason}\n  hint: {hint}"))
+        UnreadableSource::error(format!("{}: {what}\n  {file}: {reason}\n  hint: {hint}", self.source))
     }
 
     /// Creates the error of a file that exists but can't be read.
     pub(crate) fn failure(&self, file: &str, message: &str) -> DataFusionError {
-        DataFusionError::Execution(format!("{}: {file}: {message}", self.source))
+        UnreadableSource::error(format!("{}: {file}: {message}", self.source))
+    }
+}
+
+/// The error of a source that exists but can't be read now.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnreadableSource(String);
+
+impl UnreadableSource {
+    pub(crate) fn error(message: String) -> DataFusionError {
+        DataFusionError::External(Box::new(Self(message)))
+    }
+
+    /// Returns whether such an error is among the causes of a query's error.
+    #[must_use]
+    pub fn is_cause_of(error: &DataFusionError) -> bool {
+        let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        causes.any(|cause| cause.is::<Self>())
     }
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
+    disk::on_disk,
     files::{self, SourceFile},
     spec::{Identity, SourceFormat, SourceSpec},
 };
@@ -38,7 +39,8 @@ pub struct SourceState {
 /// Returns a source's current state. Reads no rows, unless its identity is its content.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     if let SourceFormat::Sqlite { table, .. } = &spec.format {
-        return Ok(database_state(&spec.base.join(&spec.location), table)?);
+        let (path, table) = (spec.base.join(&spec.location), table.clone());
+        return on_disk(move || Ok(database_state(&path, &table)?)).await;
     }
     let found = files::list(spec, session).await?;
     if spec.identity != Identity::Content {
@@ -51,8 +53,7 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceSta
     }
     let files = found.len() as u64;
     let runtime = Handle::current();
-    let read = tokio::task::spawn_blocking(move || content(&found, &mut digest, &runtime).map(|()| digest));
-    let digest = read.await.map_err(|error| DataFusionError::External(Box::new(error)))??;
+    let digest = on_disk(move || Ok(content(&found, &mut digest, &runtime).map(|()| digest)?)).await?;
     Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
 }
 
@@ -101,9 +102,12 @@ pub async fn modified(
 ) -> Result<Option<DateTime<Utc>>, DataFusionError> {
     if matches!(spec.format, SourceFormat::Sqlite { .. }) {
         let path = spec.base.join(&spec.location);
-        let database = fs::metadata(&path)?.modified()?;
-        let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
-        return Ok(Some(pending.map_or(database, |pending| pending.max(database)).into()));
+        let last = on_disk(move || {
+            let database = fs::metadata(&path)?.modified()?;
+            let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
+            Ok(pending.map_or(database, |pending| pending.max(database)))
+        });
+        return Ok(Some(last.await?.into()));
     }
     Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
 }
@@ -167,6 +171,49 @@ mod tests {
         (state.digest, modified(spec, &session).await.unwrap().unwrap())
     }
 
+    fn database(folder: &TempDir, location: &str) -> SourceSpec {
+        SourceSpec {
+            name: "db.t".to_owned(),
+            format: SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Seconds },
+            location: location.to_owned(),
+            base: folder.path().to_owned(),
+            columns: Vec::new(),
+            on_error: OnError::SetAside,
+            identity: Identity::Stamp,
+            drift: Drift::default(),
+            text: crate::engine::source::TextOptions::default(),
+        }
+    }
+
+    /// The first database is a pipe without a writer until the second one is opened.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_slow_source_does_not_hold_up_the_next_one() {
+        let folder = TempDir::new().unwrap();
+        let pipe = |name: &str| {
+            let path = folder.path().join(name);
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            path
+        };
+        let (slow, next) = (pipe("slow.db"), pipe("next.db"));
+        let (opened, is_opened) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            // Opening a pipe for writing waits until it is read.
+            drop(fs::File::options().write(true).open(next).unwrap());
+            let _ = opened.send(());
+        });
+        let writer = std::thread::spawn(move || {
+            let is_opened = is_opened.recv_timeout(std::time::Duration::from_secs(10)).is_ok();
+            drop(fs::File::options().write(true).open(slow).unwrap());
+            is_opened
+        });
+        let session = datafusion::prelude::SessionContext::new().state();
+        let (slow, next) = (database(&folder, "slow.db"), database(&folder, "next.db"));
+        let (slow, next) = tokio::join!(state(&slow, &session), state(&next, &session));
+        assert!(slow.is_ok() && next.is_ok());
+        assert!(writer.join().unwrap(), "the second source was opened only after the first one");
+    }
+
     #[tokio::test]
     async fn a_commit_in_the_write_ahead_log_is_another_state() {
         let directory = TempDir::new().unwrap();
@@ -174,17 +221,7 @@ mod tests {
         writer
             .execute_batch("pragma journal_mode = wal; create table t (id); insert into t values (1);")
             .unwrap();
-        let spec = SourceSpec {
-            name: "db.t".to_owned(),
-            format: SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Seconds },
-            location: "a.db".to_owned(),
-            base: directory.path().to_owned(),
-            columns: Vec::new(),
-            on_error: OnError::SetAside,
-            identity: Identity::Stamp,
-            drift: Drift::default(),
-            text: crate::engine::source::TextOptions::default(),
-        };
+        let spec = database(&directory, "a.db");
         let first = look(&spec).await;
         assert_eq!(look(&spec).await, first, "looking changes nothing");
         writer.execute_batch("insert into t values (2);").unwrap();

@@ -9,7 +9,12 @@ use minijinja::{
 
 use crate::{
     diag::Diagnostic,
-    jinja::{fault::fault, rendering::Rendering, value::from_json},
+    jinja::{
+        fault::fault,
+        rendering::{Rendering, SecretAccess},
+        value::from_json,
+    },
+    secret::hide,
 };
 
 /// The name prefixes of environment variables whose values must never be written down.
@@ -53,7 +58,8 @@ pub(super) fn has_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Err
 /// Evaluates `env_var('NAME', default)`.
 pub(super) fn env_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
-    if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+    let is_secret = SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    if is_secret && run.secrets == SecretAccess::Refused {
         return Err(fault(
             Diagnostic::error("misplaced-secret", format!("the secret `{name}` can't be used here"))
                 .note("values here are logged, and stored with tables and artifacts")
@@ -68,6 +74,12 @@ pub(super) fn env_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Err
     }
     let env = &run.shared.globals.env;
     if let Some(value) = env.get(&name) {
+        if is_secret && !value.is_empty() {
+            hide(value);
+            if run.secrets == SecretAccess::Named {
+                return Ok(Value::from(format!("[{name}]")));
+            }
+        }
         return Ok(Value::from(value.as_str()));
     }
     default.ok_or_else(|| {

@@ -20,6 +20,76 @@ fn values_of_the_configuration_are_rendered() {
 }
 
 #[test]
+fn errors_of_storage_settings_quote_no_secret() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let source = Source::new("project.yml", "key: x");
+    let at = source.span(5..6);
+    let secret = "env_var('DBT_ENV_SECRET_KEY')";
+    for call in [
+        "env_var(@)",
+        "env_var(env_var(@))",
+        "var(@)",
+        "doc(@)",
+        "ref(@)",
+        "ref('a', @)",
+        "source(@, 'a')",
+        "source('a', @)",
+        "fromyaml('[' ~ @)",
+        "fromjson('[' ~ @)",
+        "adapter.dispatch(@)()",
+        "dispatch(@)",
+        "exceptions.raise_compiler_error(@)",
+        "@.nothing",
+        "nothing[@].x",
+        "@ + 1",
+        "@ | int + 1",
+        "@ | tojson | fromjson | int + 1",
+        "modules.datetime.datetime.strptime(@, '%Y')",
+        "1 // (@ == 'hush' or nothing.x)",
+        "target[@].x",
+        "config.require(@)",
+        "return(@)",
+    ] {
+        let text = format!("{{{{ {} }}}}", call.replace('@', secret));
+        let Err(found) = jinja.render_secret(&Secret::new(text.clone()), &at) else { continue };
+        assert!(!render::to_string(&found, false).contains("hush"), "{text}: {found:?}");
+    }
+    for statement in
+        ["{% include @ %}", "{% import @ as x %}", "{% extends @ %}", "{% call @() %}{% endcall %}"]
+    {
+        let text = statement.replace('@', secret);
+        let found = jinja.render_secret(&Secret::new(text.clone()), &at).unwrap_err();
+        assert!(!render::to_string(&found, false).contains("hush"), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn secrets_pass_through_filters_and_conditions() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let source = Source::new("project.yml", "key: x");
+    let rendered = |text: &str| {
+        let text = text.replace('@', "env_var('DBT_ENV_SECRET_KEY')");
+        jinja.render_secret(&Secret::new(text), &source.span(5..6)).map(|secret| secret.reveal().to_owned())
+    };
+    assert_eq!(rendered("{{ @ | upper }}").as_deref(), Ok("HUSH"));
+    assert_eq!(rendered("{{ @[:2] ~ '!' }}").as_deref(), Ok("hu!"));
+    assert_eq!(rendered("{{ 'yes' if @ == 'hush' else 'no' }}").as_deref(), Ok("yes"));
+    // This fails with the value only.
+    let found = rendered("{% if @ == 'hush' %}{{ ref(@) }}{% endif %}").unwrap_err();
+    assert_eq!(found.code, "secret-value");
+}
+
+#[test]
+fn the_value_of_a_secret_is_never_an_external_input() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let source = Source::new("project.yml", "key: x");
+    let text = "{{ env_var(env_var('DBT_ENV_SECRET_KEY'), 'a') }}".to_owned();
+    jinja.render_secret(&Secret::new(text), &source.span(5..6)).unwrap();
+    let inputs = jinja.external_inputs();
+    assert!(inputs.env_vars.iter().all(|name| !name.contains("hush")), "{inputs:?}");
+}
+
+#[test]
 fn errors_name_the_cause_and_the_place() {
     let shown = |text: &str| fails(&[], text);
     insta::assert_snapshot!(shown("select {{ targte }}"), @r#"

@@ -5,7 +5,7 @@ use crate::{
     jinja::Jinja,
     manifest::source::External,
     project::{DriftDecl, SourceDecl, SourceTableDecl},
-    secret::has_credentials,
+    secret::{has_credentials, hide_credentials},
 };
 
 /// Renders a table's location. Returns `None` for a table in the lake.
@@ -14,6 +14,7 @@ pub(super) fn external(table: &SourceTableDecl, jinja: &Jinja) -> Option<Result<
     let at = &declared.location.span;
     Some(jinja.render_value(&declared.location.value, at).and_then(|location| {
         if has_credentials(&location) {
+            hide_credentials(&location);
             return Err(Diagnostic::error(
                 "credentials-in-location",
                 "a location can't hold a password, token or signature",

@@ -42,7 +42,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
             data
         }
         Message::Ran { seconds, .. } => json!({ "stat_line": msg, "execution_time": seconds }),
-        Message::Summary { counts, cancelled } => json!({
+        Message::Summary { counts, cancelled, .. } => json!({
             "num_errors": counts.error,
             "num_warnings": counts.warn,
             "num_partial_success": counts.partial,
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_summary_counts_models_that_were_built_in_part() {
         let counts = StepCounts { error: 2, partial: 1, ..StepCounts::default() };
-        let data = contents(&Message::Summary { counts, cancelled: false }, "", Utc::now());
+        let data = contents(&Message::Summary { counts, cancelled: false, next: None }, "", Utc::now());
         assert_eq!((&data["num_errors"], &data["num_partial_success"]), (&json!(2), &json!(1)));
     }
 }

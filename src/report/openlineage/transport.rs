@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::report::SinkError;
+use crate::{report::SinkError, secret::scrubbed_artifact};
 
 /// The capacity of the queue. Events that arrive when it is full are dropped.
 const QUEUE: usize = 10_000;
@@ -67,6 +67,7 @@ impl Transport {
 
     /// Queues an event, or counts it as dropped if the queue is full.
     pub(super) fn send(&mut self, event: String) {
+        let event = scrubbed_artifact(&event).into_owned();
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event) {
             self.dropped += 1;
         }

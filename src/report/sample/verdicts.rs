@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     name::NodeId,
-    outcome::{AgeStatus, SourceAge, Withheld},
+    outcome::{
+        AgeStatus, Cells, DifferenceCounts, RowDifference, RowSample, SampleColumn, SampleRow, SourceAge,
+        Withheld,
+    },
     plan::{Action, Job, Reason, Step},
 };
 
@@ -26,8 +29,22 @@ fn aged(status: AgeStatus, hours: i64) -> Outcome {
     Outcome::Aged(SourceAge { status, max_loaded_at, snapshotted_at, criteria })
 }
 
-fn lines(text: &[&str]) -> Vec<String> {
-    text.iter().map(|line| (*line).to_owned()).collect()
+/// Columns of samples: numbers end with `#`.
+fn columns(names: &[&str]) -> Vec<SampleColumn> {
+    let column = |name: &&str| SampleColumn {
+        name: name.trim_end_matches('#').to_owned(),
+        is_number: name.ends_with('#'),
+    };
+    names.iter().map(column).collect()
+}
+
+fn cells(cells: &[&str]) -> Cells {
+    cells.iter().map(|cell| (*cell != "NULL").then(|| (*cell).to_owned())).collect()
+}
+
+fn rows(names: &[&str], rows: &[&[&str]]) -> Option<Box<RowSample>> {
+    let rows = rows.iter().map(|row| SampleRow { cells: cells(row), ..SampleRow::default() });
+    Some(Box::new(RowSample { columns: columns(names), rows: rows.collect(), differences: None }))
 }
 
 fn compiled(name: &str) -> String {
@@ -63,14 +80,20 @@ fn sources(script: &mut Script) {
 fn unit_tests(script: &mut Script) {
     script.ran(&unit_test("stg_readings", "keeps_the_last"), Outcome::Tested(Verdict::pass()));
     let fills = unit_test("tariffs", "fills_gaps");
-    let sample = lines(&[
-        "  id  valid_from  price",
-        "  ──  ──────────  ─────────",
-        "≠  1  2021-01-01  2.5 → 2.0",
-        "-  2  2021-02-01  \u{1b}[2J3.0",
-        "+  3  ·           3.0",
-        "1 changed, 1 missing, 1 surplus, 3 equal",
-    ]);
+    let row = |difference, row: [&str; 3], expected: Option<[&str; 3]>| SampleRow {
+        difference: Some(difference),
+        cells: cells(&row),
+        expected: expected.map(|row| cells(&row)),
+    };
+    let sample = Some(Box::new(RowSample {
+        columns: columns(&["id#", "valid_from", "price"]),
+        rows: vec![
+            row(RowDifference::Changed, ["1", "2021-01-01", "2.0"], Some(["1", "2021-01-01", "2.5"])),
+            row(RowDifference::Missing, ["2", "2021-02-01", "\u{1b}[2J3.0"], None),
+            row(RowDifference::Surplus, ["3", "NULL", "3.0"], None),
+        ],
+        differences: Some(DifferenceCounts { changed: 1, missing: 1, surplus: 1, equal: 3 }),
+    }));
     let compiled = Some(compiled("fills_gaps"));
     script.ran(&fills, Outcome::Tested(Verdict { sample, compiled, ..verdict(TestStatus::Fail, 3) }));
     script.skip(&table("staging", "tariffs"), Skipped::Upstream { failed: fills.node.clone() });
@@ -82,7 +105,7 @@ fn warned(script: &mut Script) {
     script.ran(&test("not_null_raw_agreements_id", Some("raw_agreements")), Outcome::Tested(Verdict::pass()));
     let accepted =
         test("accepted_values_raw_agreements_status__active__ended__announced", Some("raw_agreements"));
-    let sample = lines(&["  id  status", "────  ──────", "1021  ?", "1022  ·"]);
+    let sample = rows(&["id#", "status"], &[&["1021", "?"], &["1022", "NULL"]]);
     let stored = Some(Relation::new("raw", "raw_agreements").quarantine());
     script.ran(&accepted, Outcome::Tested(Verdict { sample, stored, ..verdict(TestStatus::Warn, 15) }));
     script.end_step(&model, quarantined());
@@ -95,13 +118,14 @@ fn withheld(script: &mut Script) {
             .map(|name| test(name, Some("stg_readings")));
     script.start(&model);
     script.ran(&pass, Outcome::Tested(Verdict::pass()));
-    let sample = lines(&[
-        "meterpoint_id  interval_start        consumption_kwh",
-        "─────────────  ────────────────────  ───────────────",
-        "·              2021-01-01T00:00:00Z              1.5",
-        "·              2021-01-01T00:15:00Z             0.25",
-        "·              2021-01-01T00:30:00Z           12.125",
-    ]);
+    let sample = rows(
+        &["meterpoint_id", "interval_start", "consumption_kwh#"],
+        &[
+            &["NULL", "2021-01-01T00:00:00Z", "1.5"],
+            &["NULL", "2021-01-01T00:15:00Z", "0.25"],
+            &["NULL", "2021-01-01T00:30:00Z", "12.125"],
+        ],
+    );
     let stored = Some(Relation::new("staging", "stg_readings").audit(&null.name));
     let compiled = Some(compiled(&null.name));
     let verdict = Verdict { sample, compiled, stored, ..verdict(TestStatus::Fail, 3) };

@@ -7,7 +7,10 @@ use std::io::Write;
 use chrono::{DateTime, FixedOffset, Utc};
 use indicatif::ProgressDrawTarget;
 
-use crate::event::Event;
+use crate::{
+    event::Event,
+    secret::{Scrubbed, scrubbed},
+};
 
 use self::live::Live;
 use super::{
@@ -68,11 +71,11 @@ impl Terminal {
 
     fn live_on(target: ProgressDrawTarget, style: TerminalStyle, lookup: FileLookup) -> Self {
         if style.quiet {
-            return Self::plain(Box::new(std::io::stderr()), style, lookup);
+            return Self::plain(Box::new(Scrubbed::new(std::io::stderr())), style, lookup);
         }
         // A hidden target discards lines too, but they must reach stdout wherever it leads.
         if target.is_hidden() {
-            return Self::plain(Box::new(std::io::stdout()), style, lookup);
+            return Self::plain(Box::new(Scrubbed::new(std::io::stdout())), style, lookup);
         }
         let live = Live::new(target, style.colour);
         Self { builder: MessageBuilder::new(lookup), style, surface: Surface::Live(live) }
@@ -92,7 +95,9 @@ impl Terminal {
         let wording = Wording { width: self.style.width, reason_at_end };
         let messages = self.builder.messages(event);
         let shown = messages.iter().filter(|message| self.shows(message));
-        shown.map(|message| self.style.stamped(event.at, &wording.lines(message))).collect()
+        let text: String =
+            shown.map(|message| self.style.stamped(event.at, &wording.lines(message))).collect();
+        scrubbed(&text).into_owned()
     }
 }
 

@@ -14,7 +14,7 @@
 use crate::{
     name::Relation,
     outcome::{Outcome, Partial, Rejected, SourceAge, Verdict, Withheld},
-    plan::{Action, Step},
+    plan::Step,
 };
 
 use super::{
@@ -26,7 +26,7 @@ use super::{
         problem::ProblemBlock,
         width::printable,
     },
-    amounts,
+    amounts, row_table,
 };
 
 /// The heading above the rows in which a unit test's actual and expected results differ.
@@ -78,7 +78,7 @@ fn finding(block: &ProblemBlock) -> Finding {
     let step = &block.problem.step;
     let mut finding = match &block.problem.outcome {
         Outcome::Withheld(it) => withheld(it, step, block),
-        Outcome::Tested(verdict) => tested(verdict, step),
+        Outcome::Tested(verdict) => tested(verdict),
         Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
         Outcome::Aged(age) => aged(age),
         Outcome::Partial(partial) => batches(partial),
@@ -143,7 +143,7 @@ fn withheld(withheld: &Withheld, step: &Step, block: &ProblemBlock) -> Finding {
 fn beneath(StepProblem { step, outcome }: &StepProblem) -> Vec<Line> {
     let (word, finding) = match outcome {
         Outcome::Tested(verdict) => {
-            let mut finding = tested(verdict, step);
+            let mut finding = tested(verdict);
             finding.messages.iter_mut().take(1).for_each(|text| *text = uncapitalised(text));
             ("FAIL", finding)
         }
@@ -160,14 +160,16 @@ fn beneath(StepProblem { step, outcome }: &StepProblem) -> Vec<Line> {
     lines
 }
 
-fn tested(verdict: &Verdict, step: &Step) -> Finding {
-    let is_diff = step.action == Action::UnitTest && !verdict.sample.is_empty();
+fn tested(verdict: &Verdict) -> Finding {
+    let sample = verdict.sample.as_deref();
+    let is_diff = sample.is_some_and(|sample| sample.differences.is_some());
     let messages = match &verdict.message {
         _ if is_diff => vec![DIFFERS.to_owned()],
         Some(message) => spelt(message),
         None => Vec::new(),
     };
-    let sample = verdict.sample.iter().flat_map(|text| spelt(text));
+    let sample = sample.map(row_table::lines).unwrap_or_default();
+    let sample = sample.iter().flat_map(|text| spelt(text));
     let rows = sample.map(|row| if is_diff { compared(&row) } else { Line::plain(row) }).collect();
     let mut pointers = compiled(verdict.compiled.as_deref());
     pointers.extend(verdict.stored.as_ref().map(|table| format!("to see them: {}", show(table))));

@@ -2,10 +2,12 @@
 //!
 //! - [`status`]: a step's lines during the run, with aligned brackets
 //! - [`block`]: the details of each problem at the end
+//! - [`row_table`]: sample rows as aligned lines
 //! - [`amounts`]: numbers of rows and files, and ages, in words
 
 mod amounts;
 mod block;
+mod row_table;
 mod status;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use super::{
 pub(super) use self::{
     amounts::{batches, rows_of, withheld},
     block::DIFFERS,
+    row_table::lines as row_table,
     status::what,
 };
 
@@ -73,7 +76,16 @@ impl Wording {
                 vec![Line::new(Tone::Caution, "CANCEL requested: the steps that run now are being stopped")]
             }
             Message::Ran { kinds, seconds } => vec![ran(kinds, *seconds)],
-            Message::Summary { counts, cancelled } => vec![summary(*counts, *cancelled)],
+            Message::Summary { counts, cancelled, next } => {
+                let next = next.map(|command| {
+                    let text = format!(
+                        "  note: readers see the last version of each table that was not published\n  \
+                         help: run `{command}` for what is left"
+                    );
+                    text.lines().map(|line| Line::new(Tone::Caution, line)).collect::<Vec<_>>()
+                });
+                std::iter::once(summary(*counts, *cancelled)).chain(next.into_iter().flatten()).collect()
+            }
             Message::Problem(block) => block::lines(block),
             Message::Totals(counts) => vec![totals(*counts)],
             Message::Completed { command, success, seconds } => vec![Line::plain(format!(

@@ -128,7 +128,9 @@ async fn update(
 async fn check_keys(build: &Build<'_>, queries: &SnapshotQueries, new: &Spool) -> Result<(), StepError> {
     let bound = queries.repeated.bind(&BTreeMap::from([(queries.new.clone(), new.table())]))?;
     let sample = build.worker.engine.sample(&bound, 1).await?;
-    let Some((times, key)) = sample.rows.first().and_then(|row| row.split_last()) else { return Ok(()) };
+    let Some((times, key)) = sample.rows.first().and_then(|row| row.cells.split_last()) else {
+        return Ok(());
+    };
     let times = times.as_deref().unwrap_or_default();
     let columns = queries.key.join(", ");
     let named: Vec<String> = queries

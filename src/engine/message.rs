@@ -1,0 +1,84 @@
+//! Error messages: DataFusion's text without its internals, stacks and credentials.
+
+use datafusion::error::DataFusionError;
+
+use crate::secret::{concealed, scrubbed};
+
+/// DataFusion's prefix of errors about memory.
+const EXHAUSTED: &str = "Resources exhausted: ";
+
+/// Returns DataFusion's message without prefixes that name its internals.
+#[must_use]
+pub fn message(error: &DataFusionError) -> String {
+    let mut text = error.find_root().strip_backtrace();
+    // The cause: operators put it behind words of their own.
+    if let Some(at) = text.rfind(EXHAUSTED) {
+        text.drain(..at + EXHAUSTED.len());
+    }
+    for prefix in [
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "This feature is not implemented: ",
+        "Execution error: ",
+        "External error: ",
+        "Arrow error: ",
+        "Cast error: ",
+    ] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            text = rest.to_string();
+        }
+    }
+    if let Some((own, _)) = text.split_once("\nThis issue was likely caused by a bug in DataFusion's code") {
+        let own = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
+        text = own;
+    }
+    if let Some(own) = mismatch(&text) {
+        let own = own.to_owned();
+        text = own;
+    }
+    let text = match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
+        Some(inner) => inner.replace("\\\"", "\""),
+        None => text,
+    };
+    scrubbed(&concealed(without_stack(&text))).into_owned()
+}
+
+/// Returns a message without the stack of its cause, which DataFusion and the Delta kernel add to the text of
+/// their errors if `RUST_BACKTRACE` is set. Causes may be nested, so their types don't tell.
+#[must_use]
+pub fn without_stack(message: &str) -> &str {
+    let starts = ["\n\nbacktrace: ", "\n   0: "].into_iter().filter_map(|start| message.find(start));
+    starts.min().map_or(message, |start| message[..start].trim_end())
+}
+
+/// Returns a function's own message about its arguments, without DataFusion's text around it.
+fn mismatch(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(" user-defined coercion failed with: ")?;
+    let rest = rest.strip_prefix("Error during planning: ").unwrap_or(rest);
+    rest.split(". No function matches the given name").next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_no_stack() {
+        let stack = "   0: std::backtrace::Backtrace::create\n             at ./a.rs:1\n   1: main";
+        let nested = DataFusionError::Execution(format!("no luck\n\nbacktrace: {stack}"));
+        for error in [
+            DataFusionError::External(format!("no luck\n{stack}").into()),
+            DataFusionError::External(format!("no luck\n\nbacktrace: {stack}\nmore").into()),
+            DataFusionError::External(Box::new(nested)),
+        ] {
+            assert_eq!(message(&error), "no luck");
+        }
+    }
+
+    #[test]
+    fn a_message_has_no_credentials() {
+        let error = DataFusionError::Execution("can't open https://me:hush@host/a?sig=hush now".into());
+        assert!(!message(&error).contains("hush"));
+    }
+}
