@@ -36,7 +36,9 @@ pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let mut listing = Listing { quiet: global.quiet, verb, lines: Ok(()) };
     if args.dry_run {
-        removals.iter().for_each(|removal| listing.removed(&removal.path));
+        for removal in &removals {
+            listing.removed(&removal.path);
+        }
     } else {
         target.clean(&removals, |removal| listing.removed(&removal.path)).map_err(|error| {
             Failure::hinted(

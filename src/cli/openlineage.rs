@@ -57,7 +57,9 @@ fn endpoint() -> Option<Endpoint> {
             let path = set("OPENLINEAGE_ENDPOINT").or_else(|| set("OPENLINEAGE__TRANSPORT__ENDPOINT"));
             let path = path.unwrap_or_else(|| PATH.to_owned());
             let api_key = set("OPENLINEAGE_API_KEY").or_else(|| set("OPENLINEAGE__TRANSPORT__AUTH__APIKEY"));
-            api_key.iter().for_each(|key| hide(key));
+            if let Some(key) = &api_key {
+                hide(key);
+            }
             hide_credentials(&url);
             Some(Endpoint::Http {
                 url: format!("{}/{}", url.trim_end_matches('/'), path.trim_start_matches('/')),

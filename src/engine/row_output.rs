@@ -108,6 +108,7 @@ async fn table(mut stream: SendableRecordBatchStream, out: &mut (dyn Write + Sen
 }
 
 /// Replaces line breaks and other control characters with spaces.
+#[must_use]
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -117,6 +118,7 @@ fn write_table(rows: &[Vec<String>], right: &[bool], out: &mut (dyn Write + Send
 }
 
 /// Aligns rows as a table, with a rule below the first row. Columns in `right` are right-aligned.
+#[must_use]
 pub fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
     let mut lines = Vec::with_capacity(rows.len() + 1);
     let widths: Vec<usize> = (0..right.len())

@@ -196,7 +196,9 @@ mod tests {
         }
         // Notes, the data of a table whose log is lost, an artifact's name, and an empty folder.
         let theirs = ["compiled/shop/models/notes.md", "compiled/main/m/part-0.parquet", "catalog.json"];
-        theirs.iter().for_each(|file| put(&target, file));
+        for file in theirs {
+            put(&target, file);
+        }
         fs::create_dir(target.path().join("docs/empty")).unwrap();
         let (removals, names, kept) = found(&target);
         assert_eq!(names, ["compiled/shop/models/a.sql", "compiled/shop/tests", "docs/index.html"]);

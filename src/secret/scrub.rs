@@ -102,7 +102,7 @@ fn replaced(text: &str, value: &str) -> String {
         let (before, after) = (&text[..at], &text[at + value.len()..]);
         // A secret that is also the name of a key isn't told by it.
         let is_key = before.ends_with('"') && after.starts_with("\":");
-        if !is_key && !(is_literal && is_in_literal(before, after)) {
+        if !(is_key || (is_literal && is_in_literal(before, after))) {
             shown.push_str(&text[end..at]);
             shown.push_str(STARS);
             end = at + value.len();

@@ -252,6 +252,6 @@ impl UnreadableSource {
     #[must_use]
     pub fn is_cause_of(error: &DataFusionError) -> bool {
         let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        causes.any(|cause| cause.is::<Self>())
+        causes.any(<dyn std::error::Error>::is::<Self>)
     }
 }

@@ -89,7 +89,7 @@ impl OpenLineage {
 
     fn send(&mut self, event: &Value) {
         if let Some(transport) = &mut self.transport {
-            transport.send(event.to_string());
+            transport.send(&event.to_string());
         }
     }
 

@@ -66,8 +66,8 @@ impl Transport {
     }
 
     /// Queues an event, or counts it as dropped if the queue is full.
-    pub(super) fn send(&mut self, event: String) {
-        let event = scrubbed_artifact(&event).into_owned();
+    pub(super) fn send(&mut self, event: &str) {
+        let event = scrubbed_artifact(event).into_owned();
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event) {
             self.dropped += 1;
         }
@@ -158,7 +158,7 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         for event in ["{\"a\":1}", "{\"a\":2}"] {
             let mut transport = Transport::start(Endpoint::File(path.clone()));
-            transport.send(event.to_owned());
+            transport.send(event);
             transport.finish().unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"a\":1}\n{\"a\":2}\n");
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_file_that_can_not_be_written_is_said_at_the_end() {
         let mut transport = Transport::start(Endpoint::File("/nowhere/at/all.jsonl".into()));
-        transport.send("{}".to_owned());
+        transport.send("{}");
         let error = transport.finish().unwrap_err().to_string();
         assert!(error.contains("/nowhere/at/all.jsonl"), "{error}");
     }
@@ -200,8 +200,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api/v1/lineage", listener.local_addr().unwrap());
         let mut transport = Transport::start(Endpoint::Http { url, api_key: Some("secret".to_owned()) });
-        transport.send("{\"a\":1}".to_owned());
-        transport.send("{\"a\":2}".to_owned());
+        transport.send("{\"a\":1}");
+        transport.send("{\"a\":2}");
         let mut requests = Vec::new();
         for status in ["503 Busy", "201 Created", "422 No"] {
             requests.push(answered(listener.accept().unwrap().0, status));
