@@ -1,5 +1,5 @@
-//! Checks the layering in `lib.rs`: imports run downwards only and in no circle within a folder, only `engine`
-//! names DataFusion, and only `lake` names deltalake.
+//! Checks the layering in `lib.rs`: imports run downwards only and in no circle within a folder, only
+//! `engine` names DataFusion, and only `lake` names deltalake.
 
 mod imports;
 
@@ -43,8 +43,8 @@ const BESIDE: [(&str, &str); 16] = [
 
 /// The circles within folders. None may be added.
 ///
-/// Some are recursion: a cast of a list casts its elements, a JSON document has documents. The others are to be
-/// cut: `dialect` and `function` ask each other about types.
+/// Some are recursion: a cast of a list casts its elements, a JSON document has documents. The others are to
+/// be cut: `dialect` and `function` ask each other about types.
 const CIRCLES: [(&str, &[&str]); 11] = [
     ("engine", &["dialect", "function"]),
     ("engine/dialect/cast", &["convert", "nested"]),

@@ -81,7 +81,7 @@ pub struct CompiledModel {
     pub query: Query,
     /// The columns of its table.
     pub schema: SchemaRef,
-    /// How its table is brought up to date.
+    /// The strategy that brings its table up to date.
     pub strategy: Strategy,
     /// The reason for a full refresh, if its table exists and gets one.
     pub refresh: Option<Refresh>,
@@ -98,7 +98,8 @@ pub struct CompiledModel {
 }
 
 impl CompiledModel {
-    /// Returns the queries that its rows come from: for a full refresh, and for new rows if it is incremental.
+    /// Returns the queries that its rows come from: for a full refresh, and for new rows if it is
+    /// incremental.
     pub fn queries(&self) -> impl Iterator<Item = &Query> {
         std::iter::once(&self.query).chain(self.strategy.new_rows().map(|rows| &rows.query))
     }

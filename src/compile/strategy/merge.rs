@@ -1,7 +1,7 @@
 //! The strategies `merge` and `delete+insert`: new rows update or replace the existing rows with their key.
 //!
-//! A change is SQL over two relations: `old`, the table's rows in the files that the new rows touch, and `new`.
-//! User-written conditions call them `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`, as in dbt.
+//! A change is SQL over two relations: `old`, the table's rows in the files that the new rows touch, and
+//! `new`. User-written conditions call them `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`, as in dbt.
 
 mod sql;
 

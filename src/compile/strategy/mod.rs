@@ -1,5 +1,5 @@
-//! Strategies: how a node's table is brought up to date. Each node has one, resolved here and nowhere else; the
-//! folder `run/build` has a file of the same name for each.
+//! Strategies: how a node's table is brought up to date. Each node has one, resolved here and nowhere else;
+//! the folder `run/build` has a file of the same name for each.
 //!
 //! - [`rebuild`]: all rows, from scratch
 //! - [`seed`]: the rows of a CSV file of the project
@@ -38,7 +38,7 @@ use crate::{
 /// The column with a row's file in queries over a table's rows.
 pub const FILE: &str = "_headwater_file";
 
-/// How a node's table is brought up to date.
+/// A way to bring a node's table up to date.
 #[derive(Debug)]
 pub enum Strategy {
     /// Computes all rows from scratch; a view does so whenever it is read.

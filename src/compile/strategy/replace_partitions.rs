@@ -2,7 +2,8 @@
 
 use super::{NewRows, Strategy};
 
-/// Returns the strategy. The partitions follow from the rows themselves, as the table's `partition_by` is set.
+/// Returns the strategy. The partitions follow from the rows themselves, as the table's `partition_by` is
+/// set.
 pub(super) fn strategy(rows: NewRows) -> Strategy {
     Strategy::ReplacePartitions(rows)
 }

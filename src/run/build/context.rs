@@ -116,7 +116,8 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
-    /// start from a version whose provenance it hasn't seen. Fails if a forced build would keep damaged files.
+    /// start from a version whose provenance it hasn't seen. Fails if a forced build would keep damaged
+    /// files.
     pub(super) async fn base(&self) -> Result<Option<Base>, StepError> {
         let relation = &self.model.relation;
         let base = self.lake().base(relation).await?;

@@ -20,13 +20,13 @@ use crate::{
     },
 };
 
-/// What a build will write.
+/// The rows that a build will write, and the companion tables with them.
 pub(super) struct Draft {
     /// The new rows, before the model's rules remove any.
     pub(super) rows: Streams,
     /// The rejects of the sources that the rows come from; `None` if no source can reject any.
     pub(super) rejects: Option<Rejects>,
-    /// What becomes of the quarantine table's rows.
+    /// The treatment of the rows that the quarantine table has.
     pub(super) quarantine: Quarantine,
     /// The provenance of the companion tables.
     pub(super) provenance: Provenance,
@@ -62,7 +62,7 @@ impl Rejects {
     }
 }
 
-/// What becomes of the rows that a quarantine table has.
+/// The treatment of the rows that a quarantine table has.
 pub(super) struct Quarantine {
     /// The rows that newly quarantined ones replace.
     pub(super) replaces: Replaces,
@@ -82,8 +82,8 @@ pub(super) struct Written {
     pub(super) effect: Effect,
 }
 
-/// Writes a draft: removes the rows that break the model's rules, lets `write` stage the others, and stages the
-/// companion tables meanwhile. If any of it fails, all is aborted.
+/// Writes a draft: removes the rows that break the model's rules, lets `write` stage the others, and stages
+/// the companion tables meanwhile. If any of it fails, all is aborted.
 pub(super) async fn produce<Writing: Future<Output = Result<Written, StepError>>>(
     build: &Build<'_>,
     draft: Draft,

@@ -9,9 +9,10 @@
 //! - [`context`]: what a build starts from
 //! - [`draft`]: the rows to write, and the one place that writes them
 //! - [`candidate`]: a staged version with its companion tables
-//! - [`rebuild`], [`append`], [`replace_partitions`], [`merge`], [`load_files`], [`microbatch`], [`snapshot`]: a
-//!   file for each strategy; seeds are rebuilt
-//! - [`new_rows`], [`changes`]: the new rows of an incremental model, and the change feeds that they come from
+//! - [`rebuild`], [`append`], [`replace_partitions`], [`merge`], [`load_files`], [`microbatch`],
+//!   [`snapshot`]: a file for each strategy; seeds are rebuilt
+//! - [`new_rows`], [`changes`]: the new rows of an incremental model, and the change feeds that they come
+//!   from
 //!
 //! Start at [`candidate()`].
 

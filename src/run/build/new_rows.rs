@@ -1,5 +1,5 @@
-//! New rows of an incremental model. Reads and changes refer to the same version of the table, so a concurrent
-//! write can't go unnoticed.
+//! New rows of an incremental model. Reads and changes refer to the same version of the table, so a
+//! concurrent write can't go unnoticed.
 
 use std::collections::BTreeMap;
 
