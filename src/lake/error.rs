@@ -233,8 +233,7 @@ fn nulls(violations: &[(String, u64)]) -> String {
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the message of delta-rs without its internal prefixes: it reports a failed Parquet write as a
-/// failure to parse Parquet.
+/// Returns the message of delta-rs without its prefixes, which name internals and even wrong operations.
 fn plain(source: &BoxError) -> String {
     let text = source.to_string();
     let prefixes = [
@@ -243,6 +242,8 @@ fn plain(source: &BoxError) -> String {
         "External: ",
         "Kernel error: ",
         "Generic delta kernel error: ",
+        "Failed to read delta log object: ",
+        "Generic LocalFileSystem error: ",
     ];
     let mut text = text.as_str();
     while let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
