@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs},
+    args::{BuildArgs, PlanArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs},
     failure,
 };
 use crate::{
@@ -68,8 +68,8 @@ impl<'a> CommandRequest<'a> {
             command: "run",
             select: &args.select,
             fail_fast: args.fail_fast,
-            rebuild: rebuild(args.rebuild),
-            set_aside: rebuild(args.rebuild) == Rebuild::FullRefresh,
+            rebuild: rebuild(args.rebuild.full_refresh, args.rebuild.force),
+            set_aside: args.rebuild.full_refresh,
             keep: Retain::default(),
             kinds: &[NodeKind::Model],
             freshness: FreshnessChecks::Off,
@@ -84,7 +84,7 @@ impl<'a> CommandRequest<'a> {
             command: "seed",
             kinds: &[NodeKind::Seed],
             fail_fast: args.fail_fast,
-            rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
+            rebuild: rebuild(args.full_refresh, args.force),
             set_aside: args.full_refresh,
             freshness: FreshnessChecks::Off,
             ..Self::freshness(&args.select)
@@ -128,7 +128,7 @@ impl<'a> CommandRequest<'a> {
     /// The request of `plan`: what `build` would do.
     pub(super) fn plan(args: &'a PlanArgs) -> Self {
         let event_time = args.rebuild.event_time();
-        let rebuild = rebuild(args.rebuild);
+        let rebuild = rebuild(args.rebuild.full_refresh, args.rebuild.force);
         let set_aside = rebuild == Rebuild::FullRefresh;
         Self { rebuild, set_aside, event_time, ..Self::compile(&args.select) }
     }
@@ -180,8 +180,8 @@ impl<'a> CommandRequest<'a> {
     }
 }
 
-fn rebuild(args: RebuildArgs) -> Rebuild {
-    match (args.full_refresh, args.force) {
+fn rebuild(full_refresh: bool, force: bool) -> Rebuild {
+    match (full_refresh, force) {
         (true, _) => Rebuild::FullRefresh,
         (false, true) => Rebuild::All,
         (false, false) => Rebuild::Stale,

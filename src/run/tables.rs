@@ -32,7 +32,7 @@ pub enum LedgerError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// Its rows don't have the form of a ledger.
-    #[error("{0} is not what Headwater writes: {1}")]
+    #[error("{0} is not what Headwater writes: {1}; `--full-refresh` of its model writes it again")]
     Form(Relation, ArrowError),
 }
 

@@ -50,8 +50,8 @@ fn a_seed_is_loaded_in_dbts_words() {
     let result = &results["results"][0];
     assert_eq!((&result["unique_id"], &result["status"]), (&"seed.shop.countries".into(), &"reused".into()));
     assert_eq!(result["compiled_code"], Value::Null);
-    for force in ["--force", "--full-refresh"] {
-        project.run(["seed", force]).success().says("forced").says("[INSERT 4 in");
+    for (option, reason) in [("--force", "forced"), ("--full-refresh", "full refresh")] {
+        project.run(["seed", option]).success().says(reason).says("[INSERT 4 in");
     }
     // Seeds have no rejects.
     assert!(!project.exists("lake/main/countries_rejected"));
