@@ -7,6 +7,7 @@ use datafusion::{
     error::DataFusionError,
 };
 
+use super::message;
 use crate::{diag::near, text::Source};
 
 /// The code of the error about a table that wasn't declared.
@@ -281,52 +282,6 @@ fn innermost(expression: &str) -> &str {
         return innermost(inner);
     }
     ["Int64(", "Int32(", "Float64(", "Boolean(", "Utf8("].into_iter().find_map(within).unwrap_or(expression)
-}
-
-/// DataFusion's prefix of errors about memory.
-const EXHAUSTED: &str = "Resources exhausted: ";
-
-/// Returns DataFusion's message without prefixes that name its internals.
-#[must_use]
-pub fn message(error: &DataFusionError) -> String {
-    let mut text = error.find_root().strip_backtrace();
-    // The cause: operators put it behind words of their own.
-    if let Some(at) = text.rfind(EXHAUSTED) {
-        text.drain(..at + EXHAUSTED.len());
-    }
-    for prefix in [
-        "Error during planning: ",
-        "Schema error: ",
-        "SQL error: ",
-        "This feature is not implemented: ",
-        "Execution error: ",
-        "External error: ",
-        "Arrow error: ",
-        "Cast error: ",
-    ] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            text = rest.to_string();
-        }
-    }
-    if let Some((own, _)) = text.split_once("\nThis issue was likely caused by a bug in DataFusion's code") {
-        let own = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
-        text = own;
-    }
-    if let Some(own) = mismatch(&text) {
-        let own = own.to_owned();
-        text = own;
-    }
-    match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
-        Some(inner) => inner.replace("\\\"", "\""),
-        None => text,
-    }
-}
-
-/// Returns a function's own message about its arguments, without DataFusion's text around it.
-fn mismatch(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once(" user-defined coercion failed with: ")?;
-    let rest = rest.strip_prefix("Error during planning: ").unwrap_or(rest);
-    rest.split(". No function matches the given name").next()
 }
 
 /// Formats a message: first letter in lower case unless it begins a name, no full stop, no "at Line…".

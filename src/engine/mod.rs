@@ -27,7 +27,8 @@
 //! - `distinct_aggregates`: distinct aggregates that can spill
 //! - `read_cost`: the size of a plan; `window_partitions`: windows that hold one partition at a time
 //! - [`row_output`]: formats rows as text
-//! - [`error`]: SQL errors in the user's terms, with positions in the statement
+//! - [`error`]: SQL errors in the user's terms, with positions in the statement; `message`: messages without
+//!   the engine's internals
 //! - [`source`]: files and databases as tables
 //! - [`row_digest`]: a content hash of a table's rows
 //!
@@ -53,6 +54,7 @@ pub mod key_range;
 pub mod lineage;
 pub mod memory;
 mod merge_keys;
+mod message;
 mod nan;
 mod null_keys;
 mod pushdown_guard;
@@ -85,7 +87,8 @@ pub use datafusion::{
 };
 
 pub use self::{
-    error::{SqlError, message},
+    error::SqlError,
+    message::message,
     query::Query,
     session::{Engine, EngineSettings},
 };
