@@ -44,6 +44,9 @@ impl MessageBuilder {
             Fact::FilesMoved { step, place, why } => {
                 vec![Message::Moved { step: Arc::clone(step), to: place.clone(), why: why.clone() }]
             }
+            Fact::ClockWentBack { step, clock, newest } => {
+                vec![Message::ClockWentBack { step: Arc::clone(step), clock: *clock, newest: *newest }]
+            }
             Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
                 position: self.position(step, *index),
                 outcome: outcome.clone(),

@@ -7,13 +7,18 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{scheduler::RowCounter, staleness::Inputs, worker::Worker};
+use super::{
+    scheduler::{JobHandle, RowCounter},
+    staleness::Inputs,
+    worker::Worker,
+};
 use crate::{
     compile::CompiledModel,
     engine::{arrow::datatypes::Schema, source::SourceFile},
     lake::{Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
     name::NodeId,
+    plan::Step,
 };
 
 /// A source's files, listed before any is read.
@@ -45,8 +50,10 @@ pub(super) struct Build<'a> {
     pub(super) forced: bool,
     /// True for a full refresh, which keeps nothing of the table.
     pub(super) full_refresh: bool,
-    /// The time of the build: never before that of the current version.
+    /// The time of the build: later than that of the current version.
     pub(super) now: DateTime<Utc>,
+    /// The step that it executes, and the handle through which that reports.
+    pub(super) reports: (&'a Arc<Step>, &'a JobHandle),
 }
 
 impl Build<'_> {

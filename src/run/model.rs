@@ -134,6 +134,9 @@ impl Worker {
         }
         let questions = self.questions(job, tests, &model.relation).await?;
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
+        // A snapshot looks for the newest time in its rows, too.
+        let newest = made.and_then(|made| made.made_at).filter(|_| compiled.snapshot.is_none());
+        let now = clock::after(newest, (step, handle));
         let build = Build {
             model,
             compiled,
@@ -147,7 +150,8 @@ impl Worker {
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
             full_refresh: matches!(step.reason, Reason::FullRefresh { .. }),
-            now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
+            now,
+            reports: (step, handle),
         };
         let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))

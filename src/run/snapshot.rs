@@ -7,9 +7,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 
 use super::{
     build::Build,
+    clock,
     companion_tables::{self, CompanionTable},
     step_error::StepError,
     version::Version,
@@ -19,7 +21,11 @@ use crate::{
     compile::{FILE, Onward, SnapshotQueries, nullable},
     engine::{
         EngineError, RecordBatch,
-        arrow::{array::TimestampMicrosecondArray, compute::cast},
+        arrow::{
+            array::{ArrayRef, AsArray, TimestampMicrosecondArray},
+            compute::cast,
+            datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+        },
         execution::Joins,
         row_changes,
         row_changes::Changes,
@@ -37,8 +43,11 @@ impl Worker {
         queries: &SnapshotQueries,
         joins: Joins,
     ) -> Result<Version, StepError> {
-        let Build { model, compiled, progress, .. } = *build;
         let base = self.current_base(build).await?;
+        let newest = self.newest_moment(queries, base.as_ref(), joins).await?;
+        let newest = newest.max(build.made.and_then(|made| made.made_at));
+        let build = &Build { now: clock::after(newest, build.reports), ..*build };
+        let Build { model, compiled, progress, .. } = *build;
         let moment = moment(queries, build.now)?;
         let mut companions = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
@@ -85,6 +94,28 @@ impl Worker {
             failed: None,
             time: None,
         })
+    }
+
+    /// Returns the newest time in the table that the clock gave: the clock of any run, on any machine. `None`
+    /// if all its times come from the rows.
+    async fn newest_moment(
+        &self,
+        queries: &SnapshotQueries,
+        base: Option<&Base>,
+        joins: Joins,
+    ) -> Result<Option<DateTime<Utc>>, StepError> {
+        let Some(base) = base else { return Ok(None) };
+        let Some(Onward { newest: Some(newest), old_files, .. }) = &queries.onward else { return Ok(None) };
+        let table = base.rows_with_files(FILE).await?;
+        let bound = newest.bind(&BTreeMap::from([(old_files.clone(), table)]))?;
+        let mut newest = None;
+        for stream in self.engine.streams(&bound, &[], joins).await? {
+            let batches: Vec<RecordBatch> = stream.try_collect().await?;
+            for column in batches.iter().flat_map(RecordBatch::columns) {
+                newest = newest.max(times(column)?.into_iter().max());
+            }
+        }
+        Ok(newest)
     }
 
     /// Stages the current rows into the table, which writes only files that differ from the previous version.
@@ -187,6 +218,14 @@ impl Worker {
             )
         }))
     }
+}
+
+/// Returns the times in a column of dates or timestamps.
+fn times(column: &ArrayRef) -> Result<Vec<DateTime<Utc>>, StepError> {
+    let micros =
+        cast(column, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(EngineError::from)?;
+    let micros = micros.as_primitive::<TimestampMicrosecondType>();
+    Ok(micros.iter().flatten().filter_map(DateTime::from_timestamp_micros).collect())
 }
 
 /// Returns the time of the run as a spool.

@@ -27,6 +27,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
         }
         Message::Started(position) => position_of(position),
         Message::Moved { to, why, .. } => json!({ "moved_to": to, "because": why }),
+        Message::ClockWentBack { clock, newest, .. } => json!({ "clock": clock, "newest": newest }),
         Message::Finished { position, outcome, seconds } => {
             finished(position, outcome, *seconds, status(message))
         }

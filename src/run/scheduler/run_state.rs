@@ -105,6 +105,9 @@ impl RunState {
                 }
             }
             SignalKind::Moved { place, why } => events.record(Fact::FilesMoved { step, place, why }),
+            SignalKind::ClockWentBack { clock, newest } => {
+                events.record(Fact::ClockWentBack { step, clock, newest });
+            }
             SignalKind::Finished(outcome) => {
                 let Some(open) = self.open.remove(&step.node) else { return };
                 self.over.insert(step.node.clone());
