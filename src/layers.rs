@@ -8,7 +8,7 @@ use std::{
 };
 
 const ROWS: [&[&str]; 8] = [
-    &["text", "secret", "parallel", "name", "interval", "stamp", "diag"],
+    &["text", "secret", "parallel", "name", "interval", "local_file", "stamp", "diag"],
     &["project", "jinja", "graph"],
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],

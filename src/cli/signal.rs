@@ -94,7 +94,7 @@ impl Cancellable {
         self.state.is_running.store(is_running, Ordering::Relaxed);
     }
 
-    /// Reports that the command was cancelled before its first step. Returns its exit code, as shells report it.
+    /// Reports that the command was cancelled before its first step. Returns its exit code, as shells do.
     pub(super) fn cancelled(&self) -> ExitCode {
         super::failure::say("cancelled: nothing was run\n");
         let code = 128 + self.state.signal.load(Ordering::Relaxed);

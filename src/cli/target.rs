@@ -45,7 +45,10 @@ pub(super) fn storage(
         .collect::<Result<_, Diagnostic>>()
         .map_err(|found| vec![found])?;
     let root = jinja.render_value(&target.root.value, &target.root.span).map_err(|found| vec![found])?;
-    Ok((root, options))
+    match target.transient(&root) {
+        Some(found) => Err(vec![found]),
+        None => Ok((root, options)),
+    }
 }
 
 /// Returns the target path without resolving the project.

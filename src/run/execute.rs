@@ -54,7 +54,7 @@ impl Worker {
     fn unreadable(&self, step: &Step) -> Result<Outcome, StepError> {
         let unreadable = self.compiled.unreadable.get(&step.node);
         let unreadable = unreadable.ok_or_else(|| StepError::Lost(step.node.to_string()))?;
-        Err(StepError::Other(unreadable.finding.message.clone()))
+        Err(StepError::UnreadableSource(unreadable.finding.message.clone()))
     }
 
     /// Executes a step that isn't split further. Returns whether it succeeded.

@@ -23,7 +23,19 @@ pub(super) enum StepError {
     #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
     Lost(String),
     #[error("{0}")]
+    UnreadableSource(String),
+    #[error("{0}")]
     Other(String),
+}
+
+impl StepError {
+    /// Returns the error of the engine that it comes from.
+    pub(super) fn engine(&self) -> Option<&EngineError> {
+        match self {
+            Self::Engine(error) | Self::Lake(LakeError::Query(error)) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl From<LedgerError> for StepError {

@@ -10,9 +10,9 @@ use crate::{
     engine::{
         Engine, Query, Table,
         execution::{is_disk_full, is_unreadable},
-        source::RejectSink,
+        source::{RejectSink, UnreadableSource},
     },
-    lake::{Damage, LakeError},
+    lake::Damage,
     manifest::{DataTest, Manifest, Materialized, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
@@ -78,7 +78,9 @@ impl Worker {
 
     pub(super) async fn failed(&self, step: &Step, error: &StepError) -> Outcome {
         let mut message = error.to_string();
-        if let StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) = error {
+        let mut is_source = matches!(error, StepError::UnreadableSource(_));
+        if let Some(error) = error.engine() {
+            is_source |= UnreadableSource::is_cause_of(error);
             if is_disk_full(error)
                 && let Some(folder) = self.engine.spill_folder()
             {
@@ -88,10 +90,33 @@ impl Worker {
                 );
             }
             if is_unreadable(error) {
-                message = self.damage(step).await.unwrap_or_else(|| unreadable(&message));
+                let damage = self.damage(step).await;
+                is_source |= damage.is_none();
+                message = damage.unwrap_or_else(|| unreadable(&message));
             }
         }
+        if is_source {
+            message = format!("{message}\n{}", self.readers_see(step).await);
+        }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
+    }
+
+    /// Returns what readers of a step's table see after it failed, and the next command.
+    async fn readers_see(&self, step: &Step) -> String {
+        const NEXT: &str = "hint: once it can be read, run `headwater retry`";
+        let Some(model) =
+            self.manifest.refable(&step.node).filter(|model| model.config.materialized.is_table())
+        else {
+            return format!("  {NEXT}");
+        };
+        let relation = &model.relation;
+        match self.tables.observe(relation).await {
+            Ok(Some(own)) => {
+                format!("{relation} is unchanged: readers see its version {}\n  {NEXT}", own.version)
+            }
+            Ok(None) => format!("{relation} doesn't exist yet, and nothing was written\n  {NEXT}"),
+            Err(_) => format!("nothing was published\n  {NEXT}"),
+        }
     }
 
     /// Returns which data file of a step's inputs is damaged, and the fix; `None` if all are intact.

@@ -25,12 +25,14 @@ mod damage;
 mod decimal;
 mod decode;
 mod drift;
+mod file_fit;
 mod files;
 mod guess;
 mod hive;
 mod instant;
 mod intake;
 mod kind;
+mod local_files;
 mod names;
 mod nested;
 mod provider;
@@ -43,6 +45,7 @@ mod sqlite;
 mod state;
 mod text;
 mod types;
+mod unreadable;
 mod watched;
 
 pub use damage::DamagedFiles;
@@ -58,4 +61,5 @@ pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceS
 pub use state::{SourceState, modified, of_files, state};
 pub use text::{InferenceDepth, InferredColumn, InferredColumns};
 pub use types::{data_type, declared_name, type_name};
+pub use unreadable::UnreadableSource;
 pub use watched::{WatchedSource, WatchedState};

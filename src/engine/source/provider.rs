@@ -17,6 +17,7 @@ use super::{
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
     text::{CsvDialect, InferenceDepth, InferredColumns, ReadSizes, RowLayout, TextFormat, TextTable, infer},
+    unreadable::UnreadableSource,
 };
 
 /// Creates the table of a source.
@@ -232,8 +233,8 @@ impl Report {
         self.error(format!("{what}\n  {file}: {reason}\n  hint: {hint}"))
     }
 
-    /// Creates the error of a file that exists but can't be read.
+    /// Creates the error of a file that can't be read now.
     pub(crate) fn failure(&self, file: &str, message: &str) -> DataFusionError {
-        DataFusionError::Execution(format!("{}: {file}: {message}", self.source))
+        UnreadableSource::error(format!("{}: {file}: {message}", self.source))
     }
 }

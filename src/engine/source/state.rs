@@ -14,7 +14,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     files::{self, SourceFile},
     spec::{Identity, SourceFormat, SourceSpec},
+    unreadable::UnreadableSource,
 };
+use crate::local_file;
 
 /// The read buffer's size, in bytes.
 const BLOCK: usize = 1 << 16;
@@ -38,7 +40,8 @@ pub struct SourceState {
 /// Returns a source's current state. Reads no rows, unless its identity is its content.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     if let SourceFormat::Sqlite { table, .. } = &spec.format {
-        return Ok(database_state(&spec.base.join(&spec.location), table)?);
+        let path = spec.base.join(&spec.location);
+        return database_state(&path, table).map_err(|error| unreadable(spec, &path, &error));
     }
     let found = files::list(spec, session).await?;
     if spec.identity != Identity::Content {
@@ -58,6 +61,7 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceSta
 
 /// The state of a table or view of the SQLite database at a path.
 pub(super) fn database_state(path: &Path, table: &str) -> io::Result<SourceState> {
+    local_file::regular(path)?;
     let mut digest = Xxh3::new();
     digest.update(table.as_bytes());
     digest.update(&change_counter(path)?);
@@ -79,13 +83,20 @@ pub fn of_files(files: &[SourceFile]) -> SourceState {
     SourceState { digest: format!("{:032x}", digest.digest128()), files: files.len() as u64 }
 }
 
+/// The error of a database that can't be inspected.
+fn unreadable(spec: &SourceSpec, path: &Path, error: &io::Error) -> DataFusionError {
+    let (problem, help) = local_file::problem(path, error);
+    UnreadableSource::error(format!("{}: `{}` {problem}\n  hint: {help}", spec.name, spec.location))
+}
+
 /// Adds the files' content to a digest.
-fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> io::Result<()> {
+fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> Result<(), DataFusionError> {
     let mut bytes = vec![0; BLOCK];
     for file in found {
-        let mut file = file.open(runtime)?;
+        let failed = |error: io::Error| UnreadableSource::error(format!("{}: {error}", file.name));
+        let mut file = file.open(runtime).map_err(failed)?;
         loop {
-            match io::Read::read(&mut file, &mut bytes)? {
+            match io::Read::read(&mut file, &mut bytes).map_err(failed)? {
                 0 => break,
                 read => digest.update(&bytes[..read]),
             }
@@ -101,9 +112,12 @@ pub async fn modified(
 ) -> Result<Option<DateTime<Utc>>, DataFusionError> {
     if matches!(spec.format, SourceFormat::Sqlite { .. }) {
         let path = spec.base.join(&spec.location);
-        let database = fs::metadata(&path)?.modified()?;
-        let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
-        return Ok(Some(pending.map_or(database, |pending| pending.max(database)).into()));
+        let times = || {
+            let database = fs::metadata(&path)?.modified()?;
+            let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
+            Ok(pending.map_or(database, |pending| pending.max(database)))
+        };
+        return times().map(|time| Some(time.into())).map_err(|error| unreadable(spec, &path, &error));
     }
     Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
 }
