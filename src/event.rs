@@ -54,6 +54,15 @@ pub enum Fact {
         /// The reason why the table can't be read.
         why: String,
     },
+    /// The clock is before the newest time in a step's table, which dates the new version instead.
+    ClockWentBack {
+        /// The step that builds the table.
+        step: Arc<Step>,
+        /// The clock's time.
+        clock: DateTime<Utc>,
+        /// The newest time in the table.
+        newest: DateTime<Utc>,
+    },
     /// A step ended.
     StepFinished {
         /// The step.

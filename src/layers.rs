@@ -11,7 +11,7 @@ use std::{
 use self::imports::{Imports, ModulePath};
 
 const ROWS: [&[&str]; 8] = [
-    &["text", "secret", "parallel", "name", "interval", "stamp", "diag"],
+    &["text", "secret", "parallel", "name", "interval", "local_file", "stamp", "diag"],
     &["project", "jinja", "graph"],
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],

@@ -10,8 +10,8 @@
 //! Each arrow is a module, each word an immutable type. A module imports only from its own row or from rows
 //! above it; the unit test in `layers` checks this.
 //!
-//! - Row 0: [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`stamp`], [`diag`]: source spans,
-//!   secrets, thread pools, names, time intervals, file stamps, diagnostics
+//! - Row 0: [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`local_file`], [`stamp`], [`diag`]:
+//!   source spans, secrets, thread pools, names, time intervals, local files, file stamps, diagnostics
 //! - Row 1: [`project`], [`jinja`], [`graph`]: files as declared, the template language, the dependency graph
 //! - Row 2: [`parse`], [`select`], [`manifest`]: template references, the selection language, name resolution
 //! - Row 3: [`plan`], [`outcome`], [`event`]: planned steps, their outcomes, events about both
@@ -39,6 +39,7 @@ pub mod interval;
 pub mod jinja;
 pub mod lake;
 pub mod lineage;
+pub mod local_file;
 pub mod manifest;
 pub mod name;
 pub mod outcome;

@@ -3,8 +3,6 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use tokio_util::sync::CancellationToken;
-
 use super::{
     args::Global,
     artifacts,
@@ -13,7 +11,7 @@ use super::{
     found_columns,
     reporting::{Reporting, exit_code, lineage_events, lookup},
     request::CommandRequest,
-    signal::cancel_on_signal,
+    signal::Cancellable,
     unchanged::{self, Done, EndedRun, RecordedRequest},
 };
 use crate::{
@@ -30,22 +28,31 @@ use crate::{
     },
 };
 
-pub(super) async fn run(global: &Global, request: &CommandRequest<'_>) -> Result<ExitCode, Failure> {
+/// The exit code of a command.
+type Ended = Result<ExitCode, Failure>;
+
+pub(super) async fn run(global: &Global, request: &CommandRequest<'_>) -> Ended {
+    // Before anything else, so that no signal interrupts a write.
+    let command = Cancellable::begin();
+    cancellable(global, request, &command).await
+}
+
+async fn cancellable(global: &Global, request: &CommandRequest<'_>, command: &Cancellable) -> Ended {
     let recorded = RecordedRequest::new(global, request);
     if let Some(told) = recorded.as_ref().and_then(|recorded| unchanged::replay(recorded, global, request)) {
         return told;
     }
     let context = CommandContext::load(global)?;
-    let watch = recorded.is_some();
-    let PreparedRequest { chosen, engine, tables, compiled, mut seen, mut watched, how, plan } =
-        context.prepare(request, watch).await?;
+    let Some(PreparedRequest { chosen, engine, tables, compiled, mut seen, mut watched, how, plan }) =
+        prepared(&context, request, recorded.is_some(), command).await?
+    else {
+        return Ok(command.cancelled());
+    };
     let target = TargetPath::new(context.target_path.clone());
     let written = artifacts::write(&context, &target, &compiled)?;
     let lake = Arc::clone(tables.lake());
     let repaired = repair(&lake).await;
-    if request.builds() {
-        found_columns::record_exact(&lake, &compiled).await?;
-    }
+    found_columns::record_exact(&lake, request, &compiled).await?;
     let started = info(request.command, &context, &plan, &lake.root_display(), repaired);
     let limits = RunLimits { threads: context.threads, fail_fast: request.fail_fast };
     let worker = Arc::new(Worker {
@@ -57,7 +64,7 @@ pub(super) async fn run(global: &Global, request: &CommandRequest<'_>) -> Result
         compiled,
         retain: request.keep,
         changed_batches: ChangedBatches::default(),
-        cancel: CancellationToken::new(),
+        cancel: command.cancel.clone(),
     });
     let (jinja, shown_before, started_at) = (context.jinja, context.shown, context.started);
     let database = context.target_name.as_str();
@@ -67,10 +74,10 @@ pub(super) async fn run(global: &Global, request: &CommandRequest<'_>) -> Result
     let mut reporter = reporting.reporter(Some(planned))?;
     reporter.extend(lineage_events(&worker, &context.project, &lookup));
     let Execution { result, steps, is_reported } =
-        execute(&worker, &plan, started.clone(), limits, reporter).await;
+        execute(&worker, &plan, started.clone(), limits, reporter, command).await;
     if request.builds() && found_columns::record_samples(&lake, &worker.engine, &worker.compiled).await? {
         // Models of other sources are up to date by now.
-        return Box::pin(run(global, request)).await;
+        return Box::pin(cancellable(global, request, command)).await;
     }
     if let Some(recorded) = recorded.filter(|_| is_reported) {
         let mut steps = steps.steps();
@@ -101,6 +108,21 @@ pub(super) async fn run(global: &Global, request: &CommandRequest<'_>) -> Result
     Ok(exit_code(&result))
 }
 
+/// Prepares a request, with the state of tables and sources if `watch`. Returns `None` if it was cancelled.
+async fn prepared(
+    context: &CommandContext,
+    request: &CommandRequest<'_>,
+    watch: bool,
+    command: &Cancellable,
+) -> Result<Option<PreparedRequest>, Failure> {
+    let prepared = tokio::select! {
+        biased;
+        () = command.cancel.cancelled() => return Ok(None),
+        prepared = context.prepare(request, watch) => prepared?,
+    };
+    Ok(Some(prepared).filter(|_| !command.cancel.is_cancelled()))
+}
+
 /// Repairs what earlier runs left in the lake, and warns about what can't be repaired.
 async fn repair(lake: &Lake) -> Vec<Repaired> {
     let repair = lake.repair().await;
@@ -125,17 +147,18 @@ async fn execute(
     info: RunInfo,
     limits: RunLimits,
     mut reporter: Reporter,
+    command: &Cancellable,
 ) -> Execution {
     let mut steps = StepRecorder::default();
     let mut emit = |event: &Event| {
         steps.event(event);
         reporter.event(event);
     };
-    let listening = tokio::spawn(cancel_on_signal(worker.cancel.clone()));
+    command.set_running(true);
     let execute = |job, told| Arc::clone(worker).execute(job, told);
     scheduler::run(info, plan, limits, &worker.cancel, execute, &mut emit).await;
     worker.tables.lake().end_run().await;
-    listening.abort();
+    command.set_running(false);
     let (result, lost) = reporter.finish();
     let is_reported = lost.is_empty();
     for sink in lost {

@@ -15,7 +15,7 @@ use super::{
     artifacts,
     context::CommandContext,
     failure::{self, Failure},
-    signal,
+    signal::StopSignals,
     streams::stdout,
     target::target_path,
 };
@@ -117,9 +117,10 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
 
 /// Returns when the user stops the server.
 async fn stopped() {
-    // Without a handler, the signal ends the process by itself.
-    if signal::requested().await.is_none() {
-        std::future::pending::<()>().await;
+    match StopSignals::install() {
+        Some(mut signals) => drop(signals.next().await),
+        // Then the signal ends the process by itself.
+        None => std::future::pending().await,
     }
 }
 

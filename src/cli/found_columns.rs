@@ -1,6 +1,9 @@
 //! Inferred columns: records the columns of sources that declare none in the lake.
 
-use super::failure::{self, Failure};
+use super::{
+    failure::{self, Failure},
+    request::CommandRequest,
+};
 use crate::{
     compile::{Compiled, FOUND_COLUMNS, FoundColumns},
     engine::{
@@ -11,8 +14,15 @@ use crate::{
     name::NodeId,
 };
 
-/// Records the columns that were inferred from all files of their sources.
-pub(super) async fn record_exact(lake: &Lake, compiled: &Compiled) -> Result<(), Failure> {
+/// Records the columns that were inferred from all files of their sources, if the command builds.
+pub(super) async fn record_exact(
+    lake: &Lake,
+    request: &CommandRequest<'_>,
+    compiled: &Compiled,
+) -> Result<(), Failure> {
+    if !request.builds() {
+        return Ok(());
+    }
     for (id, spec, found) in newly_found(compiled) {
         if !spec.drift.sample.is_taken() {
             record(lake, id, found).await?;

@@ -1,42 +1,121 @@
 //! Signals that stop a command: SIGINT (Ctrl-C), SIGTERM (sent by schedulers) and SIGHUP (a closed terminal).
 
-use std::time::Duration;
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI32, Ordering},
+    },
+    time::Duration,
+};
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The maximum time from the first signal to the end of the process. Kubernetes kills after 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
+/// The same while nothing is being written, so that there is nothing to clean up.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Cancels a run at the first signal and waits for its steps to clean up. A second signal or the deadline
-/// ends the process at once; then the next run cleans up.
-pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
-    let Some(number) = requested().await else { return };
+/// The handlers of these signals. From their installation on, none of the signals ends the process by itself.
+pub(super) struct StopSignals {
+    #[cfg(unix)]
+    kinds: [tokio::signal::unix::Signal; 3],
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    /// Installs the handlers. Returns `None` if that fails; then a signal ends the process by itself.
+    pub(super) fn install() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let on = |kind: SignalKind| signal(kind).ok();
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(on);
+        Some(Self { kinds: [interrupt?, terminate?, hangup?] })
+    }
+
+    /// Waits for a signal and returns its number. A signal since the installation counts, too.
+    pub(super) async fn next(&mut self) -> i32 {
+        use tokio::signal::unix::SignalKind;
+        let [interrupt, terminate, hangup] = &mut self.kinds;
+        let kind = tokio::select! {
+            _ = interrupt.recv() => SignalKind::interrupt(),
+            _ = terminate.recv() => SignalKind::terminate(),
+            _ = hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignals {
+    /// Does nothing: the handler of Ctrl-C is installed when it is waited for.
+    pub(super) fn install() -> Option<Self> {
+        Some(Self {})
+    }
+
+    /// Waits for Ctrl-C and returns its Unix signal number.
+    pub(super) async fn next(&mut self) -> i32 {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        2
+    }
+}
+
+/// A command that a signal cancels. A second signal, or the deadline, ends the process at once; then the next
+/// run cleans up.
+pub(super) struct Cancellable {
+    /// The token that a signal cancels.
+    pub(super) cancel: CancellationToken,
+    state: Arc<CancelState>,
+    listening: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct CancelState {
+    /// True while steps run, which have something to clean up.
+    is_running: AtomicBool,
+    /// The number of the signal, or 0.
+    signal: AtomicI32,
+}
+
+impl Cancellable {
+    /// Installs the handlers and begins to listen.
+    pub(super) fn begin() -> Self {
+        let (cancel, state) = (CancellationToken::new(), Arc::new(CancelState::default()));
+        let listening = StopSignals::install()
+            .map(|signals| tokio::spawn(cancel_on_signal(signals, cancel.clone(), Arc::clone(&state))));
+        Self { cancel, state, listening }
+    }
+
+    /// Marks the beginning or the end of the steps.
+    pub(super) fn set_running(&self, is_running: bool) {
+        self.state.is_running.store(is_running, Ordering::Relaxed);
+    }
+
+    /// Reports that the command was cancelled before its first step. Returns its exit code, as shells do.
+    pub(super) fn cancelled(&self) -> ExitCode {
+        super::failure::say("cancelled: nothing was run\n");
+        let code = 128 + self.state.signal.load(Ordering::Relaxed);
+        ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+    }
+}
+
+impl Drop for Cancellable {
+    fn drop(&mut self) {
+        if let Some(listening) = &self.listening {
+            listening.abort();
+        }
+    }
+}
+
+async fn cancel_on_signal(mut signals: StopSignals, cancel: CancellationToken, state: Arc<CancelState>) {
+    let number = signals.next().await;
+    state.signal.store(number, Ordering::Relaxed);
     cancel.cancel();
-    let number = match tokio::time::timeout(DEADLINE, requested()).await {
-        Ok(again) => again.unwrap_or(number),
-        Err(_) => number,
-    };
+    let deadline = if state.is_running.load(Ordering::Relaxed) { DEADLINE } else { PATIENCE };
+    let number = tokio::time::timeout(deadline, signals.next()).await.unwrap_or(number);
     // Shells report a process ended by a signal this way.
     std::process::exit(128 + number);
-}
-
-/// Waits for a signal and returns its number, or `None` at once if no handler can be installed.
-#[cfg(unix)]
-pub(super) async fn requested() -> Option<i32> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-    let mut terminate = signal(SignalKind::terminate()).ok()?;
-    let mut hangup = signal(SignalKind::hangup()).ok()?;
-    let kind = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = hangup.recv() => SignalKind::hangup(),
-    };
-    Some(kind.as_raw_value())
-}
-
-/// Waits for Ctrl-C and returns its Unix signal number, or `None` at once if no handler can be installed.
-#[cfg(not(unix))]
-pub(super) async fn requested() -> Option<i32> {
-    tokio::signal::ctrl_c().await.ok().map(|()| 2)
 }

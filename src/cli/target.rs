@@ -49,7 +49,10 @@ pub(super) fn storage(
         .collect::<Result<_, Diagnostic>>()
         .map_err(|found| vec![found])?;
     let root = jinja.render_value(&target.root.value, &target.root.span).map_err(|found| vec![found])?;
-    Ok((root, options))
+    match target.transient(&root) {
+        Some(found) => Err(vec![found]),
+        None => Ok((root, options)),
+    }
 }
 
 /// Hides a storage option in all output if it is a password by its name, and the password in it if it is an

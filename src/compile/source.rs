@@ -18,6 +18,7 @@ use crate::{
             OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
         },
     },
+    local_file,
     manifest::{SourceTable, source::External},
     name::NodeId,
     project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
@@ -163,7 +164,9 @@ pub(super) async fn look(
             Ok(true) => {}
             Ok(false) => return Err(NotLooked::Wrong(vec![location::missing(spec, &[], at())])),
             Err(error) => {
-                return Err(NotLooked::Unreadable(format!("{}: {}: {error}", spec.name, path.display())));
+                let (problem, help) = local_file::problem(&path, &error);
+                let place = format!("{}: `{}`", spec.name, spec.location);
+                return Err(NotLooked::Unreadable(format!("{place} {problem}\n  hint: {help}")));
             }
         }
         let table = engine.source(spec, None).await.map_err(failed)?;
@@ -182,8 +185,7 @@ pub(super) async fn look(
         return Ok(Looked { schema, found: None, warnings });
     }
     let found = if is_undeclared(spec) {
-        let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
-        completed.map_err(|finding| NotLooked::Wrong(vec![finding]))?
+        found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await?
     } else {
         None
     };

@@ -4,6 +4,20 @@ use datafusion::error::DataFusionError;
 
 use crate::secret::{concealed, scrubbed};
 
+/// The prefixes of messages that name DataFusion's internals.
+const INTERNAL: [&str; 10] = [
+    "Error during planning: ",
+    "Schema error: ",
+    "SQL error: ",
+    "This feature is not implemented: ",
+    "Execution error: ",
+    "External error: ",
+    "External: ",
+    "Arrow error: ",
+    "Parquet error: ",
+    "Cast error: ",
+];
+
 /// DataFusion's prefix of errors about memory.
 const EXHAUSTED: &str = "Resources exhausted: ";
 
@@ -15,19 +29,9 @@ pub fn message(error: &DataFusionError) -> String {
     if let Some(at) = text.rfind(EXHAUSTED) {
         text.drain(..at + EXHAUSTED.len());
     }
-    for prefix in [
-        "Error during planning: ",
-        "Schema error: ",
-        "SQL error: ",
-        "This feature is not implemented: ",
-        "Execution error: ",
-        "External error: ",
-        "Arrow error: ",
-        "Cast error: ",
-    ] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            text = rest.to_string();
-        }
+    // Layers may add the same prefix one after the other.
+    while let Some(prefix) = INTERNAL.iter().find(|prefix| text.starts_with(**prefix)) {
+        text.drain(..prefix.len());
     }
     if let Some((own, _)) = text.split_once("\nThis issue was likely caused by a bug in DataFusion's code") {
         let own = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
@@ -35,6 +39,9 @@ pub fn message(error: &DataFusionError) -> String {
     }
     if let Some(own) = mismatch(&text) {
         let own = own.to_owned();
+        text = own;
+    }
+    if let Some(own) = far_date(&text) {
         text = own;
     }
     let text = match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
@@ -59,9 +66,33 @@ fn mismatch(text: &str) -> Option<&str> {
     rest.split(". No function matches the given name").next()
 }
 
+/// Returns the message about a date that a timestamp can't hold, in place of Arrow's.
+fn far_date(text: &str) -> Option<String> {
+    let (days, rest) = text.strip_prefix("Cannot cast Date32 value ")?.split_once(" to Timestamp(")?;
+    let name = if rest.starts_with("ns)") { "TIMESTAMP_NS" } else { "TIMESTAMP" };
+    Some(format!(
+        "a date, {days} days after 1970-01-01, is beyond what a {name} holds: check the number that it was made of, or use \
+         try_cast to get NULL for such values"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
+    use datafusion::{arrow::error::ArrowError, parquet::errors::ParquetError};
+
     use super::*;
+
+    #[test]
+    fn internal_names_are_left_out() {
+        let parquet =
+            |text: &str| DataFusionError::ParquetError(Box::new(ParquetError::General(text.into())));
+        assert_eq!(message(&parquet("Parquet error: Failed to fetch metadata")), "Failed to fetch metadata");
+        let arrow = "Cannot cast Date32 value 202932896 to Timestamp(us): converted value exceeds the representable i64 range";
+        insta::assert_snapshot!(
+            message(&DataFusionError::ArrowError(Box::new(ArrowError::CastError(arrow.into())), None)),
+            @"a date, 202932896 days after 1970-01-01, is beyond what a TIMESTAMP holds: check the number that it was made of, or use try_cast to get NULL for such values"
+        );
+    }
 
     #[test]
     fn a_message_has_no_stack() {

@@ -30,7 +30,7 @@
 //! - `read_cost`: the size of a plan; `window_partitions`: windows that hold one partition at a time
 //! - [`row_output`]: formats rows as text
 //! - [`error`]: SQL errors in the user's terms, with positions in the statement; `message`: the text of
-//!   errors
+//!   errors, without the engine's internals
 //! - [`source`]: files and databases as tables
 //! - [`row_digest`]: a content hash of a table's rows
 //!

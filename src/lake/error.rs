@@ -1,10 +1,12 @@
 //! Errors of the lake, classified so that people know what to do and a run knows whether to retry.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io};
 
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
-use super::{error_text::plain, guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted};
+use super::{
+    error_text::plain, guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted, root_problem::RootProblem,
+};
 use crate::{
     engine::{EngineError, message},
     name::Relation,
@@ -137,55 +139,6 @@ pub enum LakeError {
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
-}
-
-/// The reason why a lake's root is unusable.
-#[derive(Debug, thiserror::Error)]
-pub enum RootProblem {
-    /// No root is configured.
-    #[error("it is empty")]
-    Empty,
-    /// The URL contains credentials.
-    #[error(
-        "everyone who reads the lake's documentation and logs sees its address; give passwords, tokens and \
-         signatures as `storage_options`"
-    )]
-    Credentials,
-    /// The URL is invalid.
-    #[error("{0}")]
-    Url(#[source] url::ParseError),
-    /// The path isn't absolute.
-    #[error("{} is not an absolute path", .0.display())]
-    Relative(PathBuf),
-    /// The `file:` URL isn't a path of this system.
-    #[error("it is no path of this machine")]
-    NotLocal,
-    /// The path isn't UTF-8.
-    #[error("{} is not UTF-8", .0.display())]
-    NotUtf8(PathBuf),
-    /// The URL's scheme is unknown.
-    #[error("{0}: is no kind of store that is known here")]
-    UnknownStore(String),
-    /// This build was compiled without support for the store.
-    #[error("this build has no support for {scheme}:; build with `--features {feature}`")]
-    MissingFeature {
-        /// The URL's scheme.
-        scheme: String,
-        /// The feature that supports it.
-        feature: &'static str,
-    },
-    /// The store's options are invalid, or it can't be connected to.
-    #[error("{0}")]
-    Store(#[source] Box<DeltaTableError>),
-    /// The store commits in a way that isn't supported.
-    #[error("its commits go through {0}, which is not supported")]
-    LogStore(String),
-    /// The root is a file.
-    #[error("it is a file, not a folder")]
-    File,
-    /// The location of an external table has no schema folder.
-    #[error("a Delta table lies at least two folders deep")]
-    TooShallow,
 }
 
 /// A requirement of a table for its writers that Headwater doesn't support.

@@ -76,6 +76,12 @@ pub enum MisfitReason {
          write `nullif({0}, '')`, or give it a text of its own"
     )]
     EmptyPartition(String),
+    /// The folder of a value of this partition column would have too long a name.
+    #[error(
+        "and the table is partitioned by it: the name of a value's folder, `{0}=value` percent-encoded, can't have more \
+         than {FOLDER_NAME} bytes; partition by a shorter column, such as `left({0}, 40)` or `md5({0})`"
+    )]
+    LongPartition(Box<str>),
     /// A negative decimal with a fraction is the value of a partition column.
     #[error(
         "and the table is partitioned by it: deltalake for Python can't read a negative decimal with a \
@@ -144,6 +150,16 @@ pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Mis
         DataType::Utf8 if values.as_string::<i32>().iter().flatten().any(str::is_empty) => {
             refused("''".to_owned(), MisfitReason::EmptyPartition(column.to_owned()))
         }
+        DataType::Utf8 => {
+            let long = |text: &&str| folder_name(column, text) > FOLDER_NAME;
+            match values.as_string::<i32>().iter().flatten().find(long) {
+                Some(text) => refused(
+                    format!("'{}…'", text.chars().take(SHOWN).collect::<String>()),
+                    MisfitReason::LongPartition(column.into()),
+                ),
+                None => Ok(()),
+            }
+        }
         DataType::Decimal128(_, scale) if *scale > 0 => {
             let one = 10_i128.checked_pow(u32::from(scale.unsigned_abs())).unwrap_or(i128::MAX);
             let decimals = values.as_primitive::<Decimal128Type>();
@@ -155,6 +171,19 @@ pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Mis
         }
         _ => Ok(()),
     }
+}
+
+/// The maximum number of bytes in the name of a folder, on most disks.
+const FOLDER_NAME: usize = 255;
+
+/// The number of characters of a long value in a message.
+const SHOWN: usize = 40;
+
+/// Returns the number of bytes in the name of a partition's folder: `column=value`, with all but letters,
+/// digits and `-._~` percent-encoded.
+fn folder_name(column: &str, value: &str) -> usize {
+    let encoded = |byte: u8| if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { 1 } else { 3 };
+    column.len() + 1 + value.bytes().map(encoded).sum::<usize>()
 }
 
 /// Returns, as text, the first of `values` that became NULL in `cast` because the cast failed.
@@ -312,5 +341,9 @@ mod tests {
         );
         let refused = check_partition(&texts(vec![Some("a"), Some("")]), "p").unwrap_err();
         insta::assert_snapshot!(refused, @"column p has the value '', which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write `nullif(p, '')`, or give it a text of its own");
+        let (long, short) = ("ä/".repeat(28), "a".repeat(253));
+        assert!(check_partition(&texts(vec![Some(&short), Some(&long)]), "p").is_ok());
+        let refused = check_partition(&texts(vec![Some("a"), Some(&format!("{long}b"))]), "pq").unwrap_err();
+        insta::assert_snapshot!(refused, @"column pq has the value 'ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/…', and the table is partitioned by it: the name of a value's folder, `pq=value` percent-encoded, can't have more than 255 bytes; partition by a shorter column, such as `left(pq, 40)` or `md5(pq)`");
     }
 }

@@ -57,6 +57,7 @@ mod project_records;
 mod protocol;
 mod provenance;
 mod root;
+mod root_problem;
 mod row_writers;
 mod runs;
 mod schema;
@@ -77,12 +78,13 @@ pub use self::{
     current_version::CurrentVersion,
     damage::{Damage, DamageReason},
     difference::VersionDifference,
-    error::{LakeError, RootProblem, UnsupportedTable},
+    error::{LakeError, UnsupportedTable},
     fault_injection::FaultInjection,
     history::PastVersion,
     log_state::{has_journals, log_state, records_state},
     misfit::{Misfit, MisfitReason},
     provenance::{InputVersion, PassedTest, Provenance, RejectNote},
+    root_problem::RootProblem,
     runs::Repair,
     schema::{delta_schema, forbidden},
     staged::{Published, Staged},

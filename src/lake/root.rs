@@ -1,15 +1,16 @@
 //! The location of the lake: parses the configured root, and derives the locations of its tables.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use deltalake::logstore::object_store_factories;
 use url::Url;
 
-use super::{
-    error::{LakeError, RootProblem},
-    mount,
-};
+use super::{error::LakeError, mount, root_problem::RootProblem};
 use crate::{
+    local_file,
     name::Relation,
     secret::{concealed_source, has_credentials, hide_credentials},
 };
@@ -99,10 +100,28 @@ impl Root {
         show(&self.url)
     }
 
-    /// Returns whether the root is a local file.
-    pub(super) fn is_file(&self) -> bool {
+    /// Returns why the root can't be a folder on this disk, if something else is in its place.
+    pub(super) fn obstacle(&self) -> Option<RootProblem> {
         // A path that ends in a slash never refers to a file.
-        self.folder().is_some_and(|path| path.components().collect::<PathBuf>().is_file())
+        let root = self.folder()?.components().collect::<PathBuf>();
+        for path in root.ancestors() {
+            let metadata = match fs::metadata(path) {
+                Ok(metadata) => metadata,
+                Err(error) if local_file::is_link(path) => {
+                    let (problem, help) = local_file::problem(path, &error);
+                    let link = path.display();
+                    return Some(RootProblem::Link(format!("{link} {problem}; {help}").into()));
+                }
+                Err(_) => continue,
+            };
+            return match local_file::irregular(&metadata) {
+                Some(kind) => Some(RootProblem::NoFolder { path: path.to_path_buf(), kind }),
+                None if metadata.is_dir() => None,
+                None if path == root => Some(RootProblem::File),
+                None => Some(RootProblem::NoFolder { path: path.to_path_buf(), kind: "a file" }),
+            };
+        }
+        None
     }
 }
 
@@ -169,5 +188,38 @@ mod tests {
             "the lake's root hdfs://host/lake can't be used: hdfs: is no kind of store that is known here"
         );
         assert_eq!(shown(" "), "the lake's root   can't be used: it is empty");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_folder_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("nowhere", base.path().join("dangling")).unwrap();
+        std::os::unix::fs::symlink("circular", base.path().join("circular")).unwrap();
+        fs::write(base.path().join("file"), "").unwrap();
+        let obstacle = |root: &str| {
+            let root = Root::parse(root, base.path()).unwrap();
+            root.obstacle().map_or_else(String::new, |problem| problem.to_string())
+        };
+        let said = [
+            "dangling",
+            "dangling/lake",
+            "circular",
+            "/dev/null",
+            "/dev/null/lake",
+            "file",
+            "file/lake",
+            "new",
+        ];
+        let said = said.map(obstacle).join("\n").replace(&base.path().display().to_string(), "BASE");
+        insta::assert_snapshot!(said, @"
+        BASE/dangling is a link to `nowhere`, which doesn't exist; restore what it links to, or remove the link
+        BASE/dangling is a link to `nowhere`, which doesn't exist; restore what it links to, or remove the link
+        BASE/circular is a link that leads back to itself; remove the link
+        /dev/null is a device, not a folder; set `root` to a folder, which is created if it doesn't exist
+        /dev/null is a device, not a folder; set `root` to a folder, which is created if it doesn't exist
+        it is a file, not a folder
+        BASE/file is a file, not a folder; set `root` to a folder, which is created if it doesn't exist
+        ");
     }
 }

@@ -13,11 +13,12 @@ use url::Url;
 
 use super::{
     directories::Directories,
-    error::{LakeError, READ, RootProblem, WRITE},
+    error::{LakeError, READ, WRITE},
     fault_injection::{FaultInjectingStore, FaultInjection},
     guarded_logs::GuardedLogs,
     mount::Mounted,
     root::{self, Root},
+    root_problem::RootProblem,
     runs::{Journal, LeaseTimes},
     synced_disk::SyncedDisk,
     version_cache::VersionCache,
@@ -67,8 +68,8 @@ impl Lake {
     /// nothing.
     pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
-        if root.is_file() {
-            return Err(LakeError::Root { root: root.show(), reason: RootProblem::File });
+        if let Some(reason) = root.obstacle() {
+            return Err(LakeError::Root { root: root.show(), reason });
         }
         let store = connect(&root, &options)?;
         Ok(Self { root: Arc::new(root), options, store, session: None, journal: None, cache: Arc::default() })

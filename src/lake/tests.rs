@@ -357,8 +357,10 @@ async fn access_is_checked_without_a_trace() {
     fixture.lake.check_access().await.unwrap();
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none());
     let file = fixture.dir.path().join("file");
+    let open = || Lake::open("file/lake", fixture.dir.path(), BTreeMap::new());
+    let lake = open().unwrap();
     std::fs::write(&file, "").unwrap();
-    let lake = Lake::open("file/lake", fixture.dir.path(), BTreeMap::new()).unwrap();
+    assert!(open().is_err());
     assert!(lake.check_access().await.is_err());
 }
 

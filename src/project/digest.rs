@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,7 @@ use super::{
     files,
     settings::{FILE_NAMES, ProjectSettings},
 };
+use crate::local_file;
 
 /// The properties files next to the project file.
 const SOURCES: [&str; 2] = ["sources.yml", "sources.yaml"];
@@ -41,7 +42,7 @@ impl ProjectState {
         let mut digest = Xxh3::new();
         for name in FILE_NAMES.into_iter().chain(SOURCES) {
             digest.update(name.as_bytes());
-            match fs::read(root.join(name)) {
+            match local_file::read(&root.join(name)) {
                 Ok(content) => digest.update(&xxh3_128(&content).to_le_bytes()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => digest.update(b"-"),
                 Err(_) => return None,
@@ -63,7 +64,7 @@ impl ProjectState {
         if !findings.is_empty() {
             return None;
         }
-        let content = |shown: &String| Some(xxh3_128(&fs::read(root.join(shown)).ok()?));
+        let content = |shown: &String| Some(xxh3_128(&local_file::read(&root.join(shown)).ok()?));
         for content in files::in_parallel(&read, content) {
             digest.update(&content?.to_le_bytes());
         }
@@ -73,6 +74,8 @@ impl ProjectState {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

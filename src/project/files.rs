@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     diag::Diagnostic,
-    parallel,
+    local_file, parallel,
     text::{Source, Span},
 };
 
@@ -131,7 +131,7 @@ impl FolderWalk<'_> {
 /// # Errors
 /// If the file doesn't exist or isn't UTF-8.
 pub fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
-    let bytes = fs::read(root.join(shown)).map_err(|error| unreadable(shown, &error))?;
+    let bytes = local_file::read(&root.join(shown)).map_err(|error| unreadable(shown, &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(source(shown, text)),
         Err(error) => {

@@ -43,6 +43,20 @@ impl Target {
             span,
         }
     }
+
+    /// Returns the error about a lake in memory, given the rendered root: it would vanish after each command.
+    #[must_use]
+    pub fn transient(&self, root: &str) -> Option<Diagnostic> {
+        const SCHEME: &str = "memory://";
+        let scheme = root.trim_start().get(..SCHEME.len())?;
+        scheme.eq_ignore_ascii_case(SCHEME).then(|| {
+            let message =
+                format!("the lake's root `{root}` is in memory, so each command would lose all its tables");
+            Diagnostic::error("lake-root", message)
+                .at(self.root.span.clone(), "declared here")
+                .hint("set `root` to a folder or to the URL of an object store, such as `s3://bucket/lake`")
+        })
+    }
 }
 
 /// Reads the declared targets. If there are none, returns a `dev` target with the span `project`.

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     event::RunInfo,
     name::Relation,
@@ -42,6 +44,12 @@ pub(super) enum Message {
         table: Relation,
         to: String,
         why: String,
+    },
+    /// The clock is before the newest time in a step's table.
+    ClockWentBack {
+        step: Arc<Step>,
+        clock: DateTime<Utc>,
+        newest: DateTime<Utc>,
     },
     Finished {
         position: Position,
@@ -85,6 +93,7 @@ impl Message {
             Self::Blank => ("Formatting", "Z017"),
             Self::Started(_) => ("LogStartLine", "Q011"),
             Self::Moved { .. } => ("DamagedFilesMoved", "H002"),
+            Self::ClockWentBack { .. } => ("ClockWentBack", "H003"),
             Self::Finished { position, .. } => match position.step.action {
                 Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
                 Action::Seed => ("LogSeedResult", "Q016"),
@@ -116,7 +125,7 @@ impl Message {
             }
             Self::Finished { outcome, .. } => level::of(outcome),
             Self::Cancelling => Level::Error,
-            Self::NothingToDo | Self::Moved { .. } => Level::Warn,
+            Self::NothingToDo | Self::Moved { .. } | Self::ClockWentBack { .. } => Level::Warn,
             // Tests finish so quickly that their start lines would only double a run's output.
             Self::Started(position) if position.step.action.is_test() => Level::Debug,
             Self::Started(position) if position.step.reason.is_idle() => Level::Debug,
@@ -128,7 +137,7 @@ impl Message {
     /// Returns true if `--quiet` still prints the message: each problem once, and the summary.
     pub(super) fn is_problem(&self) -> bool {
         match self {
-            Self::Problem(_) | Self::NothingToDo | Self::Moved { .. } => true,
+            Self::Problem(_) | Self::NothingToDo | Self::Moved { .. } | Self::ClockWentBack { .. } => true,
             Self::Summary { counts, cancelled, .. } => {
                 *cancelled || counts.error + counts.warn + counts.skip > 0
             }
@@ -143,7 +152,7 @@ impl Message {
                 Some(&position.step)
             }
             Self::Problem(block) => Some(&block.problem.step),
-            Self::Moved { step, .. } => Some(step),
+            Self::Moved { step, .. } | Self::ClockWentBack { step, .. } => Some(step),
             _ => None,
         }
     }

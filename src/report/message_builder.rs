@@ -45,6 +45,9 @@ impl MessageBuilder {
                 let (step, table) = (Arc::clone(step), table.clone());
                 vec![Message::Moved { step, table, to: place.clone(), why: why.clone() }]
             }
+            Fact::ClockWentBack { step, clock, newest } => {
+                vec![Message::ClockWentBack { step: Arc::clone(step), clock: *clock, newest: *newest }]
+            }
             Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
                 position: self.position(step, *index),
                 outcome: outcome.clone(),

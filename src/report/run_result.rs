@@ -89,7 +89,10 @@ impl RunResult {
             }
             Fact::CancelRequested => self.cancelled = true,
             Fact::RunFinished { seconds } => self.seconds = *seconds,
-            Fact::StepStarted { .. } | Fact::StepProgress { .. } | Fact::FilesMoved { .. } => {}
+            Fact::StepStarted { .. }
+            | Fact::StepProgress { .. }
+            | Fact::FilesMoved { .. }
+            | Fact::ClockWentBack { .. } => {}
         }
     }
 

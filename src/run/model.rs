@@ -112,6 +112,10 @@ impl Worker {
         }
         let questions = self.questions(job, tests, &model.relation).await?;
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
+        // A snapshot looks for the newest time in its rows, too.
+        let is_snapshot = matches!(compiled.strategy, Strategy::Snapshot(_));
+        let newest = made.and_then(|made| made.made_at).filter(|_| !is_snapshot);
+        let now = clock::after(newest, (step, handle));
         let build = Build {
             worker: self,
             model,
@@ -126,7 +130,8 @@ impl Worker {
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
             full_refresh: step.reason.is_from_scratch(),
-            now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
+            now,
+            reports: (step, handle),
             joins: Joins::Hash,
         };
         let version = match Box::pin(candidate(&build)).await {

@@ -16,7 +16,7 @@ use crate::{
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
-    plan::{Action, Reason, Step},
+    plan::{Action, Step},
 };
 
 /// The state shared by all jobs.
@@ -94,10 +94,22 @@ impl Worker {
             }
         }
         if let Some(cure) = error.cure() {
-            let readers = readers(step).map_or_else(String::new, |readers| format!("\n  note: {readers}"));
+            let readers = self.readers(step).await;
+            let readers = readers.map_or_else(String::new, |readers| format!("\n  note: {readers}"));
             message = format!("{message}{readers}\n  help: {cure}, then run `headwater retry`");
         }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
+    }
+
+    /// Returns what readers of a failed step's table see, if it has one.
+    async fn readers(&self, step: &Step) -> Option<String> {
+        let has_table = !step.action.is_test() && step.action != Action::View;
+        let relation = step.relation.as_ref().filter(|_| has_table)?;
+        Some(match self.tables.observe(relation).await {
+            Ok(Some(own)) => format!("readers of {relation} still see its version {}", own.version),
+            Ok(None) => format!("{relation} isn't there for readers yet"),
+            Err(_) => "nothing was published".to_owned(),
+        })
     }
 
     /// Returns the display path of a step's compiled SQL.
@@ -107,16 +119,6 @@ impl Worker {
         let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
         Some(self.artifacts.join(path).display().to_string())
     }
-}
-
-/// Returns what readers of a failed step's table see, if it has one.
-fn readers(step: &Step) -> Option<String> {
-    let relation = step.relation.as_ref().filter(|_| !step.action.is_test())?;
-    Some(match step.reason {
-        Reason::FirstBuild | Reason::TableMissing => format!("{relation} isn't there for readers yet"),
-        _ if step.action == Action::View => return None,
-        _ => format!("readers of {relation} still see its last version, if there is one"),
-    })
 }
 
 /// Returns the message about an error of the engine itself, which may come from a damaged file.

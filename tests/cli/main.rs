@@ -31,6 +31,7 @@
 //! | `signals` | Ctrl-C and readers that close the pipe |
 //! | `retry` | repeating what a run left undone |
 //! | `damage` | unreadable tables and sources |
+//! | `clocks` | clocks that go back |
 //! | `secrets` | secrets stay out of files and output |
 //! | `runaway` | inputs that would take forever |
 //! | `crashes` | killed runs and their repair |
@@ -39,6 +40,7 @@ mod artifacts;
 mod audits;
 mod batches;
 mod changes;
+mod clocks;
 mod commands;
 mod contracts;
 mod crashes;

@@ -69,6 +69,29 @@ fn ctrl_c_at_a_first_build_leaves_no_table() {
     project.run(["build"]).success();
 }
 
+/// The handlers are the first thing that a build installs, so that no signal interrupts a write.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_before_the_first_step_ends_the_command() {
+    let project = (0..300).fold(project(), |project, at| {
+        project.model(&format!("m{at}.sql"), "select n, n * 2 as twice from {{ ref('after') }}")
+    });
+    let child = project.command(["build"]).spawn().expect("the binary starts");
+    let status = format!("/proc/{}/status", child.id());
+    wait_until("the handlers are installed", || {
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        caught & (1 << 1) != 0
+    });
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(project.files("lake").is_empty(), "something was left");
+    assert!(!project.exists("target/run_results.json"));
+    project.run(["build", "-s", "series"]).success();
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let query = "select value from generate_series(1, 1000000) as series(value)";

@@ -206,3 +206,100 @@ fn options_are_listed_by_format() {
     project.run(["source", "options", "parket"]).refused().says("did you mean `parquet`?");
     project.run(["source", "options"]).success().says("delimiter (csv)").says("encoding (json, ndjson, csv)");
 }
+
+/// Files whose names differ only in bytes that aren't UTF-8, in a folder and by a pattern.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf_8_stay_apart() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    for location in ["{ location: in, format: csv }", "{ location: 'in/*.csv' }"] {
+        let project = Project::new()
+            .file(
+                "sources.yml",
+                source(location, "[{ name: id, data_type: bigint }, { name: _source_file }]"),
+            )
+            .file("in/a.csv", "id\n1\n")
+            .model("a.sql", &format!("{{{{ config(materialized='incremental') }}}} {MODEL}"));
+        for (name, row) in [(&b"\xff.csv"[..], "2"), (b"\xfe.csv", "3"), (b"\\xFF.csv", "4")] {
+            let path = project.path("in").join(OsStr::from_bytes(name));
+            std::fs::write(path, format!("id\n{row}\n")).expect("a file");
+        }
+        project.run(["build"]).success().says("4 files loaded");
+        let files = "file\nin/\\x5CxFF.csv\nin/\\xFE.csv\nin/\\xFF.csv\nin/a.csv\n";
+        assert_eq!(project.rows("select file from main.a_files order by file"), files);
+        assert_eq!(project.rows("select id from {{ ref('a') }} order by id"), "id\n1\n2\n3\n4\n");
+        project.run(["build"]).success().says("REUSED=1");
+    }
+}
+
+/// A named pipe without a writer would block its reader forever.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_set_aside_by_name() {
+    for (location, columns) in [
+        ("{ location: in, format: csv }", "[{ name: id, data_type: bigint }]"),
+        ("{ location: 'in/*.csv' }", "[{ name: id, data_type: bigint }]"),
+        ("{ location: in, format: csv }", ""),
+    ] {
+        let project = Project::new()
+            .file("sources.yml", source(location, columns))
+            .file("in/a.csv", "id\n1\n")
+            .file("in/c.csv", "id\n2\n")
+            .model("a.sql", MODEL);
+        let pipe = std::process::Command::new("mkfifo").arg(project.path("in/b.csv")).status();
+        assert!(pipe.is_ok_and(|status| status.success()), "no pipe was made");
+        std::os::unix::fs::symlink("/dev/zero", project.path("in/d.csv")).expect("a link");
+        project
+            .run(["build"])
+            .success()
+            .says("in/b.csv: it is a named pipe, not a file")
+            .says("in/d.csv: it is a device, not a file");
+        assert_eq!(project.rows("select id from {{ ref('a') }} order by id"), "id\n1\n2\n");
+    }
+    let project = Project::new().model("a.sql", "select 1 as x");
+    let pipe = std::process::Command::new("mkfifo").arg(project.path("models/b.sql")).status();
+    assert!(pipe.is_ok_and(|status| status.success()), "no pipe was made");
+    project.run(["build"]).refused().says("`models/b.sql` can't be read: it is a named pipe, not a file");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_not_be_listed_is_named_with_its_cure() {
+    use std::os::unix::fs::symlink;
+    let columns = "[{ name: id, data_type: bigint }]";
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in, format: csv }", columns))
+        .file("in/sub/a.csv", "id\n1\n")
+        .model("a.sql", MODEL);
+    project.run(["build"]).success();
+    for (link, target, said) in [
+        ("in/b.csv", "nowhere", "`in/b.csv` is a link to `nowhere`, which doesn't exist"),
+        ("in/c.csv", "c.csv", "`in/c.csv` is a link that leads back to itself"),
+        ("in/sub/back", "..", "`in/sub/back` is a link to a folder that contains it"),
+    ] {
+        symlink(target, project.path(link)).expect("a link");
+        project
+            .run(["build"])
+            .failure()
+            .says(said)
+            .says("remove the link")
+            .says("main.a is unchanged: readers see its version 0")
+            .says("headwater retry");
+        std::fs::remove_file(project.path(link)).expect("the link goes");
+    }
+    symlink("nowhere", project.path("dangling")).expect("a link");
+    symlink("circular", project.path("circular")).expect("a link");
+    for (location, said) in [
+        ("{ location: /dev/null, format: csv }", "`/dev/null` is a device"),
+        ("{ location: dangling, format: csv }", "`dangling` is a link to `nowhere`, which doesn't exist"),
+        ("{ location: circular, format: csv }", "`circular` is a link that leads back to itself"),
+    ] {
+        project.write("sources.yml", source(location, columns));
+        project.run(["build"]).failure().says(said).says("hint: ");
+    }
+    let database = "{ location: shop.db, options: { table: orders } }";
+    let pipe = std::process::Command::new("mkfifo").arg(project.path("shop.db")).status();
+    assert!(pipe.is_ok_and(|status| status.success()), "no pipe was made");
+    project.write("sources.yml", source(database, ""));
+    project.run(["build"]).failure().says("`shop.db` is a named pipe, not a database");
+}

@@ -129,3 +129,26 @@ fn a_subquery_that_can_not_be_computed_is_found_before_anything_is_written() {
         "select (select count(*) from {{ ref('orders') }} i where i.amount < o.amount) as cheaper\nfrom (select amount from {{ ref('orders') }} limit 2) o"
     ));
 }
+
+/// A message's advice can be pasted, and works.
+#[test]
+fn a_date_that_a_timestamp_can_not_hold_is_found_by_the_query_of_the_message() {
+    let project = Project::new();
+    let show = |sql: &str| project.run(["show", "--inline", sql]);
+    let far = "date '9999-12-31' + 200000000";
+    let finds = format!("{far} is not null and try_cast({far} as TIMESTAMP_NS) is null");
+    show(&format!("select cast({far} as timestamp_ns) as t"))
+        .refused()
+        .says("can't cast 202932896 days since 1970-01-01 in date '9999-12-31' + 200000000 to TIMESTAMP_NS")
+        .says(&format!("`{finds}` finds their rows"));
+    assert_eq!(project.rows(&format!("select {finds} as found")), "found\ntrue\n");
+    let days = "select date '9999-12-31' + 200000000 as day";
+    show(&format!("select cast(day as timestamp) as t from ({days})"))
+        .refused()
+        .says("is beyond what a TIMESTAMP holds")
+        .says("use try_cast");
+    assert_eq!(
+        project.rows(&format!("select try_cast(day as timestamp) is null as n from ({days})")),
+        "n\ntrue\n"
+    );
+}

@@ -90,3 +90,10 @@ fn a_lake_that_is_a_file_is_told() {
     assert_said!(project.run(["build"]));
     assert_said!(project.run(["debug"]).refused());
 }
+
+#[test]
+fn a_lake_in_memory_is_refused_at_its_place() {
+    let project = Project::new().file("project.yml", "name: shop\ntargets:\n  dev:\n    root: memory:///x\n");
+    let project = project.model("a.sql", "select 1 as x");
+    assert_said!(project.run(["build"]).refused());
+}

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::NotLooked;
 use crate::{
     diag::Diagnostic,
     engine::{
@@ -10,8 +11,8 @@ use crate::{
         arrow::datatypes::DataType,
         message,
         source::{
-            self, InferenceDepth, InferredColumns, SchemaSample, SourceFile, SourceSpec, data_type,
-            declared_name,
+            self, InferenceDepth, InferredColumns, SchemaSample, SourceFile, SourceSpec, UnreadableSource,
+            data_type, declared_name,
         },
     },
     text::Span,
@@ -84,30 +85,36 @@ pub fn is_undeclared(spec: &SourceSpec) -> bool {
 /// recorded.
 ///
 /// # Errors
-/// If no file has any columns.
+/// If no file has any columns, or if one can't be read now.
 pub(super) async fn complete(
     engine: &Engine,
     spec: &mut SourceSpec,
     files: Vec<SourceFile>,
     recorded: Option<&FoundColumns>,
     at: &Span,
-) -> Result<Option<FoundColumns>, Diagnostic> {
+) -> Result<Option<FoundColumns>, NotLooked> {
     let known = recorded.filter(|recorded| recorded.reading == spec.reading());
     if let Some(columns) = known.and_then(FoundColumns::declared) {
         add(spec, columns);
         return Ok(None);
     }
     let error = |message: String| Diagnostic::error("no-columns", message).at(at.clone(), "declared here");
-    let found = engine
-        .source_columns(spec, files, InferenceDepth::Sample)
-        .await
-        .map_err(|failed| error(message(&failed)))?;
+    let found = engine.source_columns(spec, files, InferenceDepth::Sample).await.map_err(|failed| {
+        let why = format!("{}: {}", spec.name, message(&failed));
+        if UnreadableSource::is_cause_of(&failed) {
+            NotLooked::Unreadable(why)
+        } else {
+            NotLooked::Wrong(vec![error(why)])
+        }
+    })?;
     if found.columns.is_empty() {
         let mut finding = error(format!("{}: no columns could be found in its files", spec.name));
         for (file, reason) in found.broken.iter().take(3) {
             finding = finding.note(format!("{file}: {reason}"));
         }
-        return Err(finding.hint("list its `columns:` with a `name` and a `data_type` each"));
+        return Err(NotLooked::Wrong(vec![
+            finding.hint("list its `columns:` with a `name` and a `data_type` each"),
+        ]));
     }
     let columns = FoundColumns::new(spec, &found);
     if found.is_sample {

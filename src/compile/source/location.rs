@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use crate::{
     diag::{Diagnostic, near},
     engine::source::SourceSpec,
+    local_file,
     text::Span,
 };
 
@@ -34,6 +35,13 @@ pub(super) fn missing(spec: &SourceSpec, left_out: &[String], at: Span) -> Diagn
     let parts: Vec<&str> = location.split(['/', '\\']).filter(|part| !matches!(*part, "" | ".")).collect();
     for (index, part) in parts.iter().enumerate() {
         let next = folder.join(part);
+        if let Err(problem) = fs::metadata(&next)
+            && local_file::is_link(&next)
+        {
+            walked.push(*part);
+            let (problem, help) = local_file::problem(&next, &problem);
+            return error(format!("{}: `{}` {problem}", spec.name, shown(location, &walked))).hint(help);
+        }
         if is_pattern(part) && !next.exists() {
             break;
         }

@@ -66,6 +66,9 @@ pub struct ExistingVersions {
     /// The result for each row of these files, and each starting version: the table's columns and
     /// `engine::change::CHANGE`.
     pub outcome: Query,
+    /// The newest times that the clock gave versions, in one row. `None` if all versions start at times of
+    /// the rows.
+    pub newest: Option<Query>,
     /// True if a column's type changes, so that all files are rewritten.
     pub retypes: bool,
 }
@@ -231,10 +234,15 @@ impl Work<'_> {
             before.fields().iter().cloned().chain([Arc::new(Field::new(FILE, DataType::Utf8, true))]);
         self.redeclare(&old_files, &Arc::new(Schema::new(with_file.collect::<Vec<_>>())))?;
         self.redeclare(&old, &before)?;
+        let newest = match sql.newest(&old_files) {
+            Some(newest) => Some(self.generated(&newest).await?),
+            None => None,
+        };
         let query = self.generated(&sql.changed(&old_files, new, moment)).await?;
         let columns = nullable(&query.schema());
         self.redeclare(&changes, &columns)?;
         Ok(ExistingVersions {
+            newest,
             reached: self.generated(&sql.reached(&changes)).await?,
             outcome: self.generated(&sql.outcome(&old, &changes)).await?,
             retypes: !same_types(&before, stored),

@@ -1,12 +1,16 @@
 //! Source files: lists the files at a location, and reads their bytes.
 //!
+//! - here: the files, and those in object stores
+//! - [`local_files`]: the listing of local disks
+//! - [`file_fit`]: which files of a folder belong to a source
+//!
 //! Local files are read with `std::fs`, which is several times faster for many small files. URLs go through
 //! the object store that the session has registered for them.
 
 use std::{
     fs,
     io::{self, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -20,10 +24,12 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::{
-    UnreadableSource,
-    decode::Compression,
+    decode::undecodable,
     disk::on_disk,
-    spec::{Orient, SourceFormat, SourceSpec},
+    file_fit::{FileFit, fit, is_hidden},
+    local_files,
+    spec::SourceSpec,
+    unreadable::UnreadableSource,
 };
 
 /// A file of a source.
@@ -42,7 +48,13 @@ pub struct SourceFile {
 #[derive(Debug, Clone)]
 pub(crate) enum FilePlace {
     Local(PathBuf),
-    Remote { url: ObjectStoreUrl, store: Arc<dyn ObjectStore>, meta: Box<ObjectMeta> },
+    /// A pipe, a device or a socket, which is never opened: each reader rejects it.
+    Irregular(&'static str),
+    Remote {
+        url: ObjectStoreUrl,
+        store: Arc<dyn ObjectStore>,
+        meta: Box<ObjectMeta>,
+    },
 }
 
 /// The files at a source's location.
@@ -79,6 +91,11 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     }
     let spec = spec.clone();
     on_disk(move || local_listing(&spec).map_err(UnreadableSource::error)).await
+}
+
+/// The same of a source on a local disk.
+pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
+    Ok(local_files::list(spec)?.sorted())
 }
 
 impl Listing {
@@ -160,134 +177,27 @@ fn split_pattern(location: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Lists the files of a source on a local disk.
-pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
-    let failed = |path: &Path, error: &io::Error| format!("{}: {}: {error}", spec.name, path.display());
-    let path = spec.base.join(&spec.location);
-    let (mut found, mut left_out) = (Vec::new(), Vec::new());
-    match fs::metadata(&path) {
-        Ok(meta) if meta.is_dir() => {
-            walk(&path, &spec.format, &mut found, &mut left_out).map_err(|error| failed(&path, &error))?;
-        }
-        Ok(meta) => found.push((path, meta)),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &error)),
-        Err(_) => {
-            let pattern = if Path::new(&spec.location).is_absolute() {
-                spec.location.clone()
-            } else {
-                // The location comes from the user and may be a pattern; the project's path may not.
-                format!("{}/{}", glob::Pattern::escape(&spec.base.to_string_lossy()), spec.location)
-            };
-            let paths = glob::glob(&pattern)
-                .map_err(|error| format!("{}: `{}`: {error}", spec.name, spec.location))?;
-            for path in paths {
-                let path = path.map_err(|error| failed(error.path(), error.error()))?;
-                let meta = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
-                if meta.is_file() {
-                    found.push((path, meta));
-                }
-            }
-        }
-    }
-    let name = |path: &Path| -> Arc<str> { name(path, &spec.base).into() };
-    let files = found.into_iter().map(|(path, meta)| {
-        let modified = meta.modified().map_err(|error| failed(&path, &error))?.into();
-        Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: FilePlace::Local(path) })
-    });
-    Ok(Listing {
-        files: files.collect::<Result<_, String>>()?,
-        left_out: left_out.iter().map(|path| name(path).to_string()).collect(),
-    }
-    .sorted())
-}
-
-/// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute.
-pub(crate) fn name(path: &Path, base: &Path) -> String {
-    let path = path.strip_prefix(base).unwrap_or(path);
-    let parts = path.components().filter(|part| !matches!(part, std::path::Component::CurDir));
-    let name = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-    name.replacen("//", "/", 1)
-}
-
-/// Lists the format's files below a directory, and those with other extensions. Hidden files are ignored.
-fn walk(
-    directory: &Path,
-    format: &SourceFormat,
-    found: &mut Vec<(PathBuf, fs::Metadata)>,
-    left_out: &mut Vec<PathBuf>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if is_hidden(&name) {
-            continue;
-        }
-        let path = entry.path();
-        let meta = fs::metadata(&path)?;
-        if meta.is_dir() {
-            walk(&path, format, found, left_out)?;
-        } else {
-            match fit(&name, format) {
-                FileFit::Read => found.push((path, meta)),
-                FileFit::LeftOut => left_out.push(path),
-                FileFit::Silent => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a file or folder is hidden or belongs to another tool: `.git`, `_delta_log`, `_SUCCESS`.
-fn is_hidden(name: &str) -> bool {
-    name.starts_with(['.', '_'])
-}
-
-/// The treatment of a file in a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileFit {
-    Read,
-    /// Not read, and reported, because a user may expect it to be.
-    LeftOut,
-    /// Not read, and not reported, because no user expects it to be.
-    Silent,
-}
-
-/// Decides how to treat a file in a folder, by its name or its path below that folder.
-fn fit(path: &str, format: &SourceFormat) -> FileFit {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    // Hadoop writes checksum files next to its data files.
-    if is_hidden(name)
-        || name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("crc"))
-    {
-        return FileFit::Silent;
-    }
-    if has_extension(name, format) { FileFit::Read } else { FileFit::LeftOut }
-}
-
-/// Returns whether a file's extension is one of the format's. Text files may be compressed.
-fn has_extension(name: &str, format: &SourceFormat) -> bool {
-    let known: &[&str] = match format {
-        SourceFormat::Json { orient: Orient::Auto | Orient::Lines, .. } | SourceFormat::NdJson { .. } => {
-            &["json", "jsonl", "ndjson"]
-        }
-        SourceFormat::Json { .. } => &["json"],
-        SourceFormat::Csv { .. } => &["csv", "tsv", "txt"],
-        SourceFormat::Parquet { .. } => &["parquet", "pq"],
-        SourceFormat::Avro { .. } => &["avro"],
-        SourceFormat::Sqlite { .. } => &["db", "sqlite", "sqlite3"],
-    };
-    let inner = if format.is_text() { Compression::of_name(name).0 } else { name };
-    let extension = Path::new(inner).extension();
-    extension.is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
-}
-
 impl SourceFile {
+    /// Returns why the file can't be opened, if it isn't a regular one.
+    pub(crate) fn irregular(&self) -> Option<String> {
+        match self.place {
+            FilePlace::Irregular(kind) => {
+                Some(format!("it is {kind}, not a file: put a file in its place, or remove it"))
+            }
+            FilePlace::Local(_) | FilePlace::Remote { .. } => None,
+        }
+    }
+
+    /// The error of a file that must not be opened.
+    fn unopened(&self) -> io::Error {
+        undecodable(self.irregular().unwrap_or_default())
+    }
+
     /// Returns the object store's `ETag`, if it has one.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         match &self.place {
-            FilePlace::Local(_) => None,
+            FilePlace::Local(_) | FilePlace::Irregular(_) => None,
             FilePlace::Remote { meta, .. } => meta.e_tag.as_deref(),
         }
     }
@@ -297,6 +207,7 @@ impl SourceFile {
         bytes.clear();
         match &self.place {
             FilePlace::Local(path) => fs::File::open(path)?.read_to_end(bytes).map(drop),
+            FilePlace::Irregular(_) => Err(self.unopened()),
             FilePlace::Remote { store, meta, .. } => {
                 let got = runtime.block_on(async { store.get(&meta.location).await?.bytes().await })?;
                 bytes.extend_from_slice(&got);
@@ -315,6 +226,7 @@ impl SourceFile {
                 file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
                 Ok(bytes)
             }
+            FilePlace::Irregular(_) => Err(self.unopened()),
             FilePlace::Remote { store, meta, .. } => {
                 let range = start..end.min(meta.size);
                 Ok(runtime.block_on(store.get_range(&meta.location, range))?.to_vec())
@@ -326,6 +238,7 @@ impl SourceFile {
     pub(crate) fn open<'a>(&'a self, runtime: &'a Handle) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match &self.place {
             FilePlace::Local(path) => Box::new(fs::File::open(path)?),
+            FilePlace::Irregular(_) => return Err(self.unopened()),
             FilePlace::Remote { .. } => {
                 Box::new(Ranges { file: self, runtime, at: 0, held: io::Cursor::default() })
             }
@@ -360,35 +273,6 @@ impl Read for Ranges<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_relative_with_slashes() {
-        let base = Path::new("/project");
-        assert_eq!(name(Path::new("/project/data/a.json"), base), "data/a.json");
-        assert_eq!(name(Path::new("/project/./data/a.json"), base), "data/a.json");
-        assert_eq!(name(Path::new("/elsewhere/a.json"), base), "/elsewhere/a.json");
-    }
-
-    #[test]
-    fn files_are_read_by_the_extension_inside_that_of_their_compression() {
-        let csv = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
-        let check =
-            |name: &str, format: &SourceFormat, want: FileFit| assert_eq!(fit(name, format), want, "{name}");
-        for name in ["a.csv", "A.CSV.GZ", "a.tsv.zst", "deep/a.txt.bz2", "a.csv.xz"] {
-            check(name, &csv, FileFit::Read);
-        }
-        for name in ["a.gz", "a.json", "README.md", "a.csv.zip", "csv"] {
-            check(name, &csv, FileFit::LeftOut);
-        }
-        for name in ["_SUCCESS", ".hidden.csv", "deep/_x.csv", "a.csv.crc"] {
-            check(name, &csv, FileFit::Silent);
-        }
-        let date_unit = super::super::DateUnit::Milliseconds;
-        check("a.parquet.gz", &SourceFormat::Parquet { date_unit }, FileFit::LeftOut);
-        let json = |orient| SourceFormat::Json { orient, date_unit: super::super::DateUnit::Seconds };
-        check("a.jsonl.gz", &json(Orient::Auto), FileFit::Read);
-        check("a.jsonl", &json(Orient::Split), FileFit::LeftOut);
-    }
 
     #[test]
     fn urls_and_paths() {

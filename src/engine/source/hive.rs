@@ -2,7 +2,7 @@
 //!
 //! As in DuckDB, the folder overrides a column of the same name in the file.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
@@ -28,7 +28,9 @@ pub(crate) fn pairs(file: &str) -> Vec<(String, Option<String>)> {
     let mut pairs: Vec<(String, Option<String>)> = Vec::new();
     for folder in folders.split('/') {
         let Some((key, value)) = folder.split_once('=') else { continue };
-        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let decoded = |text: &str| {
+            percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
+        };
         let key = decoded(key);
         pairs.retain(|(known, _)| !names::same(known, &key));
         pairs.push((key, Some(decoded(value)).filter(|value| value != NULL)));
@@ -87,6 +89,11 @@ mod tests {
         let shown = |file: &str| format!("{:?}", Folders::of(file, &declared).0);
         assert_eq!(shown("in/day=2021-01-01/N=1/a.csv"), r#"[(0, Some("2021-01-01")), (1, Some("1"))]"#);
         assert_eq!(shown("in/n=a%2Fb%20c/a.csv"), r#"[(1, Some("a/b c"))]"#);
+        assert_eq!(
+            shown("in/n=%FF/a.csv"),
+            r#"[(1, Some("%FF"))]"#,
+            "bytes that are no text stay as written"
+        );
         assert_eq!(shown("in/n=__HIVE_DEFAULT_PARTITION__/a.csv"), "[(1, None)]");
         assert_eq!(shown("in/n=1/n=2/a.csv"), r#"[(1, Some("2"))]"#);
         assert_eq!(shown("in/other=1/n=3.csv"), "[]", "the file's own name is no folder");

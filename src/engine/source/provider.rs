@@ -17,6 +17,7 @@ use super::{
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
     text::{CsvDialect, InferenceDepth, InferredColumns, ReadSizes, RowLayout, TextFormat, TextTable, infer},
+    unreadable::UnreadableSource,
 };
 
 /// Creates the table of a source.
@@ -232,26 +233,8 @@ impl Report {
         UnreadableSource::error(format!("{}: {what}\n  {file}: {reason}\n  hint: {hint}", self.source))
     }
 
-    /// Creates the error of a file that exists but can't be read.
+    /// Creates the error of a file that can't be read now.
     pub(crate) fn failure(&self, file: &str, message: &str) -> DataFusionError {
         UnreadableSource::error(format!("{}: {file}: {message}", self.source))
-    }
-}
-
-/// The error of a source that exists but can't be read now.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct UnreadableSource(String);
-
-impl UnreadableSource {
-    pub(crate) fn error(message: String) -> DataFusionError {
-        DataFusionError::External(Box::new(Self(message)))
-    }
-
-    /// Returns whether such an error is among the causes of a query's error.
-    #[must_use]
-    pub fn is_cause_of(error: &DataFusionError) -> bool {
-        let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        causes.any(<dyn std::error::Error>::is::<Self>)
     }
 }

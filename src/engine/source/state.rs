@@ -15,7 +15,9 @@ use super::{
     disk::on_disk,
     files::{self, SourceFile},
     spec::{Identity, SourceFormat, SourceSpec},
+    unreadable::UnreadableSource,
 };
+use crate::local_file;
 
 /// The read buffer's size, in bytes.
 const BLOCK: usize = 1 << 16;
@@ -39,8 +41,12 @@ pub struct SourceState {
 /// Returns a source's current state. Reads no rows, unless its identity is its content.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     if let SourceFormat::Sqlite { table, .. } = &spec.format {
-        let (path, table) = (spec.base.join(&spec.location), table.clone());
-        return on_disk(move || Ok(database_state(&path, &table)?)).await;
+        let (spec, table) = (spec.clone(), table.clone());
+        return on_disk(move || {
+            let path = spec.base.join(&spec.location);
+            database_state(&path, &table).map_err(|error| unreadable(&spec, &path, &error))
+        })
+        .await;
     }
     let found = files::list(spec, session).await?;
     if spec.identity != Identity::Content {
@@ -53,12 +59,13 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceSta
     }
     let files = found.len() as u64;
     let runtime = Handle::current();
-    let digest = on_disk(move || Ok(content(&found, &mut digest, &runtime).map(|()| digest)?)).await?;
+    let digest = on_disk(move || content(&found, &mut digest, &runtime).map(|()| digest)).await?;
     Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
 }
 
 /// The state of a table or view of the SQLite database at a path.
 pub(super) fn database_state(path: &Path, table: &str) -> io::Result<SourceState> {
+    local_file::regular(path)?;
     let mut digest = Xxh3::new();
     digest.update(table.as_bytes());
     digest.update(&change_counter(path)?);
@@ -80,13 +87,20 @@ pub fn of_files(files: &[SourceFile]) -> SourceState {
     SourceState { digest: format!("{:032x}", digest.digest128()), files: files.len() as u64 }
 }
 
+/// The error of a database that can't be inspected.
+fn unreadable(spec: &SourceSpec, path: &Path, error: &io::Error) -> DataFusionError {
+    let (problem, help) = local_file::problem(path, error);
+    UnreadableSource::error(format!("{}: `{}` {problem}\n  hint: {help}", spec.name, spec.location))
+}
+
 /// Adds the files' content to a digest.
-fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> io::Result<()> {
+fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> Result<(), DataFusionError> {
     let mut bytes = vec![0; BLOCK];
     for file in found {
-        let mut file = file.open(runtime)?;
+        let failed = |error: io::Error| UnreadableSource::error(format!("{}: {error}", file.name));
+        let mut file = file.open(runtime).map_err(failed)?;
         loop {
-            match io::Read::read(&mut file, &mut bytes)? {
+            match io::Read::read(&mut file, &mut bytes).map_err(failed)? {
                 0 => break,
                 read => digest.update(&bytes[..read]),
             }
@@ -101,15 +115,21 @@ pub async fn modified(
     session: &dyn Session,
 ) -> Result<Option<DateTime<Utc>>, DataFusionError> {
     if matches!(spec.format, SourceFormat::Sqlite { .. }) {
-        let path = spec.base.join(&spec.location);
+        let spec = spec.clone();
         let last = on_disk(move || {
-            let database = fs::metadata(&path)?.modified()?;
-            let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
-            Ok(pending.map_or(database, |pending| pending.max(database)))
+            let path = spec.base.join(&spec.location);
+            last_write(&path).map_err(|error| unreadable(&spec, &path, &error))
         });
-        return Ok(Some(last.await?.into()));
+        return Ok(Some(last.await?));
     }
     Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
+}
+
+/// Returns when the database at a path was last written to.
+fn last_write(path: &Path) -> io::Result<DateTime<Utc>> {
+    let database = fs::metadata(path)?.modified()?;
+    let pending = write_ahead_log(path)?.map(|log| log.modified()).transpose()?;
+    Ok(pending.map_or(database, |pending| pending.max(database)).into())
 }
 
 /// Returns the state of a database's write-ahead log. In WAL mode commits go there, and the database file
@@ -171,49 +191,6 @@ mod tests {
         (state.digest, modified(spec, &session).await.unwrap().unwrap())
     }
 
-    fn database(folder: &TempDir, location: &str) -> SourceSpec {
-        SourceSpec {
-            name: "db.t".to_owned(),
-            format: SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Seconds },
-            location: location.to_owned(),
-            base: folder.path().to_owned(),
-            columns: Vec::new(),
-            on_error: OnError::SetAside,
-            identity: Identity::Stamp,
-            drift: Drift::default(),
-            text: crate::engine::source::TextOptions::default(),
-        }
-    }
-
-    /// The first database is a pipe without a writer until the second one is opened.
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_slow_source_does_not_hold_up_the_next_one() {
-        let folder = TempDir::new().unwrap();
-        let pipe = |name: &str| {
-            let path = folder.path().join(name);
-            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-            path
-        };
-        let (slow, next) = (pipe("slow.db"), pipe("next.db"));
-        let (opened, is_opened) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            // Opening a pipe for writing waits until it is read.
-            drop(fs::File::options().write(true).open(next).unwrap());
-            let _ = opened.send(());
-        });
-        let writer = std::thread::spawn(move || {
-            let is_opened = is_opened.recv_timeout(std::time::Duration::from_secs(10)).is_ok();
-            drop(fs::File::options().write(true).open(slow).unwrap());
-            is_opened
-        });
-        let session = datafusion::prelude::SessionContext::new().state();
-        let (slow, next) = (database(&folder, "slow.db"), database(&folder, "next.db"));
-        let (slow, next) = tokio::join!(state(&slow, &session), state(&next, &session));
-        assert!(slow.is_ok() && next.is_ok());
-        assert!(writer.join().unwrap(), "the second source was opened only after the first one");
-    }
-
     #[tokio::test]
     async fn a_commit_in_the_write_ahead_log_is_another_state() {
         let directory = TempDir::new().unwrap();
@@ -221,7 +198,17 @@ mod tests {
         writer
             .execute_batch("pragma journal_mode = wal; create table t (id); insert into t values (1);")
             .unwrap();
-        let spec = database(&directory, "a.db");
+        let spec = SourceSpec {
+            name: "db.t".to_owned(),
+            format: SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Seconds },
+            location: "a.db".to_owned(),
+            base: directory.path().to_owned(),
+            columns: Vec::new(),
+            on_error: OnError::SetAside,
+            identity: Identity::Stamp,
+            drift: Drift::default(),
+            text: crate::engine::source::TextOptions::default(),
+        };
         let first = look(&spec).await;
         assert_eq!(look(&spec).await, first, "looking changes nothing");
         writer.execute_batch("insert into t values (2);").unwrap();

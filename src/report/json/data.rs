@@ -29,6 +29,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
         Message::Moved { table, to, why, .. } => {
             json!({ "table": table.to_string(), "moved_to": to, "because": why })
         }
+        Message::ClockWentBack { clock, newest, .. } => json!({ "clock": clock, "newest": newest }),
         Message::Finished { position, outcome, seconds } => {
             finished(position, outcome, *seconds, status(message))
         }

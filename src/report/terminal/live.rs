@@ -56,7 +56,10 @@ impl Live {
                 self.total.inc(1);
             }
             Fact::RunFinished { .. } => self.clear()?,
-            Fact::RunStarted(_) | Fact::FilesMoved { .. } | Fact::CancelRequested => {}
+            Fact::RunStarted(_)
+            | Fact::FilesMoved { .. }
+            | Fact::ClockWentBack { .. }
+            | Fact::CancelRequested => {}
         }
         if text.is_empty() { Ok(()) } else { self.multi.println(text.trim_end_matches('\n')) }
     }

@@ -68,6 +68,15 @@ impl Wording {
                 let text = format!("Moved the files of {table} to {to}: {why}");
                 vec![Line::new(Tone::Caution, text)]
             }
+            Message::ClockWentBack { step, clock, newest } => {
+                let table = step.relation.as_ref().map_or_else(|| step.name.clone(), ToString::to_string);
+                let [clock, newest] = [clock, newest].map(|time| time.format("%Y-%m-%d %H:%M:%S"));
+                let text = format!(
+                    "The clock went back: it is set to {clock}, before the newest time in {table} ({newest}), after which \
+                     the new version is dated; set the clock"
+                );
+                vec![Line::new(Tone::Caution, text)]
+            }
             Message::Finished { position, outcome, seconds } => {
                 vec![self.finished(position, outcome, *seconds)]
             }

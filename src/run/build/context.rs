@@ -16,7 +16,13 @@ use crate::{
     lake::{Base, Lake, LakeError, Provenance, Replaces, Staged, Write},
     manifest::{Follow, Model, OnViolation},
     name::Relation,
-    run::{scheduler::RowCounter, staleness::Inputs, step_error::StepError, worker::Worker},
+    plan::Step,
+    run::{
+        scheduler::{JobHandle, RowCounter},
+        staleness::Inputs,
+        step_error::StepError,
+        worker::Worker,
+    },
 };
 
 /// The context of a model's build.
@@ -43,8 +49,10 @@ pub(in crate::run) struct Build<'a> {
     pub(in crate::run) forced: bool,
     /// True for a full refresh, which keeps nothing of the table.
     pub(in crate::run) full_refresh: bool,
-    /// The time of the build: never before that of the current version.
+    /// The time of the build: later than that of the current version.
     pub(in crate::run) now: DateTime<Utc>,
+    /// The step that it executes, and the handle through which that reports.
+    pub(in crate::run) reports: (&'a Arc<Step>, &'a JobHandle),
     /// The joins of its queries.
     pub(in crate::run) joins: Joins,
 }

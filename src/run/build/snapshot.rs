@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 
 use super::{
     Build, Candidate,
@@ -17,19 +18,26 @@ use crate::{
     compile::{ExistingVersions, FILE, SnapshotQueries, nullable},
     engine::{
         EngineError, RecordBatch,
-        arrow::{array::TimestampMicrosecondArray, compute::cast},
+        arrow::{
+            array::{ArrayRef, AsArray, TimestampMicrosecondArray},
+            compute::cast,
+            datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+        },
         row_changes,
         row_changes::Changes,
         row_spool::Spool,
     },
     lake::{Base, LakeError, Replaces, Staged},
     outcome::RowChanges,
-    run::step_error::StepError,
+    run::{clock, step_error::StepError},
 };
 
 /// Stages the version with a new snapshot of the rows.
 pub(super) async fn candidate(build: &Build<'_>, queries: &SnapshotQueries) -> Result<Candidate, StepError> {
     let base = build.base().await?;
+    let newest = newest_moment(build, queries, base.as_ref()).await?;
+    let newest = newest.max(build.made.and_then(|made| made.made_at));
+    let build = &Build { now: clock::after(newest, build.reports), ..*build };
     let moment = moment(queries, build.now)?;
     let query = &build.compiled.query;
     let rejects = Rejects::of(build, query);
@@ -154,6 +162,37 @@ async fn check_keys(build: &Build<'_>, queries: &SnapshotQueries, new: &Spool) -
              columns to `unique_key`, or deduplicate in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
         )
     }))
+}
+
+/// Returns the newest time in the table that the clock gave: the clock of any run, on any machine. `None` if
+/// all its times come from the rows.
+async fn newest_moment(
+    build: &Build<'_>,
+    queries: &SnapshotQueries,
+    base: Option<&Base>,
+) -> Result<Option<DateTime<Utc>>, StepError> {
+    let Some(base) = base else { return Ok(None) };
+    let Some(ExistingVersions { newest: Some(newest), old_files, .. }) = &queries.existing else {
+        return Ok(None);
+    };
+    let table = base.rows_with_files(FILE).await?;
+    let bound = newest.bind(&BTreeMap::from([(old_files.clone(), table)]))?;
+    let mut newest = None;
+    for stream in build.worker.engine.streams(&bound, &[], build.joins).await? {
+        let batches: Vec<RecordBatch> = stream.try_collect().await?;
+        for column in batches.iter().flat_map(RecordBatch::columns) {
+            newest = newest.max(times(column)?.into_iter().max());
+        }
+    }
+    Ok(newest)
+}
+
+/// Returns the times in a column of dates or timestamps.
+fn times(column: &ArrayRef) -> Result<Vec<DateTime<Utc>>, StepError> {
+    let micros =
+        cast(column, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(EngineError::from)?;
+    let micros = micros.as_primitive::<TimestampMicrosecondType>();
+    Ok(micros.iter().flatten().filter_map(DateTime::from_timestamp_micros).collect())
 }
 
 /// Returns the time of the run as a spool.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::{name::Relation, outcome::Outcome, plan::Step};
@@ -33,6 +34,7 @@ pub(super) struct StepSignal {
 pub(super) enum SignalKind {
     Started(RowCounter),
     Moved { table: Relation, place: String, why: String },
+    ClockWentBack { clock: DateTime<Utc>, newest: DateTime<Utc> },
     Finished(Outcome),
 }
 
@@ -48,6 +50,11 @@ impl JobHandle {
     /// Reports that the files of a step's unreadable table, or of a companion, were moved away.
     pub fn moved(&self, step: &Arc<Step>, table: Relation, place: String, why: String) {
         self.send(step, SignalKind::Moved { table, place, why });
+    }
+
+    /// Reports that the clock is before the newest time in a step's table.
+    pub fn clock_went_back(&self, step: &Arc<Step>, clock: DateTime<Utc>, newest: DateTime<Utc>) {
+        self.send(step, SignalKind::ClockWentBack { clock, newest });
     }
 
     /// Reports the end of a step.

@@ -107,6 +107,9 @@ impl RunState {
             SignalKind::Moved { table, place, why } => {
                 events.record(Fact::FilesMoved { step, table, place, why });
             }
+            SignalKind::ClockWentBack { clock, newest } => {
+                events.record(Fact::ClockWentBack { step, clock, newest });
+            }
             SignalKind::Finished(outcome) => {
                 let Some(open) = self.open.remove(&step.node) else { return };
                 self.over.insert(step.node.clone());

@@ -83,7 +83,10 @@ impl StepRecorder {
                 Some(step) => self.steps.push(step),
                 None => self.spoil(),
             },
-            Fact::FilesMoved { .. } | Fact::StepSkipped { .. } | Fact::CancelRequested => self.spoil(),
+            Fact::FilesMoved { .. }
+            | Fact::ClockWentBack { .. }
+            | Fact::StepSkipped { .. }
+            | Fact::CancelRequested => self.spoil(),
             Fact::RunStarted(info) if !info.repaired.is_empty() => self.spoil(),
             Fact::RunStarted(_)
             | Fact::StepStarted { .. }

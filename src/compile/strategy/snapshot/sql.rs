@@ -6,6 +6,7 @@ use super::FILE;
 use crate::{
     engine::{
         SchemaRef,
+        arrow::datatypes::{DataType, Field, TimeUnit},
         row_changes::{CHANGE, INSERTED, KEPT, UPDATED},
     },
     manifest::{HardDeletes, SnapshotConfig, SnapshotStrategy},
@@ -80,6 +81,20 @@ impl Sql<'_> {
         )
     }
 
+    /// Selects the newest start of a version and the newest end of one that has ended, if the clock gives
+    /// them.
+    pub(super) fn newest(&self, old_files: &Relation) -> Option<String> {
+        if self.config.updated_at.is_some() {
+            return None;
+        }
+        let (from, to) = (quoted(&self.config.meta.valid_from), quoted(&self.config.meta.valid_to));
+        Some(format!(
+            "select max(f.{from}) as started, max(case when {} then null else f.{to} end) as ended from {} as f",
+            self.is_open("f"),
+            old_files.quoted(),
+        ))
+    }
+
     /// Selects the versions that end and start, by joining each current row with the newest version of its
     /// key.
     pub(super) fn changed(&self, old_files: &Relation, new: &Relation, moment: &Relation) -> String {
@@ -112,9 +127,10 @@ impl Sql<'_> {
         }
         format!(
             "select o.{FILE} as {FILE}, o.{scd_id} as {ENDED}, \
-             case when n.__new then n.{valid_from} else m.{AT} end as {ENDS}, {begins} as {BEGINS}{columns} \
+             case when n.__new then n.{valid_from} else {} end as {ENDS}, {begins} as {BEGINS}{columns} \
              from {} as m cross join ((select *, true as __old from {} as f where {}) as o \
              {join} join (select *, true as __new from {}) as n on {}) where {changes}",
+            self.deleted_at(),
             moment.quoted(),
             old_files.quoted(),
             self.is_open("f"),
@@ -130,7 +146,7 @@ impl Sql<'_> {
             return format!("n.{name}");
         }
         let meta = &self.config.meta;
-        let moment = format!("m.{AT}");
+        let moment = self.deleted_at();
         let gone = if column == meta.scd_id {
             self.scd_id("o", &moment)
         } else if column == meta.updated_at || column == meta.valid_from {
@@ -143,6 +159,25 @@ impl Sql<'_> {
             return format!("n.{name}");
         };
         format!("case when n.__new then n.{name} else {gone} end")
+    }
+
+    /// Returns when a version of a deleted row ends: now, or just after it began if that is later. Its start
+    /// comes from the row, whose clock may be ahead.
+    fn deleted_at(&self) -> String {
+        let name = &self.config.meta.valid_from;
+        let from = format!("o.{}", quoted(name));
+        match self.table.field_with_name(name).map(Field::data_type) {
+            Ok(DataType::Timestamp(unit, _)) => {
+                let tick = match unit {
+                    TimeUnit::Second => "second",
+                    TimeUnit::Millisecond => "millisecond",
+                    TimeUnit::Microsecond | TimeUnit::Nanosecond => "microsecond",
+                };
+                format!("case when m.{AT} > {from} then m.{AT} else {from} + interval '1 {tick}' end")
+            }
+            // Dates are too coarse for a version to end after the day on which it began.
+            _ => format!("case when m.{AT} > {from} then m.{AT} else {from} end"),
+        }
     }
 
     /// Returns the condition that a row differs from the newest version of its key.

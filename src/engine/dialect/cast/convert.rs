@@ -34,7 +34,10 @@ pub(in crate::engine::dialect) fn convert(
     else {
         return Ok(converted);
     };
-    let mut text = value_text(array, row)?.unwrap_or_default();
+    let mut text = match value_text(array, row)? {
+        Some(text) => text,
+        None => format!("{} since 1970-01-01", time::count(array, row)?),
+    };
     if text.chars().count() > LONGEST {
         text = text.chars().take(LONGEST).chain(['…']).collect();
     }

@@ -100,7 +100,13 @@ pub(super) fn cast(expr: Expr, from: &DataType, target: &CastTarget, lenient: bo
         });
     }
     if is_exact(from, &target.data_type) && target.rule != TypeRule::Uuid && target.rule != TypeRule::Json {
-        return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), target.data_type.clone())));
+        let to = target.data_type.clone();
+        // The only values that don't fit are dates that a timestamp can't hold.
+        return Ok(if lenient && from == &DataType::Date32 {
+            Expr::TryCast(datafusion::logical_expr::TryCast::new(Box::new(expr), to))
+        } else {
+            Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), to))
+        });
     }
     let subject = written(&expr).filter(|_| !matches!(expr, Expr::Literal(..))).unwrap_or_default();
     let line =

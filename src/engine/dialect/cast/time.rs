@@ -7,7 +7,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray},
         datatypes::{
-            DataType, Date32Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+            DataType, Date32Type, Int64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
             TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
         },
     },
@@ -160,6 +160,19 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
         _ => return None,
     }
     Some(text)
+}
+
+/// Formats a date or timestamp that no calendar has: as the number of its units since 1970.
+pub(super) fn count(array: &ArrayRef, row: usize) -> Result<String> {
+    let unit = match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => "seconds",
+        DataType::Timestamp(TimeUnit::Millisecond, _) => "milliseconds",
+        DataType::Timestamp(TimeUnit::Microsecond, _) => "microseconds",
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => "nanoseconds",
+        _ => "days",
+    };
+    let numbers = arrow(&array.slice(row, 1), &DataType::Int64)?;
+    Ok(format!("{} {unit}", numbers.as_primitive::<Int64Type>().value(0)))
 }
 
 /// Returns the name of an infinite date or timestamp. The greatest number and its negative mean infinity.

@@ -1,6 +1,6 @@
 //! The metadata of a Parquet or Avro file: its columns, and whether it can be decoded at all.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, path::Path, sync::Arc};
 
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef, SchemaRef},
@@ -14,16 +14,20 @@ use futures::FutureExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
 
 use super::{avro, refused_files::RefusedFile};
-use crate::engine::{
-    message,
-    source::{
-        drift::{FileColumns, OnNewColumn},
-        files::{FilePlace, SourceFile},
-        hive::Folders,
-        instant,
-        names::{self, ColumnPlace},
-        spec::SourceSpec,
+use crate::{
+    engine::{
+        message,
+        source::{
+            drift::{FileColumns, OnNewColumn},
+            files::{FilePlace, SourceFile},
+            hive::Folders,
+            instant,
+            names::{self, ColumnPlace},
+            spec::SourceSpec,
+            unreadable::UnreadableSource,
+        },
     },
+    local_file,
 };
 
 /// The bytes of a value in each column, by its name, as far as they are known.
@@ -112,14 +116,22 @@ impl MetadataReader<'_> {
         match seen {
             Ok(seen) => Ok(seen.map_err(refused)),
             Err(error) if is_of_store(&error) => {
-                let message = format!("{}: {name}: {}", self.spec.name, message(&error));
-                Err(DataFusionError::Execution(message))
+                let message = format!(
+                    "{}: {name}: can't be read: {}\n  hint: {}",
+                    self.spec.name,
+                    plain(&message(&error)),
+                    help(&error)
+                );
+                Err(UnreadableSource::error(message))
             }
             Err(error) => Ok(Err(refused(undecodable(&error)))),
         }
     }
 
     async fn seen(&self, file: SourceFile) -> Result<Result<FileMetadata, String>, DataFusionError> {
+        if let Some(reason) = file.irregular() {
+            return Ok(Err(reason));
+        }
         if file.size == 0 {
             return Ok(Err("the file is empty".to_owned()));
         }
@@ -205,13 +217,24 @@ fn within(value: &ScalarValue) -> bool {
 
 /// Returns why a file is invalid, in its decoder's words.
 pub(super) fn undecodable(error: &DataFusionError) -> String {
-    let text = message(error);
-    let mut reason = text.as_str();
-    let prefixes = ["Parquet error: ", "Avro error: ", "Arrow error: ", "External: ", "EOF: "];
-    while let Some(rest) = prefixes.iter().find_map(|prefix| reason.strip_prefix(prefix)) {
-        reason = rest;
+    format!("it can't be decoded: {}", plain(&message(error)))
+}
+
+/// Returns a message without the names of the layers that passed it on.
+fn plain(mut message: &str) -> &str {
+    let prefixes = [
+        "Parquet error: ",
+        "Avro error: ",
+        "Arrow error: ",
+        "External: ",
+        "EOF: ",
+        "Object Store error: ",
+        "Generic LocalFileSystem error: ",
+    ];
+    while let Some(rest) = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)) {
+        message = rest;
     }
-    format!("it can't be decoded: {reason}")
+    message
 }
 
 /// Returns whether the bytes couldn't be read at all, so that nothing is known about the file.
@@ -226,13 +249,26 @@ pub(super) fn is_of_store(error: &DataFusionError) -> bool {
     })
 }
 
+/// Returns what to do about a file whose bytes can't be read.
+fn help(error: &DataFusionError) -> &'static str {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let known = causes.find_map(|cause| cause.downcast_ref().map(local_file::help));
+    known.unwrap_or("check that the store can be reached")
+}
+
+/// Returns the path by which the object store of local disks knows a file.
+fn store_path(path: &Path) -> Result<StorePath, DataFusionError> {
+    if path.to_str().is_none() {
+        let message = "its name is not UTF-8, and only text files can be opened by such a name: rename it";
+        return Err(DataFusionError::Execution(message.to_owned()));
+    }
+    StorePath::from_absolute_path(path).map_err(|error| DataFusionError::External(Box::new(error)))
+}
+
 async fn meta(file: &SourceFile, store: &Arc<dyn ObjectStore>) -> Result<ObjectMeta, DataFusionError> {
     match &file.place {
         FilePlace::Remote { meta, .. } => Ok(meta.as_ref().clone()),
-        FilePlace::Local(path) => {
-            let path = StorePath::from_absolute_path(path)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-            Ok(store.head(&path).await?)
-        }
+        FilePlace::Local(path) => Ok(store.head(&store_path(path)?).await?),
+        FilePlace::Irregular(kind) => Err(DataFusionError::Execution(format!("it is {kind}, not a file"))),
     }
 }

@@ -81,7 +81,8 @@ impl fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
-fn undecodable(reason: String) -> io::Error {
+/// Returns the error that rejects a file for this reason.
+pub(super) fn undecodable(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Undecodable(reason))
 }
 

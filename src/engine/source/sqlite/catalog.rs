@@ -1,6 +1,6 @@
 //! Table metadata from an SQLite database.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, Schema, SchemaRef},
@@ -16,6 +16,7 @@ use crate::{
         kind::ColumnKind,
         names,
         spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceSpec, schema},
+        unreadable::UnreadableSource,
     },
 };
 
@@ -89,12 +90,15 @@ impl Affinity {
     }
 }
 
+/// The time to wait for a lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Opens a read-only connection.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // Another process may be writing.
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
 
@@ -110,7 +114,7 @@ pub(super) fn look(
     spec: &SourceSpec,
 ) -> Result<(SchemaRef, TableMetadata), DataFusionError> {
     let failed = |error: rusqlite::Error| {
-        DataFusionError::Execution(format!(
+        UnreadableSource::error(format!(
             "{}: `{}` can't be read as an SQLite database: {}",
             spec.name,
             spec.location,

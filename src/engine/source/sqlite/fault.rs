@@ -9,10 +9,19 @@ use std::{
 
 use rusqlite::{Error, ErrorCode};
 
+use super::catalog::PATIENCE;
+
 /// Returns the error message, corrected if the file itself can't be read.
 pub(super) fn explained(path: &Path, error: &Error) -> String {
-    if error.sqlite_error_code() != Some(ErrorCode::DatabaseCorrupt) {
-        return error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => {}
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let waited = PATIENCE.as_secs();
+            return format!(
+                "{error}: another process has held it for more than {waited} s; wait until it is done"
+            );
+        }
+        _ => return error.to_string(),
     }
     if let Err(unread) = read_through(path) {
         return format!("the file can't be read: {unread}");

@@ -12,7 +12,11 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -26,11 +30,13 @@ use datafusion::{
 use self::catalog::TableMetadata;
 use super::{
     drift::Drift,
-    files,
+    files, local_files,
     provider::Report,
     rows::ScanShape,
     spec::{DateUnit, SourceSpec},
+    unreadable::UnreadableSource,
 };
+use crate::local_file;
 
 /// The table of an SQLite source.
 #[derive(Debug)]
@@ -58,12 +64,16 @@ impl SqliteTable {
             return Err(plan(format!("`{}`: an SQLite database has to be a local file", spec.location)));
         }
         let path = spec.base.join(&spec.location);
-        if !path.is_file() {
+        if !path.exists() && !local_file::is_link(&path) {
             let (location, base) = (&spec.location, spec.base.display());
             return Err(plan(format!("no database `{location}` under {base}")));
         }
+        check(&path).map_err(|(problem, help)| {
+            let (name, location) = (&spec.name, &spec.location);
+            UnreadableSource::error(format!("{name}: `{location}` {problem}\n  hint: {help}"))
+        })?;
         let (schema, found) = catalog::look(&path, table, spec)?;
-        let file = files::name(&path, &spec.base).into();
+        let file = local_files::name(&path, &spec.base).into();
         Ok(Self {
             path,
             file,
@@ -78,6 +88,17 @@ impl SqliteTable {
     /// Returns whether filters may run inside SQLite.
     fn pushes(&self) -> bool {
         !self.report.judges_all() || self.found.columns.iter().all(|column| column.safe)
+    }
+}
+
+/// Checks that a file is at a path, since SQLite would block at a pipe. Returns what else is there, and what
+/// to do.
+fn check(path: &Path) -> Result<(), (String, &'static str)> {
+    let metadata = fs::metadata(path).map_err(|error| local_file::problem(path, &error))?;
+    let kind = if metadata.is_dir() { Some("a folder") } else { local_file::irregular(&metadata) };
+    match kind {
+        Some(kind) => Err((format!("is {kind}, not a database"), "set `location` to the database's file")),
+        None => Ok(()),
     }
 }
 

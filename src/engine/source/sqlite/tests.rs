@@ -118,7 +118,7 @@ async fn what_is_missing_is_named_with_what_is_near() {
     insta::assert_snapshot!(show(&view, "", true).await, @"Error during planning: db.product: the rows of `names` have no numbers for `_source_row`");
     std::fs::write(directory.path().join("data/x.db"), "no database at all, though long enough").unwrap();
     let wrong = spec(directory.path(), "product", &[]);
-    insta::assert_snapshot!(show(&wrong, "", true).await, @"Execution error: db.product: `data/x.db` can't be read as an SQLite database: file is not a database");
+    insta::assert_snapshot!(show(&wrong, "", true).await, @"External error: db.product: `data/x.db` can't be read as an SQLite database: file is not a database");
 }
 
 #[tokio::test]

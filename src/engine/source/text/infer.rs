@@ -24,10 +24,14 @@ use super::{
     whole::{Broken, CUT, EMPTY},
     window::FileWindow,
 };
-use crate::engine::source::{
-    decode::{self, Text, not_text, wide},
-    files::SourceFile,
-    hive::{self, Folders},
+use crate::{
+    engine::source::{
+        decode::{self, Text, not_text, wide},
+        files::SourceFile,
+        hive::{self, Folders},
+        unreadable::UnreadableSource,
+    },
+    local_file,
 };
 
 /// The result of inference.
@@ -161,9 +165,10 @@ fn share(
         if stop.0.load(Ordering::Relaxed) {
             break;
         }
-        let found = looking
-            .file(file, &mut bytes)
-            .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
+        let found = looking.file(file, &mut bytes).map_err(|error| {
+            let help = local_file::help(&error);
+            UnreadableSource::error(format!("{}: can't be read: {error}\n  hint: {help}", file.name))
+        })?;
         match found {
             Ok(mut columns) => {
                 columns.supply(hive::pairs(&file.name), looking.is_detailed);

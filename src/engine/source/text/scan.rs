@@ -22,13 +22,16 @@ use super::{
     sniff::HEAD,
     whole::{self, Broken},
 };
-use crate::engine::source::{
-    decode::{self, Text},
-    drift::Deviation,
-    files::SourceFile,
-    guess::Notation,
-    hive::Folders,
-    rows::{SourceRows, pieces},
+use crate::{
+    engine::source::{
+        decode::{self, Text},
+        drift::Deviation,
+        files::SourceFile,
+        guess::Notation,
+        hive::Folders,
+        rows::{SourceRows, pieces},
+    },
+    local_file,
 };
 
 /// A part of a partition's work.
@@ -355,6 +358,7 @@ impl TextReading<'_> {
     }
 
     fn unreadable(&self, file: &SourceFile, error: &io::Error) -> ScanEnd {
-        ScanEnd::Failed(self.scan.report.failure(&file.name, &error.to_string()))
+        let message = format!("can't be read: {error}\n  hint: {}", local_file::help(error));
+        ScanEnd::Failed(self.scan.report.failure(&file.name, &message))
     }
 }

@@ -97,8 +97,10 @@ impl TextScan {
         if broken.is_header && !is_tolerated {
             return Err(self.report.error(format!("{}: {}", file.name, broken.reason)));
         }
-        self.intake
-            .set_aside(&file.name, format!("{}: {} (byte {})", file.name, broken.reason, broken.offset));
+        let is_opened = file.irregular().is_none();
+        let offset = is_opened.then_some(broken.offset);
+        let at = offset.map_or_else(String::new, |offset| format!(" (byte {offset})"));
+        self.intake.set_aside(&file.name, format!("{}: {}{at}", file.name, broken.reason));
         if !self.report.begin(&file.name, u64::MAX) {
             return Ok(());
         }
@@ -106,7 +108,7 @@ impl TextScan {
         let around = broken.offset.saturating_sub(256)..broken.offset + 2048;
         let around = self.around(file, around, runtime).unwrap_or_default();
         let character = around.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
-        let place = Where { row: None, offset: Some(broken.offset) };
+        let place = Where { row: None, offset };
         self.report.set_aside(&file.name, place, broken.reason.clone(), raw(&around[character..]))
     }
 
