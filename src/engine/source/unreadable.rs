@@ -4,8 +4,8 @@ use std::fmt;
 
 use datafusion::error::DataFusionError;
 
-/// The source exists, but its disk, its permissions, a lock or another process keeps it from being read. Nothing
-/// is known about its rows, so nothing is rejected.
+/// The source exists, but its disk, its permissions, a lock or another process keeps it from being read.
+/// Nothing is known about its rows, so nothing is rejected.
 #[derive(Debug)]
 pub struct UnreadableSource(String);
 
