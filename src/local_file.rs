@@ -102,8 +102,8 @@ fn is_circular(link: &Path) -> bool {
     false
 }
 
-/// Returns a file name as UTF-8. Two different names never give the same text: a byte that isn't UTF-8 becomes
-/// `\xFF`, and so does the backslash of a name that contains such a text itself.
+/// Returns a file name as UTF-8. Two different names never give the same text: a byte that isn't UTF-8
+/// becomes `\xFF`, and so does the backslash of a name that contains such a text itself.
 #[must_use]
 pub fn utf8_name(name: &OsStr) -> String {
     let mut text = String::with_capacity(name.len());

@@ -1,7 +1,8 @@
 //! Source files on a local disk: the files of a folder, the matches of a pattern, or a single file.
 //!
-//! Everything that a location names is listed or an error: a pipe or a device is listed, so that it is rejected
-//! by name, and a broken link or an unreadable folder is an error, since nothing is known about what it holds.
+//! Everything that a location names is listed or an error: a pipe or a device is listed, so that it is
+//! rejected by name, and a broken link or an unreadable folder is an error, since nothing is known about what
+//! it holds.
 
 use std::{
     collections::BTreeSet,
@@ -38,8 +39,8 @@ pub(super) fn list(spec: &SourceSpec) -> Result<Listing, String> {
     Ok(walk.listing)
 }
 
-/// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute. Distinct paths
-/// have distinct names.
+/// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute. Distinct
+/// paths have distinct names.
 pub(crate) fn name(path: &Path, base: &Path) -> String {
     let path = path.strip_prefix(base).unwrap_or(path);
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
