@@ -34,7 +34,8 @@ pub struct SampleRow {
     pub difference: Option<RowDifference>,
     /// The values: those found, or those expected if the row is missing.
     pub cells: Cells,
-    /// The values expected instead, if the row is a changed one. Values that count as equal are the same text.
+    /// The values expected instead, if the row is a changed one. Values that count as equal have the same
+    /// text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Cells>,
 }

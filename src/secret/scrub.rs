@@ -73,8 +73,8 @@ pub fn scrubbed(text: &str) -> Cow<'_, str> {
     without(text, SHORTEST)
 }
 
-/// Same as [`scrubbed`] for an artifact. Its messages are scrubbed where they arise, so short values are left:
-/// they may be part of names, by which later commands find nodes.
+/// Same as [`scrubbed`] for an artifact. Its messages are scrubbed where they arise, so short values are
+/// left: they may be part of names, by which later commands find nodes.
 #[must_use]
 pub fn scrubbed_artifact(text: &str) -> Cow<'_, str> {
     without(text, SHORTEST_IN_ARTIFACTS)

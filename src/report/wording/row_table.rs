@@ -8,8 +8,8 @@ use crate::{
 /// The maximum width of a printed value; longer values are truncated.
 const WIDEST: usize = 40;
 
-/// Formats the rows as an aligned table with a header of column names. The rows of a comparison have a mark in
-/// front, and a line with their counts follows.
+/// Formats the rows as an aligned table with a header of column names. The rows of a comparison have a mark
+/// in front, and a line with their counts follows.
 pub(in crate::report) fn lines(sample: &RowSample) -> Vec<String> {
     let names = sample.columns.iter().map(|column| column.name.clone());
     let numbers = sample.columns.iter().map(|column| column.is_number);
