@@ -57,7 +57,7 @@ const CIRCLES: [(&str, &[&str]); 11] = [
             "text",
         ],
     ),
-    ("engine/source", &["damage", "decode", "drift", "files", "names", "spec"]),
+    ("engine/source", &["damage", "decode", "drift", "file_fit", "files", "local_files", "names", "spec"]),
     ("engine/source/sqlite", &["catalog", "fault"]),
     ("engine/source/text", &["csv", "document", "json_frame", "json_row", "row", "sniff"]),
     ("engine/source/text", &["index", "whole", "window"]),

@@ -69,6 +69,15 @@ An option that doesn't exist, doesn't apply to the format or has a wrong value i
 
 /// The text after the options.
 const AFTER: &str = "
+## Which files are read
+
+- A folder is read with all folders in it, except files and folders whose names begin with `.` or `_`. Links are
+  followed; a broken link, or a link to a folder above it, is an error that names it.
+- Only regular files are read. A pipe, a device or a socket is set aside in `<table>_rejected`.
+- A file's name may hold any bytes. A byte that isn't UTF-8 is written `\\xFF` in `_source_file` and in the ledger,
+  and the backslash of a name that contains such a text itself is written `\\x5C`. Parquet and Avro files with
+  such names are set aside.
+
 ## How text is written
 
 What isn't declared is found out, for each file by itself:

@@ -5,7 +5,11 @@ use std::{error::Error, io};
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
 use super::{
-    error_text::plain, guarded_logs::EmptyEntry, misfit::Misfit, mount::unmounted, root_problem::RootProblem,
+    error_text::{BoxError, plain},
+    guarded_logs::EmptyEntry,
+    misfit::Misfit,
+    mount::unmounted,
+    root_problem::RootProblem,
 };
 use crate::{
     engine::{EngineError, message},
@@ -185,9 +189,6 @@ fn nulls(violations: &[(String, u64)]) -> String {
     };
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
-
-/// A cause of any type.
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl LakeError {
     /// Returns true if a retry may succeed: the store was overloaded or a connection dropped.

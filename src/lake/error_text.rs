@@ -7,8 +7,11 @@ use std::error::Error;
 
 use deltalake::{DeltaTableError, parquet::errors::ParquetError};
 
-use super::{error::BoxError, mount::unmounted};
+use super::mount::unmounted;
 use crate::engine::{EngineError, message, without_stack};
+
+/// A cause of any type.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Prefixes of errors whose types aren't public, or whose causes are text.
 const PREFIXES: [&str; 6] = [

@@ -27,6 +27,9 @@ impl Imports {
     pub(super) fn of(source: &Path) -> Self {
         let mut files = BTreeMap::new();
         collect(source, &ModulePath::new(), &mut files);
+        let tests: BTreeSet<ModulePath> =
+            files.iter().flat_map(|(module, text)| test_modules(module, text)).collect();
+        files.retain(|module, _| !(1..=module.len()).any(|end| tests.contains(&module[..end])));
         let known: BTreeSet<ModulePath> = files.keys().cloned().collect();
         let (mut modules, mut roots) = (BTreeMap::new(), BTreeMap::new());
         for (module, text) in files {
@@ -78,9 +81,22 @@ fn absolute(module: &[String], path: &[String]) -> Option<ModulePath> {
     Some(base)
 }
 
+fn parsed(module: &[String], text: &str) -> syn::File {
+    syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("/")))
+}
+
+/// Returns the modules that a file declares for tests alone.
+fn test_modules(module: &[String], text: &str) -> Vec<ModulePath> {
+    let declared = parsed(module, text).items.into_iter().filter_map(|item| match item {
+        Item::Mod(declared) if is_test(&declared.attrs) => Some(declared.ident.to_string()),
+        _ => None,
+    });
+    declared.map(|name| module.iter().cloned().chain([name]).collect()).collect()
+}
+
 /// Returns all paths in a file, outside its tests.
 fn paths(module: &[String], text: &str) -> Vec<ModulePath> {
-    let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("/")));
+    let file = parsed(module, text);
     let mut paths = Paths::default();
     if !is_test(&file.attrs) {
         paths.visit_file(&file);

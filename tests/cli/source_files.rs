@@ -283,7 +283,7 @@ fn what_can_not_be_listed_is_named_with_its_cure() {
             .failure()
             .says(said)
             .says("remove the link")
-            .says("main.a is unchanged: readers see its version 0")
+            .says("readers of main.a still see its version 0")
             .says("headwater retry");
         std::fs::remove_file(project.path(link)).expect("the link goes");
     }
