@@ -42,9 +42,9 @@ fn cells(cells: &[&str]) -> Cells {
     cells.iter().map(|cell| (*cell != "NULL").then(|| (*cell).to_owned())).collect()
 }
 
-fn rows(names: &[&str], rows: &[&[&str]]) -> Box<RowSample> {
+fn rows(names: &[&str], rows: &[&[&str]]) -> RowSample {
     let rows = rows.iter().map(|row| SampleRow { cells: cells(row), ..SampleRow::default() });
-    Box::new(RowSample { columns: columns(names), rows: rows.collect(), differences: None })
+    RowSample { columns: columns(names), rows: rows.collect(), differences: None }
 }
 
 fn compiled(name: &str) -> String {
@@ -105,7 +105,8 @@ fn warned(script: &mut Script) {
     script.ran(&test("not_null_raw_agreements_id", Some("raw_agreements")), Outcome::Tested(Verdict::pass()));
     let accepted =
         test("accepted_values_raw_agreements_status__active__ended__announced", Some("raw_agreements"));
-    let sample = Some(rows(&["id#", "status"], &[&["1021", "?"], &["1022", "NULL"]]));
+    let sample = rows(&["id#", "status"], &[&["1021", "?"], &["1022", "NULL"]]);
+    let sample = Some(Box::new(sample));
     let stored = Some(Relation::new("raw", "raw_agreements").quarantine());
     script.ran(&accepted, Outcome::Tested(Verdict { sample, stored, ..verdict(TestStatus::Warn, 15) }));
     script.end_step(&model, quarantined());
@@ -118,14 +119,15 @@ fn withheld(script: &mut Script) {
             .map(|name| test(name, Some("stg_readings")));
     script.start(&model);
     script.ran(&pass, Outcome::Tested(Verdict::pass()));
-    let sample = Some(rows(
+    let sample = rows(
         &["meterpoint_id", "interval_start", "consumption_kwh#"],
         &[
             &["NULL", "2021-01-01T00:00:00Z", "1.5"],
             &["NULL", "2021-01-01T00:15:00Z", "0.25"],
             &["NULL", "2021-01-01T00:30:00Z", "12.125"],
         ],
-    ));
+    );
+    let sample = Some(Box::new(sample));
     let stored = Some(Relation::new("staging", "stg_readings").audit(&null.name));
     let compiled = Some(compiled(&null.name));
     let verdict = Verdict { sample, compiled, stored, ..verdict(TestStatus::Fail, 3) };
