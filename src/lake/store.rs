@@ -19,7 +19,7 @@ use super::{
     mount::Mounted,
     root::{self, Root},
     root_problem::RootProblem,
-    runs::{Journal, LeaseTimes},
+    runs::{Journal, LeaseTimes, Repair, repair},
     synced_disk::SyncedDisk,
     version_cache::VersionCache,
 };
@@ -180,6 +180,15 @@ impl Lake {
     /// Returns the journal that announces writes, if the lake belongs to a run.
     pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
+    }
+
+    /// Removes what killed runs left behind ([`runs`](super::runs)). Does nothing unless the lake belongs to a
+    /// run ([`Self::with_run`]). Failures are part of the result; none of them stops a run.
+    pub async fn repair(&self) -> Repair {
+        match &self.journal {
+            Some(journal) => repair(journal).await,
+            None => Repair::default(),
+        }
     }
 
     /// Returns true if a table's folder is certainly missing. Object stores never give this certainty.

@@ -30,6 +30,7 @@ mod tests;
 pub use self::repair::Repair;
 pub(super) use self::{
     journal::Journal, journal_entry::JournalEntry, lease::LeaseTimes, local_journal::paths as journal_paths,
+    repair::repair,
 };
 use super::layout::OWN;
 

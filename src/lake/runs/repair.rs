@@ -13,7 +13,6 @@ use super::{
 use crate::{
     lake::{
         error::{LakeError, READ},
-        store::Lake,
         synced_disk::store_error,
     },
     outcome::Repaired,
@@ -28,16 +27,12 @@ pub struct Repair {
     pub failed: Vec<LakeError>,
 }
 
-impl Lake {
-    /// Removes what killed runs left behind. Touches nothing that is published, belongs to a live run, or
-    /// isn't known to be a killed run's. Does nothing unless the lake belongs to a run ([`Lake::with_run`]).
-    /// Failures are part of the result; none of them stops a run.
-    pub async fn repair(&self) -> Repair {
-        let Some(journal) = self.journal() else { return Repair::default() };
-        match &journal.folder {
-            Some(folder) => repair_local(journal, folder).await,
-            None => repair_remote(journal).await,
-        }
+/// Removes what killed runs left behind. Touches nothing that is published, belongs to a live run, or isn't
+/// known to be a killed run's. Failures are part of the result; none of them stops a run.
+pub(in crate::lake) async fn repair(journal: &Journal) -> Repair {
+    match &journal.folder {
+        Some(folder) => repair_local(journal, folder).await,
+        None => repair_remote(journal).await,
     }
 }
 
