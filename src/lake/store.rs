@@ -182,8 +182,8 @@ impl Lake {
         self.journal.as_ref()
     }
 
-    /// Removes what killed runs left behind ([`runs`](super::runs)). Does nothing unless the lake belongs to a
-    /// run ([`Self::with_run`]). Failures are part of the result; none of them stops a run.
+    /// Removes what killed runs left behind ([`runs`](super::runs)). Does nothing unless the lake belongs to
+    /// a run ([`Self::with_run`]). Failures are part of the result; none of them stops a run.
     pub async fn repair(&self) -> Repair {
         match &self.journal {
             Some(journal) => repair(journal).await,

@@ -22,7 +22,7 @@ use crate::local_file;
 pub(super) fn list(spec: &SourceSpec) -> Result<Listing, String> {
     let path = spec.base.join(&spec.location);
     let mut walk =
-        LocalWalk { spec, listing: Listing::default(), entered: Vec::new(), taken: BTreeSet::new() };
+        LocalWalk { spec, listing: Listing::default(), entered: Vec::new(), seen: BTreeSet::new() };
     let walked = match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => walk.folder(&path),
         Ok(metadata) => match local_file::irregular(&metadata) {
@@ -68,8 +68,9 @@ struct LocalWalk<'a> {
     listing: Listing,
     /// The real paths of the folders that hold the links on the way to the current folder.
     entered: Vec<PathBuf>,
-    /// The files found, since a pattern may match one in several ways.
-    taken: BTreeSet<PathBuf>,
+    /// The folders in which the last so many parts of the pattern were looked for, since a pattern with
+    /// several `**` leads to a folder in many ways.
+    seen: BTreeSet<(PathBuf, usize)>,
 }
 
 impl LocalWalk<'_> {
@@ -119,6 +120,9 @@ impl LocalWalk<'_> {
     /// Lists the files below `at` that match the remaining parts of a pattern.
     fn matches(&mut self, at: &Path, parts: &[PatternPart]) -> Result<(), String> {
         let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+        if !self.seen.insert((at.to_owned(), parts.len())) {
+            return Ok(());
+        }
         match part {
             PatternPart::Name(name) => self.matched(at.join(name), rest),
             PatternPart::Match(pattern) => {
@@ -150,7 +154,7 @@ impl LocalWalk<'_> {
     fn matched(&mut self, path: PathBuf, rest: &[PatternPart]) -> Result<(), String> {
         let Some(metadata) = self.inspect(&path)? else { return Ok(()) };
         match (rest.is_empty(), metadata.is_dir()) {
-            (true, false) if self.taken.insert(path.clone()) => self.add(path, &metadata),
+            (true, false) => self.add(path, &metadata),
             (false, true) => self.matches(&path, rest),
             _ => Ok(()),
         }
@@ -263,6 +267,17 @@ mod tests {
             }
             Err(problem) => problem,
         }
+    }
+
+    #[test]
+    fn a_pattern_that_leads_to_a_folder_in_many_ways_looks_there_once() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a/".repeat(20));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("b.csv"), "").unwrap();
+        let deep = "a/".repeat(20) + "b.csv";
+        assert_eq!(listed(base.path(), &("**/".repeat(40) + "b.csv")), deep);
+        assert_eq!(listed(base.path(), &("**/*/".repeat(15) + "*.csv")), deep);
     }
 
     #[test]

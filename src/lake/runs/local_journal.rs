@@ -28,7 +28,7 @@ impl LockedJournal {
         let path = folder(root).join(run);
         loop {
             // Another run may remove the empty folder at the same time when it ends.
-            create_folder(&folder(root))?;
+            create_folder(&folder(root)).inspect_err(|_| remove_empty(&path))?;
             let file = match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => {
@@ -44,7 +44,10 @@ impl LockedJournal {
             }
             // Before it was locked, another run may have taken it for abandoned and removed it.
             if path.exists() {
-                sync_folder(&folder(root))?;
+                if let Err(error) = sync_folder(&folder(root)) {
+                    let _ = remove(&path);
+                    return Err(error);
+                }
                 return Ok(Self { path, file });
             }
         }
