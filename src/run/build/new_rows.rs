@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Build,
+    Build, Candidate,
     candidate::Effect,
     changes::{ChangeFeeds, change_feeds},
-    draft::{Draft, Quarantine, Rejects},
+    draft::{Draft, Quarantine, Rejects, Written, produce},
+    rebuild,
 };
 use crate::{
     compile::NewRows,
@@ -15,6 +16,25 @@ use crate::{
     outcome::RowChanges,
     run::{companion_tables::abort_all, step_error::StepError},
 };
+
+/// Stages a version in which the new rows are written in place of what `replaces` says, given the current
+/// version's number. Rebuilds the table if there is none to apply them to.
+pub(super) async fn candidate(
+    build: &Build<'_>,
+    rows: &NewRows,
+    replaces: fn(u64) -> Replaces,
+) -> Result<Candidate, StepError> {
+    let Some(Existing { base, changes }) = existing(build, rows).await? else {
+        return rebuild::candidate(build).await;
+    };
+    let draft = draft(build, rows, &base, changes).await?;
+    produce(build, draft, |rows| async {
+        let own = build.stage(replaces(base.version()), rows).await?;
+        let (own, effect) = effect_of(build, own, &base).await?;
+        Ok(Written { own, effect })
+    })
+    .await
+}
 
 /// A table that new rows can be applied to.
 pub(super) struct Existing {
@@ -75,11 +95,7 @@ pub(super) async fn added_quarantine(build: &Build<'_>) -> Result<Quarantine, St
 ///
 /// # Errors
 /// If rows can't be read. The staged version is then aborted.
-pub(super) async fn effect_of(
-    build: &Build<'_>,
-    own: Staged,
-    base: &Base,
-) -> Result<(Staged, Effect), StepError> {
+async fn effect_of(build: &Build<'_>, own: Staged, base: &Base) -> Result<(Staged, Effect), StepError> {
     let changes = RowChanges {
         inserted: own.rows_written(),
         updated: 0,
