@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use crate::{
     name::{NodeId, Relation},
@@ -12,20 +11,18 @@ use crate::{
 };
 
 /// One fact, with the scheduler's sequence number (from 0) and time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// The position in the stream.
     pub number: u64,
     /// The time.
     pub at: DateTime<Utc>,
     /// The fact.
-    #[serde(flatten)]
     pub fact: Fact,
 }
 
 /// A fact. Each planned step gets exactly one `StepFinished` or `StepSkipped`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "event")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// The first event.
     RunStarted(Arc<RunInfo>),
@@ -81,7 +78,6 @@ pub enum Fact {
         /// Its position in the order of starts and skips.
         index: usize,
         /// The reason.
-        #[serde(flatten)]
         because: Skipped,
     },
     /// The run was asked to stop.
@@ -94,7 +90,7 @@ pub enum Fact {
 }
 
 /// The metadata of a run, known when it starts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunInfo {
     /// The command: `build`, `run`.
     pub command: &'static str,

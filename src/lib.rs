@@ -10,25 +10,31 @@
 //! Each arrow is a module, each word an immutable type. A module imports only from its own row or from rows
 //! above it; the unit test in `layers` checks this.
 //!
-//! - Row 0: [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`local_file`], [`stamp`], [`diag`]:
-//!   source spans, secrets, thread pools, names, time intervals, local files, file stamps, diagnostics
+//! - Row 0: [`text`], [`secret`], [`parallel`], [`panics`], [`name`], [`interval`], [`local_file`],
+//!   [`stamp`], [`diag`]: source spans, secrets, thread pools, expected panics, names, time intervals, local
+//!   files, file stamps, diagnostics
 //! - Row 1: [`project`], [`jinja`], [`graph`]: files as declared, the template language, the dependency graph
-//! - Row 2: [`parse`], [`select`], [`manifest`]: template references, the selection language, name resolution
+//! - Row 2: [`parse`], [`select`], [`manifest`], [`deps`]: template references, the selection language, name
+//!   resolution, packages of other projects
 //! - Row 3: [`plan`], [`outcome`], [`event`]: planned steps, their outcomes, events about both
-//! - Row 4: [`engine`], [`lake`], [`ingest`]: all of DataFusion, all of Delta, the ingestion of files
+//! - Row 4: [`engine`], [`source`], [`lake`], [`ingest`]: queries, all of DataFusion; files and databases as
+//!   tables; all of Delta; the ingestion of files
 //! - Row 5: [`compile`], [`lineage`], [`run`]: compilation, column lineage, execution
 //! - Row 6: [`artifact`], [`report`], [`docs`]: dbt's artifacts, output for people and programs, the
 //!   documentation site
-//! - Row 7: [`cli`]: arguments in, exit code out
+//! - Row 7: [`workspace`]: loads, prepares and runs a project for any way in
+//! - Row 8: [`cli`]: arguments in, exit code out
 //!
-//! To follow a run, start at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and
-//! [`run::worker`].
+//! To follow a run, start at [`workspace::Workspace::load`] and [`workspace::Workspace::prepare`], then
+//! [`compile::compile`], [`run::scheduler::run`] and [`run::worker`].
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read clocks and set the scene"))]
 
 pub mod artifact;
 pub mod cli;
 pub mod compile;
+pub mod deps;
 pub mod diag;
 pub mod docs;
 pub mod engine;
@@ -43,6 +49,7 @@ pub mod local_file;
 pub mod manifest;
 pub mod name;
 pub mod outcome;
+pub mod panics;
 pub mod parallel;
 pub mod parse;
 pub mod plan;
@@ -51,8 +58,10 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod select;
+pub mod source;
 pub mod stamp;
 pub mod text;
+pub mod workspace;
 
 #[cfg(test)]
 mod layers;

@@ -78,12 +78,32 @@ pub fn problem(path: &Path, error: &io::Error) -> (String, &'static str) {
     (format!("can't be read: {error}"), help(error))
 }
 
+/// Names the file in the error of an attempt to read it, and says what to do.
+#[must_use]
+pub fn unread(path: &Path, error: &io::Error) -> io::Error {
+    let (problem, help) = problem(path, error);
+    io::Error::new(error.kind(), format!("{} {problem}; {help}", path.display()))
+}
+
+/// Names the file in the error of an attempt to write it.
+#[must_use]
+pub fn unwritten(path: &Path, error: &io::Error) -> io::Error {
+    let cure = moved_away(path).map(|cure| format!("; {cure}")).unwrap_or_default();
+    io::Error::new(error.kind(), format!("{}: {error}{cure}", path.display()))
+}
+
+/// Returns the cure for a file that can't be written because a folder is in its place.
+#[must_use]
+pub fn moved_away(path: &Path) -> Option<&'static str> {
+    path.is_dir().then_some("move the folder at its place away")
+}
+
 /// Returns what to do about a file that can't be read.
 #[must_use]
 pub fn help(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "allow the user that runs headwater to read it",
-        io::ErrorKind::InvalidInput => "put a file in its place, or remove it",
+        io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "put a file in its place, or remove it",
         io::ErrorKind::NotFound => "put the file back",
         _ => "check the disk that holds it",
     }

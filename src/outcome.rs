@@ -1,4 +1,5 @@
-//! Outcomes of steps: data, never a Rust error.
+//! Outcomes of steps: data, never a Rust error. Not a wire format: what programs read is in `report`. Types
+//! that can be serialized are part of the record that an unchanged run leaves for the next one.
 
 mod row_sample;
 
@@ -13,8 +14,7 @@ use crate::{
 pub use self::row_sample::{Cells, DifferenceCounts, RowDifference, RowSample, SampleColumn, SampleRow};
 
 /// The outcome of one step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "status")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The table's new version is visible.
     Published {
@@ -25,13 +25,10 @@ pub enum Outcome {
         /// The size of the data files written, in bytes.
         bytes: u64,
         /// The changes to existing rows, unless the table was rebuilt.
-        #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
         /// The rejects of the step's sources, if any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
     /// The rows equal the published ones: nothing was published, and nothing downstream has to run.
@@ -41,13 +38,10 @@ pub enum Outcome {
         /// The number of rows in it.
         rows: u64,
         /// The part that was examined, unless the table was rebuilt.
-        #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
         /// The rejects of the step's sources, if any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
     /// Some of the model's batches failed. The others are visible; failed ones are retried by the next run.
@@ -55,7 +49,6 @@ pub enum Outcome {
     /// The table is up to date, or the test has already passed on the current rows: nothing was done.
     Reused {
         /// The unacknowledged rejects from when the table was built, if any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
     },
     /// A view was checked; nothing was written.
@@ -72,7 +65,6 @@ pub enum Outcome {
         /// The error message.
         message: String,
         /// The path of the compiled SQL relative to the project, if there is any.
-        #[serde(skip_serializing_if = "Option::is_none")]
         compiled: Option<String>,
     },
 }
@@ -91,7 +83,7 @@ impl Outcome {
 }
 
 /// The outcome of a model with failed batches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partial {
     /// The current Delta version.
     pub version: u64,
@@ -106,7 +98,7 @@ pub struct Partial {
 }
 
 /// A failed batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedBatch {
     /// Its label: `2021-01-02`.
     pub batch: String,
@@ -117,7 +109,7 @@ pub struct FailedBatch {
 }
 
 /// The changes that an incremental update made to a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowChanges {
     /// The number of inserted rows.
     pub inserted: u64,
@@ -126,15 +118,13 @@ pub struct RowChanges {
     /// The number of deleted rows.
     pub deleted: u64,
     /// The changes to its files, if it loads files.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<FileChanges>,
     /// The number of batches built, for microbatch models.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub batches: Option<u64>,
 }
 
 /// The files that a load processed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileChanges {
     /// New files.
     pub loaded: u64,
@@ -168,37 +158,32 @@ pub struct Rejected {
     /// Sample rejects for the summary: `file:row: reason`.
     pub sample: Vec<String>,
     /// The sources that set them aside.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
     /// The differences between the files' columns and the declared ones, as messages.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 /// The rows that a model's own rules kept out of its table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     /// The number of quarantined rows.
     pub rows: u64,
     /// The number of dropped rows.
     pub dropped: u64,
     /// The table of quarantined rows, or `None` if no rule quarantines.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub relation: Option<Relation>,
 }
 
 /// A version that failed its tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withheld {
     /// The number of rows in it.
     pub rows: u64,
     /// The tests that failed or couldn't run.
     pub tests: Vec<NodeId>,
     /// The version that stays current, or `None` if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<u64>,
     /// The table of its rows, if they were kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<Relation>,
 }
 
@@ -206,21 +191,16 @@ pub struct Withheld {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The status.
-    #[serde(rename = "verdict")]
     pub status: TestStatus,
     /// The count, usually of violating rows.
     pub failures: u64,
     /// The message about the count and the allowed values, unless the test passed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The first of the rows found, or of the differences to the rows expected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Box<RowSample>>,
     /// The path of the compiled SQL, relative to the project.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub compiled: Option<String>,
     /// The table of the rows found, if they are stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stored: Option<Relation>,
 }
 
@@ -241,7 +221,6 @@ impl Verdict {
 
 /// The status of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum TestStatus {
     /// The test passed.
     Pass,
@@ -252,10 +231,9 @@ pub enum TestStatus {
 }
 
 /// A source's age and freshness.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourceAge {
     /// The freshness status.
-    #[serde(rename = "freshness")]
     pub status: AgeStatus,
     /// The time of its newest row or file.
     pub max_loaded_at: DateTime<Utc>,
@@ -274,8 +252,7 @@ impl SourceAge {
 }
 
 /// The freshness of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgeStatus {
     /// Fresh enough.
     Pass,
@@ -286,7 +263,7 @@ pub enum AgeStatus {
 }
 
 /// A killed run that was cleaned up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
     /// The run's id.
     pub run: String,
@@ -295,8 +272,7 @@ pub struct Repaired {
 }
 
 /// The reason why a step didn't run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skipped {
     /// An upstream node failed; this names the root of the failure.
     Upstream {

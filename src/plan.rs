@@ -35,7 +35,7 @@ pub struct Job {
 }
 
 /// One unit of work, with its own events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The node.
     pub node: NodeId,
@@ -51,7 +51,6 @@ pub struct Step {
 
 /// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Write a new version of the model's Delta table.
     Table,
@@ -101,8 +100,7 @@ impl Action {
 }
 
 /// The reason for a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The table doesn't exist yet.
     FirstBuild,
@@ -176,9 +174,20 @@ pub enum Reason {
         /// Whether its files are moved away, so that it is rebuilt.
         set_aside: bool,
     },
+    /// Its template queries a table, or it reads a model whose template does: it is compiled after that table
+    /// is built, and only then known to be up to date or not.
+    CompiledLater {
+        /// The node that builds the table.
+        node: NodeId,
+    },
     /// A source can't be read now, so the node can't be checked: it fails, and unaffected nodes go on.
     Unreadable {
         /// The source.
+        node: NodeId,
+    },
+    /// The columns of a model's table aren't the model's: the model fails, and unaffected nodes go on.
+    ColumnsDiffer {
+        /// The model.
         node: NodeId,
     },
 }
@@ -194,6 +203,12 @@ impl Reason {
     #[must_use]
     pub fn is_from_scratch(&self) -> bool {
         matches!(self, Self::FullRefresh { .. } | Self::Damaged { set_aside: true })
+    }
+
+    /// Returns true if the step can only fail, since its node couldn't be checked.
+    #[must_use]
+    pub fn is_unchecked(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::ColumnsDiffer { .. })
     }
 
     /// Returns true if there is nothing to do.
@@ -217,6 +232,8 @@ impl fmt::Display for Reason {
             Self::Damaged { set_aside: true } => f.write_str("its table can't be read: files moved aside"),
             Self::Damaged { set_aside: false } => f.write_str("its table can't be read"),
             Self::Unreadable { node } => write!(f, "{} can't be read", node.name()),
+            Self::CompiledLater { node } => write!(f, "compiled after {} is built", node.name()),
+            Self::ColumnsDiffer { node } => write!(f, "the table of {} has other columns", node.name()),
             Self::TableMissing => f.write_str("table was dropped"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),

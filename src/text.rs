@@ -5,6 +5,7 @@
 //! Jinja.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Write as _},
     ops::Range,
     sync::{Arc, OnceLock},
@@ -17,6 +18,8 @@ pub struct Source(Arc<Inner>);
 
 struct Inner {
     path: String,
+    /// The start of the path in its package: 0 if the package is the project itself.
+    package_at: usize,
     text: String,
     /// The start of each line, computed on first use, since a long file may have many findings.
     lines: OnceLock<Vec<usize>>,
@@ -25,13 +28,38 @@ struct Inner {
 impl Source {
     /// Creates a source from a path for display and a text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { path: path.into(), text: text.into(), lines: OnceLock::new() }))
+        Self::at(path.into(), 0, text.into())
+    }
+
+    /// Creates a source in an installed package: its path is that of the package's folder and that in it.
+    #[must_use]
+    pub fn in_package(folder: &str, path: &str, text: impl Into<String>) -> Self {
+        if folder.is_empty() {
+            return Self::new(path, text);
+        }
+        Self::at(format!("{folder}/{path}"), folder.len() + 1, text.into())
+    }
+
+    /// Creates a source with the same path and another text.
+    #[must_use]
+    pub fn with_text(&self, text: impl Into<String>) -> Self {
+        Self::at(self.0.path.clone(), self.0.package_at, text.into())
+    }
+
+    fn at(path: String, package_at: usize, text: String) -> Self {
+        Self(Arc::new(Inner { path, package_at, text, lines: OnceLock::new() }))
     }
 
     /// Returns the path for display: relative to the project, `/`-separated.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// Returns the path relative to the package that holds the file.
+    #[must_use]
+    pub fn package_path(&self) -> &str {
+        &self.0.path[self.0.package_at..]
     }
 
     /// Returns the whole text.
@@ -163,6 +191,24 @@ impl<T> Spanned<T> {
 #[must_use]
 pub fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+/// Escapes the characters that control a terminal or reorder text, except line breaks and tabs.
+#[must_use]
+pub fn escaped_controls(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t' || is_bidi(c);
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            c if is_bidi(c) => out.extend(c.escape_unicode()),
+            c if obeyed(c) => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Escapes characters in JSON that control a terminal or reorder text and that JSON allows unescaped: DEL, C1

@@ -8,7 +8,8 @@
 
 Each test is `tests/NAME/run.py BINARY --table`; its last line is JSON with `test`, `tries`, `failures` and
 `figure`. A test without that line counts as failed. Exit code 1 if any test failed. Use a Python that has the
-packages of these tests' requirements.txt, such as the one for tests/readers.
+packages of these tests' requirements.txt, such as the one for tests/readers, and a binary that the tests can
+kill at its writes: `cargo build --release --locked --features failpoints`.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TESTS = ("crash", "fault", "fuzz", "secrets", "paths", "memory", "hostile")
+TESTS = ("crash", "fault", "fuzz", "secrets", "paths", "memory", "hostile", "soak")
 # The smart-meter project, which the crash test builds.
 PROJECT = ("project.yml", "sources.yml", "models", "macros", "data-tests", "snapshots", "data")
 # The time limits of one test, in seconds; after that it counts as hung.

@@ -70,6 +70,13 @@ def environment(**extra):
     return kept | {"NO_COLOR": "1"} | extra
 
 
+def require_failpoints(binary):
+    """Ends the test if the binary has no failpoints, so that HEADWATER_FAULT can't kill it."""
+    said = subprocess.run([os.fspath(binary), "--version"], capture_output=True, text=True, check=True).stdout
+    if "(failpoints)" not in said:
+        sys.exit(f"{binary} has no failpoints: build it with `cargo build --release --locked --features failpoints`")
+
+
 def run(binary, *arguments, cwd=None, env=None, timeout=60, dies=None, memory_mb=None):
     """Runs a command to its end and checks that it didn't crash.
 

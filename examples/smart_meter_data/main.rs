@@ -4,7 +4,7 @@
 //! Example: `cargo run --release --example smart_meter_data -- --out DIR --meters 1000 --days 3 --dirt 0.05`.
 //! The same options give the same bytes. See `generate` for the contents of the files and every kind of dirt.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -67,6 +67,5 @@ fn main() -> io::Result<()> {
         one_file_bytes: args.one_file,
     };
     let summary = generate::generate(&args.out, &options)?;
-    println!("{summary}");
-    Ok(())
+    writeln!(io::stdout(), "{summary}")
 }

@@ -73,7 +73,7 @@ pub(crate) async fn answer(prepared: &Prepared, sql: &str) -> Outcome {
     rows.await.map_or_else(|error| Outcome::Failed(engine::message(&error)), Outcome::Ok)
 }
 
-async fn gather(prepared: &Prepared, bound: &engine::binding::Bound) -> Result<Rows, EngineError> {
+async fn gather(prepared: &Prepared, bound: &engine::exec::binding::Bound) -> Result<Rows, EngineError> {
     let mut stream = prepared.engine.stream(bound, None).await?;
     let schema = stream.schema();
     let stored: Vec<Result<DataType, String>> = schema.fields().iter().map(|field| stored(field)).collect();

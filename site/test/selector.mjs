@@ -381,7 +381,7 @@ const LANGUAGE = [
   ["constructor:x"],
   ["state:modified"],
   ["group:finance"],
-  ["selector:x", "result:error"],
+  ["saved_query:x", "result:error"],
   ["config:view"],
   ["config.:view"],
   ["config.a..b:view"],

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ArtifactOrigin, timestamp};
 use crate::{
-    engine::{SchemaRef, source::type_name},
+    engine::{SchemaRef, types::type_name},
     lake::TableStatistics,
     manifest::{Manifest, Materialized, Node},
     name::NodeId,
@@ -48,11 +48,12 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&TableStatistics>, datab
         _ => "BASE TABLE",
     };
     let relation = node.relation()?;
-    let comments = node.documentation().map(|documentation| &documentation.columns);
+    let comments = node.documentation();
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {
         let name = field.name();
-        let comment =
-            comments.and_then(|columns| columns.get(name)).map(|documentation| documentation.text.as_str());
+        let comment = comments
+            .and_then(|comments| comments.column(name))
+            .map(|documentation| documentation.text.as_str());
         let column = json!({
             "type": type_name(field.data_type()),
             "index": at + 1,

@@ -24,10 +24,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::name::Relation;
-
-/// The dbt version whose conventions the artifacts follow. Readers choose their parser by it.
-const DBT_VERSION: &str = "1.12.0";
+use crate::{jinja::DBT_VERSION, name::Relation};
 
 /// Facts about the invocation that the events don't contain.
 #[derive(Debug, Clone, Default)]

@@ -6,16 +6,21 @@ use std::{
     process::ExitCode,
 };
 
-use super::{
-    args::{CleanArgs, Global},
-    failure::Failure,
-    streams::stdout,
-    target::target_path,
-};
+use clap::Args;
+
+use super::{args::Global, failure::Failure, streams::stdout};
 use crate::report::{Cleanup, KeepReason, TargetPath};
 
+/// `clean`.
+#[derive(Debug, Args)]
+pub(super) struct CleanArgs {
+    /// List what would be removed without removing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
 pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure> {
-    let target = TargetPath::new(target_path(global)?);
+    let target = TargetPath::new(global.artifacts_path()?);
     let shown = target.path().display();
     let (removals, kept) = match target.cleanup() {
         Ok(Cleanup::Ours { removals, kept }) => (removals, kept),

@@ -1,32 +1,43 @@
 //! `compile`: checks the selected models, seeds and snapshots, and writes their SQL (except seeds') under the
 //! target path.
 
-use std::{collections::BTreeSet, io::Write, process::ExitCode};
+use std::{collections::BTreeSet, io::Write, path::Path, process::ExitCode};
+
+use clap::Args;
 
 use super::{
     args::{Global, SelectArgs},
-    artifacts,
-    context::{CommandContext, PreparedRequest},
     failure::Failure,
-    request::CommandRequest,
+    loading::{load, prepare},
     streams::stdout,
 };
 use crate::{
     compile::Compiled,
-    engine::source::type_name,
+    engine::types::type_name,
     manifest::{Manifest, Model},
     name::{NodeId, NodeKind},
-    report::TargetPath,
+    workspace::{Prepared, Request},
 };
 
-pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
-    let context = CommandContext::load(global)?;
-    let PreparedRequest { chosen, compiled, .. } =
-        context.prepare(&CommandRequest::compile(args), false).await?;
-    let target = TargetPath::new(context.target_path.clone());
-    artifacts::write(&context, &target, &compiled)?;
+/// `compile`.
+#[derive(Debug, Args)]
+pub(super) struct CompileArgs {
+    /// Node selection.
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+}
+
+pub(super) async fn run(global: &Global, args: &CompileArgs) -> Result<ExitCode, Failure> {
+    let workspace = load(global)?;
+    let request = Request::compile(args.select.selection());
+    let Prepared { chosen, compiled, .. } = prepare(&workspace, &request, global.quiet).await?;
+    workspace.write_artifacts(&compiled)?;
+    let differing = compiled.other_columns();
+    if !differing.is_empty() {
+        return Err(differing.into());
+    }
     if !global.quiet {
-        report(&chosen, &context.manifest, &compiled, &target)?;
+        report(&chosen, &workspace.manifest, &compiled, &workspace.target_path)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -36,10 +47,13 @@ fn report(
     chosen: &BTreeSet<NodeId>,
     manifest: &Manifest,
     compiled: &Compiled,
-    target: &TargetPath,
+    artifacts: &Path,
 ) -> Result<(), Failure> {
     let mut out = stdout();
-    let all: Vec<&Model> = manifest.refables().filter(|model| chosen.contains(&model.id)).collect();
+    let all: Vec<&Model> = manifest
+        .refables()
+        .filter(|model| chosen.contains(&model.id) && !compiled.later.contains_key(&model.id))
+        .collect();
     if let [one] = all[..]
         && let Some(done) = compiled.models.get(&one.id)
     {
@@ -54,7 +68,7 @@ fn report(
     }
     let of = |kind: NodeKind| all.iter().filter(|model| model.kind() == kind).count();
     let (models, seeds, snapshots) = (of(NodeKind::Model), of(NodeKind::Seed), of(NodeKind::Snapshot));
-    let folder = target.path().join("compiled").join(&manifest.project);
+    let folder = artifacts.join("compiled").join(&manifest.project);
     match seeds {
         0 => {}
         1 => writeln!(out, "1 seed is well")?,

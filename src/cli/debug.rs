@@ -4,8 +4,8 @@ use std::{io::Write, process::ExitCode};
 
 use super::{
     args::Global,
-    context::CommandContext,
     failure::{COULD_NOT_RUN, Failure},
+    loading::load,
     streams::stdout,
 };
 
@@ -13,25 +13,25 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let mut out = stdout();
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "headwater  {version} ({} {})", std::env::consts::OS, std::env::consts::ARCH)?;
-    let context = CommandContext::load(global)?;
-    let counts: Vec<String> = context
+    let workspace = load(global)?;
+    let counts: Vec<String> = workspace
         .manifest
         .counts()
         .into_iter()
         .map(|(kind, count)| format!("{count} {kind}{}", if count == 1 { "" } else { "s" }))
         .collect();
-    let lake = context.lake()?;
-    writeln!(out, "project    {} in {}", context.manifest.project, context.project.root.display())?;
+    let lake = workspace.lake(&workspace.engine()?)?;
+    writeln!(out, "project    {} in {}", workspace.manifest.project, workspace.project.root.display())?;
     writeln!(out, "           {}", counts.join(", "))?;
-    writeln!(out, "target     {}", context.target_name)?;
-    writeln!(out, "dialect    {}", meaning(&context.project.settings.dialect))?;
+    writeln!(out, "target     {}", workspace.target_name)?;
+    writeln!(out, "dialect    {}", meaning(&workspace.project.settings.dialect))?;
     writeln!(out, "lake       {}", lake.root_display())?;
-    writeln!(out, "threads    {}", context.threads)?;
-    let memory = context.target.memory_limit;
+    writeln!(out, "threads    {}", workspace.threads)?;
+    let memory = workspace.target.memory_limit;
     let memory = memory.map_or("no limit".to_string(), |bytes| format!("{} MiB", bytes >> 20));
     writeln!(out, "memory     {memory}")?;
-    writeln!(out, "artifacts  {}", context.target_path.display())?;
-    match lake.check_access().await {
+    writeln!(out, "artifacts  {}", workspace.target_path.display())?;
+    match lake.writer(&workspace.invocation_id).check_access().await {
         Ok(()) => {
             writeln!(out, "\nThe lake can be read and written: all well")?;
             Ok(ExitCode::SUCCESS)

@@ -6,24 +6,49 @@ use std::{
     process::ExitCode,
 };
 
+use clap::{Args, ValueEnum};
+
 use super::{
-    args::{DescribeArgs, DescribeOutput, Global},
+    args::Global,
     colour::stdout_in_colour,
-    context::CommandContext,
     failure::{self, Failure},
+    loading::{Looked, load, look},
     streams::stdout,
 };
 use crate::{
     lineage::{Lineage, LineageSubject},
     name::NodeId,
     report::{Description, LastRun},
-    run::version_history::causes,
     text::json_escaped,
+    workspace::NodeHistory,
 };
 
+/// `describe`.
+#[derive(Debug, Args)]
+pub(super) struct DescribeArgs {
+    /// Model, seed, snapshot or source: stg_readings, files.readings
+    #[arg(value_name = "MODEL")]
+    pub(super) name: String,
+    /// Number of versions to list
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(super) versions: usize,
+    /// Output format
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(super) output: DescribeOutput,
+}
+
+/// The output format of `describe`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DescribeOutput {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
 pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode, Failure> {
-    let context = CommandContext::load(global)?;
-    let (node, column) = LineageSubject::node_named(&args.name, &context.manifest)
+    let workspace = load(global)?;
+    let (node, column) = LineageSubject::node_named(&args.name, &workspace.manifest)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
     if !column.is_empty() {
         let message = format!("`{}` is a column, if anything: `describe` tells of whole tables", args.name);
@@ -32,29 +57,27 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
         return Err(Failure::hinted(message, hint));
     }
     let id = node.id();
-    let engine = context.engine()?;
-    let tables = context.tables(&engine)?;
     let chosen: BTreeSet<NodeId> = BTreeSet::from([id.clone()]);
-    let (compiled, seen) = context.compile_all(&engine, &tables, &chosen).await?;
-    let lineage = Lineage::of(&context.manifest, &compiled);
-    let there = node.relation().filter(|relation| seen.tables.contains_key(*relation));
-    let (mut facts, mut versions) = (None, Vec::new());
-    if let Some(relation) = there {
-        facts = tables.statistics(relation).await?;
-        // Read one extra version, to compare the last one shown with its predecessor.
-        let past = tables.history(relation, args.versions.saturating_add(1)).await?;
-        let causes = causes(&past, past.len() <= args.versions);
-        versions = past.into_iter().zip(causes).take(args.versions).collect();
-    }
-    let verdicts = match LastRun::read(&context.target_path.join("run_results.json")) {
+    let Looked { tables, compiled, observed, engine: _ } = look(&workspace, &chosen, global.quiet).await?;
+    let lineage = Lineage::of(&workspace.manifest, &compiled);
+    let existing = node.relation().filter(|relation| observed.tables.contains_key(*relation));
+    let NodeHistory { facts, versions } = match existing {
+        Some(relation) => NodeHistory::of(&tables, relation, args.versions).await?,
+        None => NodeHistory::default(),
+    };
+    let results = workspace.target_path.join("run_results.json");
+    let verdicts = match LastRun::read(&results) {
         Ok(last) => last.map(|last| last.statuses()).unwrap_or_default(),
         Err(error) => {
-            failure::warn(&format!("the last run's results can't be read: {error}"));
+            let results = results.display();
+            failure::warn(&format!(
+                "the last run's results can't be read: {results}: {error}; remove the file, or run again"
+            ));
             BTreeMap::new()
         }
     };
     let description = Description {
-        manifest: &context.manifest,
+        manifest: &workspace.manifest,
         node,
         columns: lineage.nodes.get(id),
         facts: facts.as_ref(),

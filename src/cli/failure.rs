@@ -11,6 +11,7 @@ use crate::{
     engine::{self, EngineError},
     lake::LakeError,
     secret::scrubbed,
+    workspace::WorkspaceError,
 };
 
 /// The exit code if a node failed or was skipped because of a failure.
@@ -60,6 +61,13 @@ const SHOWN: usize = 500;
 /// Shows findings on stderr, followed by their count. `quiet` omits warnings.
 pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
     say(&text(findings, quiet, stderr_in_colour()));
+}
+
+/// Shows findings about hooks and operations, which run before or after the nodes.
+pub(super) fn show_of_hooks(findings: &[Diagnostic], quiet: bool) {
+    for finding in findings.iter().filter(|found| found.is_error() || !quiet) {
+        say(&format!("{}\n\n", render::to_string(finding, stderr_in_colour())));
+    }
 }
 
 /// Says text on stderr that may have colour.
@@ -124,6 +132,18 @@ impl From<EngineError> for Failure {
             cause = found.source();
         }
         Self::message(engine::message(&error))
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        match error {
+            WorkspaceError::Diagnostics(findings) => Self::Findings(findings),
+            WorkspaceError::Lake(error) => error.into(),
+            WorkspaceError::Engine(error) => error.into(),
+            WorkspaceError::Io(error) => error.into(),
+            WorkspaceError::Other { message, hint } => Self::Message { message, hint },
+        }
     }
 }
 

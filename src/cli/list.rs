@@ -5,31 +5,92 @@ use std::{
     process::ExitCode,
 };
 
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use serde_json::Value;
 
 use super::{
-    args::{Global, ListArgs, ListOutput},
-    context::CommandContext,
+    args::{Global, SelectArgs},
     failure::Failure,
+    loading::{load, select},
+    resource_type::ResourceTypeArgs,
     streams::stdout,
 };
-use crate::{manifest::Node, name::NodeKind, text::json_escaped};
+use crate::{manifest::Node, text::json_escaped};
+
+/// `list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Node selection.
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    /// Output for each node
+    #[arg(long, default_value = "selector", value_name = "FORMAT")]
+    pub(super) output: ListOutput,
+    /// Keys of manifest.json to print for each node with `--output json`: name, fqn, config.materialized
+    #[arg(long, num_args = 1.., value_name = "KEY")]
+    pub(super) output_keys: Vec<String>,
+    /// Resource types.
+    #[command(flatten)]
+    pub(super) types: ResourceTypeArgs,
+}
+
+/// The output of `list` for each node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListOutput {
+    /// Selector: smart_meters.staging.stg_readings
+    Selector,
+    /// Name
+    Name,
+    /// Path of the file
+    Path,
+    /// One JSON object per line
+    Json,
+}
+
+/// The keys of a JSON line by default, as in dbt.
+const KEYS: [&str; 10] = [
+    "alias",
+    "name",
+    "package_name",
+    "depends_on",
+    "tags",
+    "config",
+    "resource_type",
+    "source_name",
+    "original_file_path",
+    "unique_id",
+];
+
+impl ListArgs {
+    fn keys(&self) -> Vec<&str> {
+        if self.output_keys.is_empty() {
+            return KEYS.to_vec();
+        }
+        self.output_keys.iter().flat_map(|keys| keys.split_whitespace()).collect()
+    }
+}
 
 pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure> {
-    let context = CommandContext::load(global)?;
-    let chosen = context.select(&args.select)?;
-    let kinds: Vec<NodeKind> = args.resource_type.iter().map(|resource_type| resource_type.kind()).collect();
+    let workspace = load(global)?;
+    let chosen = select(&workspace, &args.types.apply(args.select.selection()), global.quiet)?;
     let mut out = BufWriter::new(stdout());
-    for (id, node) in &context.manifest.nodes {
-        if chosen.contains(id) && (kinds.is_empty() || kinds.contains(&id.kind())) {
-            writeln!(out, "{}", line(node, &context, args.output))?;
+    let nodes = workspace.manifest.nodes.values();
+    let nodes = nodes.filter(|node| chosen.contains(node.id()));
+    if args.output == ListOutput::Json {
+        let keys = args.keys();
+        for entry in workspace.manifest_entries(nodes) {
+            writeln!(out, "{}", json_line(&entry, &keys))?;
+        }
+    } else {
+        for node in nodes {
+            writeln!(out, "{}", line(node, args.output))?;
         }
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(node: &Node, context: &CommandContext, output: ListOutput) -> String {
+fn line(node: &Node, output: ListOutput) -> String {
     let package = node.id().package();
     match output {
         ListOutput::Selector => match node {
@@ -43,45 +104,18 @@ fn line(node: &Node, context: &CommandContext, output: ListOutput) -> String {
         },
         ListOutput::Name => node.display_name(),
         ListOutput::Path => node.path().to_string(),
-        ListOutput::Json => {
-            let parents: Vec<String> =
-                context.manifest.graph.parents(node.id()).into_iter().map(ToString::to_string).collect();
-            let mut line = json!({
-                "name": node.display_name(),
-                "resource_type": node.resource_type(),
-                "package_name": package,
-                "original_file_path": node.path(),
-                "unique_id": node.id(),
-                "schema": node.relation().map(|relation| &relation.schema),
-                "alias": node.relation().map(|relation| &relation.name),
-                "depends_on": { "nodes": parents },
-            });
-            match node {
-                Node::Model(model) => {
-                    line["config"] = json!(model.config.all);
-                    line["config"]["materialized"] = json!(model.config.materialized.name());
-                    line["tags"] = json!(model.config.tags);
-                }
-                Node::Seed(seed) => {
-                    line["config"] = json!(seed.all());
-                    line["tags"] = json!(seed.model.config.tags);
-                }
-                Node::Snapshot(snapshot) => {
-                    line["config"] = json!(snapshot.all());
-                    line["tags"] = json!(snapshot.model.config.tags);
-                }
-                Node::Test(test) => {
-                    line["config"] = json!(test.config.all);
-                    line["tags"] = json!(test.config.tags);
-                }
-                Node::UnitTest(test) => line["tags"] = json!(test.tags),
-                Node::Exposure(exposure) => {
-                    line["config"] = json!(exposure.config);
-                    line["tags"] = json!(exposure.tags);
-                }
-                Node::Source(source) => line["tags"] = json!(source.tags),
-            }
-            json_escaped(line.to_string())
+        ListOutput::Json => String::new(),
+    }
+}
+
+/// Returns a node's line of JSON: these keys of its entry in `manifest.json`, without those it lacks.
+fn json_line(entry: &Value, keys: &[&str]) -> String {
+    let mut line = serde_json::Map::new();
+    for key in keys {
+        let found = key.split('.').try_fold(entry, |value, part| value.get(part));
+        if let Some(found) = found {
+            line.insert((*key).to_owned(), found.clone());
         }
     }
+    json_escaped(Value::Object(line).to_string())
 }

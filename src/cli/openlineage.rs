@@ -1,8 +1,8 @@
 //! The destination of lineage events, from the environment variables of OpenLineage's own clients.
 
-use std::{env, path::Path};
+use std::path::Path;
 
-use super::failure;
+use super::{environment, failure};
 use crate::{
     report::{Endpoint, LineageParent},
     secret::{hide, hide_credentials},
@@ -23,7 +23,7 @@ pub(super) struct OpenLineageSettings {
 
 /// Returns whether the environment says anything of lineage events.
 pub(super) fn is_mentioned() -> bool {
-    env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OPENLINEAGE"))
+    environment::mentions("OPENLINEAGE")
 }
 
 /// Returns the settings, or `None` if lineage events aren't configured. File paths are relative to the
@@ -89,5 +89,5 @@ fn parent(text: &str) -> Option<LineageParent> {
 }
 
 fn set(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|text| !text.is_empty())
+    environment::variable(name).filter(|text| !text.is_empty())
 }

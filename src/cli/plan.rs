@@ -2,22 +2,47 @@
 
 use std::{io::Write, process::ExitCode};
 
+use clap::{Args, ValueEnum};
+
 use super::{
-    args::{Global, PlanArgs, PlanOutput},
+    args::{Global, RebuildArgs, SelectArgs},
     colour::stdout_in_colour,
-    context::CommandContext,
     failure::Failure,
-    request::CommandRequest,
+    loading::{load, prepare},
     streams::stdout,
 };
 use crate::{
     report::{plan_json, plan_text},
     text::json_escaped,
+    workspace::Request,
 };
 
+/// `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Node selection.
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    /// Which of them to build.
+    #[command(flatten)]
+    pub(super) rebuild: RebuildArgs,
+    /// Output format
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(super) output: PlanOutput,
+}
+
+/// The output format of `plan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanOutput {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
-    let context = CommandContext::load(global)?;
-    let plan = context.prepare(&CommandRequest::plan(args), false).await?.plan;
+    let request = args.rebuild.apply(Request::plan(args.select.selection()))?;
+    let plan = prepare(&load(global)?, &request, global.quiet).await?.plan;
     let mut out = stdout();
     match args.output {
         PlanOutput::Text => write!(out, "{}", plan_text(&plan, stdout_in_colour()))?,

@@ -9,7 +9,7 @@ use crate::{
     diag::Diagnostic,
     engine::{
         SchemaRef,
-        change_feed::{CHANGE_TYPE, with_change_type},
+        rows::change_feed::{CHANGE_TYPE, with_change_type},
     },
     jinja::ChangesCall,
     manifest::{Model, Node},

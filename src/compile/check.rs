@@ -99,7 +99,10 @@ fn call(node: &Node) -> String {
 /// Returns the template call that refers to a node.
 pub(super) fn reference(node: &Node) -> String {
     match node {
-        Node::Model(model) => format!("ref('{}')", model.name),
+        Node::Model(model) => match &model.version {
+            Some(version) => format!("ref('{}', v={})", version.model, version.label()),
+            None => format!("ref('{}')", model.name),
+        },
         Node::Seed(seed) => format!("ref('{}')", seed.model.name),
         Node::Snapshot(snapshot) => format!("ref('{}')", snapshot.model.name),
         Node::Source(source) => format!("source('{}', '{}')", source.source, source.name),
@@ -110,10 +113,19 @@ pub(super) fn reference(node: &Node) -> String {
 /// Checks that the companion tables for the rejects of a model that reads files don't clash with another
 /// node.
 pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
-    let reads_files = query.relations().iter().any(|relation| manifest.is_file_source(relation));
-    let beside = [model.relation.rejected(), model.relation.accepted()];
-    match beside.iter().find_map(|relation| Some((relation, manifest.at(relation)?))) {
-        Some((relation, other)) if reads_files => {
+    if !query.relations().iter().any(|relation| manifest.is_file_source(relation)) {
+        return Ok(());
+    }
+    // On some disks names that differ by case alone are one folder.
+    let is_same = |a: &Relation, b: &Relation| {
+        a.schema.to_lowercase() == b.schema.to_lowercase() && a.name.to_lowercase() == b.name.to_lowercase()
+    };
+    let companions = [model.relation.rejected(), model.relation.accepted()];
+    let placed = |relation: &Relation| {
+        manifest.nodes.values().find(|node| node.relation().is_some_and(|other| is_same(other, relation)))
+    };
+    match companions.iter().find_map(|relation| Some((relation, placed(relation)?))) {
+        Some((relation, other)) => {
             let message = format!(
                 "`{}` and what `{}` sets aside would both be the table {relation}",
                 other.id(),
@@ -124,7 +136,7 @@ pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Resu
                 .hint("give one of them another `alias` or `schema`");
             Err(vec![found])
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

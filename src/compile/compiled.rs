@@ -6,23 +6,22 @@ use std::{
 };
 
 use super::{
+    InputNodes,
     contract::Check,
     data_test::{CompiledTest, ModelRule},
     freshness::Clock,
+    hooks::CompiledHooks,
     source::FoundColumns,
     strategy::{Refresh, Strategy},
     unit_test::CompiledUnitTest,
 };
 use crate::{
     diag::Diagnostic,
-    engine::{
-        Query, SchemaRef,
-        lineage::QueryLineage,
-        source::{SourceSpec, WatchedSource, WatchedState},
-    },
+    engine::{Query, SchemaRef, analyze::lineage::QueryLineage},
     lake::Constraints,
     manifest::fingerprint::Fingerprint,
-    name::{NodeId, Relation},
+    name::{NodeId, NodeKind, Relation},
+    source::{SourceSpec, WatchedSource, WatchedState},
 };
 
 /// The compiled nodes of a command.
@@ -44,23 +43,36 @@ pub struct Compiled {
     pub found: BTreeMap<NodeId, FoundColumns>,
     /// Warnings about sources, shown before anything runs.
     pub warnings: Vec<Diagnostic>,
+    /// The nodes that couldn't be compiled: they or their inputs have errors, or a source can't be read.
+    pub broken: BTreeSet<NodeId>,
     /// The columns of every examined node that has rows.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
+    /// The nodes that are compiled during the run, each with the node that is built before: their templates
+    /// query its table, or they read what such a node builds.
+    pub later: BTreeMap<NodeId, NodeId>,
     /// The nodes that couldn't be checked because a source can't be read, with that source.
     pub unreadable: BTreeMap<NodeId, Unreadable>,
 }
 
-/// The reason why a node can't be checked now although the project may be correct: a locked database or a
-/// damaged log.
+/// The reason why a node can't be checked now although the project may be correct: a locked database, a
+/// damaged log, or a table whose columns another writer changed.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
-    /// The source that can't be read.
+    /// The source that can't be read, or the model or snapshot whose table has other columns.
     pub source: NodeId,
-    /// The error from reading it.
+    /// The error in it.
     pub finding: Arc<Diagnostic>,
 }
 
 impl Compiled {
+    /// Returns one finding for each model or snapshot whose table has other columns than it.
+    #[must_use]
+    pub fn other_columns(&self) -> Vec<Diagnostic> {
+        let own = self.unreadable.iter().filter(|(id, cause)| **id == cause.source);
+        let models = own.filter(|(id, _)| id.kind() != NodeKind::Source);
+        models.map(|(_, cause)| cause.finding.as_ref().clone()).collect()
+    }
+
     /// Returns `self` if everything could be checked.
     ///
     /// # Errors
@@ -79,6 +91,9 @@ pub struct CompiledModel {
     pub sql: String,
     /// The planned query.
     pub query: Query,
+    /// The nodes that its table is made from. Its own table, which an incremental model may read, isn't among
+    /// them.
+    pub inputs: InputNodes,
     /// The columns of its table.
     pub schema: SchemaRef,
     /// The strategy that brings its table up to date.
@@ -95,6 +110,10 @@ pub struct CompiledModel {
     pub constraints: Constraints,
     /// The constraints to check in each new version.
     pub checks: Vec<Check>,
+    /// The hooks of a build from scratch. What they change is in the query of a table that is always rebuilt.
+    pub hooks: CompiledHooks,
+    /// The hooks of a build that adds new rows.
+    pub new_rows_hooks: CompiledHooks,
 }
 
 impl CompiledModel {
@@ -102,14 +121,6 @@ impl CompiledModel {
     /// incremental.
     pub fn queries(&self) -> impl Iterator<Item = &Query> {
         std::iter::once(&self.query).chain(self.strategy.new_rows().map(|rows| &rows.query))
-    }
-
-    /// Returns the relations that its table is made from. Excludes its own table, which an incremental model
-    /// may read.
-    #[must_use]
-    pub fn reads(&self, own: &Relation) -> BTreeSet<Relation> {
-        let relations = self.queries().flat_map(Query::relations);
-        relations.map(|relation| relation.table()).filter(|table| table != own).collect()
     }
 
     /// Returns the columns that its columns depend on, in terms of the relations accepted by `is_known`.

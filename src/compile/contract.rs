@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ModelRule, Probe, Work, check::complaint};
+use super::{ModelRule, Probe, Work, check::complaint, column_names::ColumnNames};
 use crate::{
     diag::Diagnostic,
     engine::{
-        SchemaRef, SqlError,
+        Query, SchemaRef, SqlError,
         arrow::datatypes::{DataType, Field, Schema},
-        source,
+        plan::exact_cast::Destination,
+        types,
     },
     lake::{Constraints, delta_schema},
     manifest::Model,
@@ -35,6 +36,26 @@ struct Declared<'a> {
 }
 
 impl Work<'_> {
+    /// Puts the columns of a model with an enforced contract in the contract's order, as dbt does. Returns
+    /// other columns than the contract's as they are, which is an error of the contract.
+    ///
+    /// # Errors
+    /// If the engine can't order them.
+    pub(super) fn in_contract_order(&self, model: &Model, query: Query) -> Result<Query, Vec<Diagnostic>> {
+        let schema = query.schema();
+        let known = ColumnNames::new(&schema, self.context.engine);
+        let fields: Vec<Field> =
+            model.columns.iter().filter_map(|column| known.find(&column.name.value)).cloned().collect();
+        let is_same = fields.iter().eq(known.fields());
+        if !model.config.contract || is_same || fields.len() != schema.fields().len() {
+            return Ok(query);
+        }
+        let ordered = Schema::new(fields).into();
+        let destination = Destination { table: model.relation.to_string(), cure: String::new() };
+        let ordered = query.as_columns_of(&ordered, &destination);
+        ordered.map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])
+    }
+
     /// Compiles a model's contract; empty if it has none.
     ///
     /// # Errors
@@ -47,7 +68,7 @@ impl Work<'_> {
         if !model.config.contract {
             return Ok((Constraints::default(), Vec::new()));
         }
-        columns(model, schema)?;
+        columns(model, ColumnNames::new(schema, self.context.engine))?;
         if !model.config.materialized.is_table() {
             return Ok((Constraints::default(), Vec::new()));
         }
@@ -61,11 +82,15 @@ impl Work<'_> {
     ) -> Result<(Constraints, Vec<Check>), Vec<Diagnostic>> {
         let mut constraints = Constraints::default();
         let (mut checks, mut findings) = (Vec::new(), Vec::new());
+        let known = ColumnNames::new(schema, self.context.engine);
         for Declared { constraint, columns } in declared(model) {
-            if let Some(found) = unknown_column(&columns, constraint, schema, model) {
-                findings.push(found);
-                continue;
-            }
+            let columns = match known_columns(&columns, constraint, known, model) {
+                Ok(columns) => columns,
+                Err(found) => {
+                    findings.push(found);
+                    continue;
+                }
+            };
             if let Some(found) = unusable_name(constraint) {
                 findings.push(found);
                 continue;
@@ -153,20 +178,21 @@ fn declared(model: &Model) -> impl Iterator<Item = Declared<'_>> {
     own.chain(of_columns)
 }
 
-fn unknown_column(
+/// Returns the columns of a constraint as the model spells them.
+fn known_columns(
     columns: &[String],
     constraint: &ConstraintDecl,
-    schema: &SchemaRef,
+    known: ColumnNames<'_>,
     model: &Model,
-) -> Option<Diagnostic> {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let missing = columns.iter().find(|column| !names.contains(&column.as_str()))?;
-    let message = format!("the constraint is on `{missing}`, which `{}` does not have", model.name);
-    Some(
-        Diagnostic::error("unknown-column", message)
-            .at(constraint.span.clone(), "")
-            .near(missing, names.iter().copied()),
-    )
+) -> Result<Vec<String>, Diagnostic> {
+    let unknown = |column: &String| {
+        let message = format!("the constraint is on `{column}`, which `{}` does not have", model.name);
+        let found = Diagnostic::error("unknown-column", message).at(constraint.span.clone(), "");
+        found.near(column, known.all())
+    };
+    let spelled =
+        |column: &String| known.find(column).map(|field| field.name().clone()).ok_or_else(|| unknown(column));
+    columns.iter().map(spelled).collect()
 }
 
 /// Rejects names other than plain ones, because the table stores check names in its properties.
@@ -180,7 +206,7 @@ fn unusable_name(constraint: &ConstraintDecl) -> Option<Diagnostic> {
 }
 
 /// Compares the contract's columns with the query's. Their order doesn't matter.
-fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
+fn columns(model: &Model, known: ColumnNames<'_>) -> Result<(), Vec<Diagnostic>> {
     let at = || model.documentation.declared.clone().unwrap_or_else(|| model.file.span(0..0));
     if model.columns.is_empty() {
         let message = format!("`{}` has a contract, and no columns are promised", model.name);
@@ -196,8 +222,8 @@ fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
                 format!("the contract of `{}` promises no type for `{}`", model.name, column.name.value);
             let found =
                 Diagnostic::error("contract", message).at(column.name.span.clone(), "needs a `data_type`");
-            let actual = schema.field_with_name(&column.name.value).ok();
-            match actual.map(|field| source::type_name(field.data_type())) {
+            let actual = known.find(&column.name.value);
+            match actual.map(|field| types::type_name(field.data_type())) {
                 Some(actual) => found.hint(format!("the model makes it {actual}: `data_type: {actual}`")),
                 None => found,
             }
@@ -215,7 +241,7 @@ fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     if !findings.is_empty() {
         return Err(findings);
     }
-    let rows = compared(model, &promised, schema);
+    let rows = compared(model, &promised, known);
     if rows.iter().all(|row| row.remark.is_empty()) {
         return Ok(());
     }
@@ -243,7 +269,7 @@ fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
 /// Returns the declared type of a column, as its table stores it.
 fn promised(column: &ColumnDecl, findings: &mut Vec<Diagnostic>) -> Option<DataType> {
     let declared = column.data_type.as_ref()?;
-    let stored = source::data_type(&declared.value).and_then(|data_type| {
+    let stored = types::data_type(&declared.value).and_then(|data_type| {
         let schema = Schema::new(vec![Field::new("c", data_type, true)]);
         let stored = delta_schema(&schema, &[]).map_err(|problems| problems.join("; "))?;
         Ok(stored.field(0).data_type().clone())
@@ -263,7 +289,7 @@ struct Row {
     remark: &'static str,
 }
 
-fn compared(model: &Model, promised: &BTreeMap<&str, DataType>, schema: &SchemaRef) -> Vec<Row> {
+fn compared(model: &Model, promised: &BTreeMap<&str, DataType>, known: ColumnNames<'_>) -> Vec<Row> {
     const NONE: &str = "—";
     let stored = |data_type: &DataType| {
         let schema = Schema::new(vec![Field::new("c", data_type.clone(), true)]);
@@ -275,7 +301,7 @@ fn compared(model: &Model, promised: &BTreeMap<&str, DataType>, schema: &SchemaR
         .filter_map(|column| {
             let name = &column.name.value;
             let wanted = promised.get(name.as_str())?;
-            let actual = schema.field_with_name(name).ok().map(|field| stored(field.data_type()));
+            let actual = known.find(name).map(|field| stored(field.data_type()));
             let remark = match &actual {
                 None => "missing in the model",
                 Some(actual) if actual != wanted => "another type",
@@ -283,17 +309,19 @@ fn compared(model: &Model, promised: &BTreeMap<&str, DataType>, schema: &SchemaR
             };
             Some(Row {
                 column: name.clone(),
-                promised: source::type_name(wanted),
-                actual: actual.map_or(NONE.into(), |actual| source::type_name(&actual)),
+                promised: types::type_name(wanted),
+                actual: actual.map_or(NONE.into(), |actual| types::type_name(&actual)),
                 remark,
             })
         })
         .collect();
-    let extra = schema.fields().iter().filter(|field| !promised.contains_key(field.name().as_str()));
+    let kept: Vec<&str> =
+        promised.keys().filter_map(|name| known.find(name)).map(|field| field.name().as_str()).collect();
+    let extra = known.fields().filter(|field| !kept.contains(&field.name().as_str()));
     rows.extend(extra.map(|field| Row {
         column: field.name().clone(),
         promised: NONE.into(),
-        actual: source::type_name(&stored(field.data_type())),
+        actual: types::type_name(&stored(field.data_type())),
         remark: "not in the contract",
     }));
     rows

@@ -1,17 +1,16 @@
 //! Data tests: renders, plans and type-checks them like models, and finds those that test each row by itself.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::{
-    NotCompiled, Work,
+    InputNode, InputNodes, NotCompiled, Work,
     check::{Origin, complaint},
-    render,
+    column_names::ColumnNames,
+    inputs::input_nodes,
 };
 use crate::{
     diag::Diagnostic,
-    engine::{Query, SqlError, row_rule::RowRule},
+    engine::{Query, SqlError, rows::rule::RowRule},
     manifest::{DataTest, Model, Node, OnViolation, fingerprint},
     name::{NodeId, Relation},
     parallel::in_parallel,
@@ -36,6 +35,8 @@ pub struct Probe {
 pub struct CompiledTest {
     /// Its query.
     pub probe: Probe,
+    /// The nodes that it reads.
+    pub inputs: InputNodes,
     /// The anomaly settings, if its number isn't a count of failures.
     pub anomaly: Option<Anomaly>,
     /// Whether its number is the number of rows it finds.
@@ -46,12 +47,9 @@ pub struct CompiledTest {
 }
 
 impl CompiledTest {
-    /// Returns the tables it reads besides `own`.
-    #[must_use]
-    pub fn reads_beside(&self, own: &Relation) -> BTreeSet<Relation> {
-        let mut relations = self.probe.rows.relations();
-        relations.remove(own);
-        relations
+    /// Returns its inputs except for the table `own`.
+    pub fn inputs_besides(&self, own: &Relation) -> impl Iterator<Item = (&Relation, &InputNode)> {
+        self.inputs.iter().filter(move |(relation, _)| *relation != own)
     }
 }
 
@@ -104,13 +102,16 @@ const ANOMALOUS: &str = "anomalous_";
 
 impl Work<'_> {
     /// Compiles tests on all of the engine's threads: a project may have many times more tests than models.
-    pub(super) fn data_tests(&mut self, tests: &[&DataTest]) {
+    pub(super) async fn data_tests(&mut self, tests: &[&DataTest]) {
         let this = &*self;
         // Planning against schemas never waits.
         let compiled = in_parallel(tests, self.context.engine.threads(), 1, |test| {
-            futures::executor::block_on(this.compiled_test(test))
+            futures::executor::block_on(this.compiled_test(test, false))
         });
-        for (test, compiled) in tests.iter().zip(compiled) {
+        for (test, mut compiled) in tests.iter().zip(compiled) {
+            if matches!(compiled, Err(NotCompiled::Asks)) {
+                compiled = self.compiled_test(test, true).await;
+            }
             match compiled {
                 Ok(compiled) => drop(self.compiled.tests.insert(test.id.clone(), compiled)),
                 Err(findings) => self.note_failure(&test.id, findings),
@@ -118,11 +119,12 @@ impl Work<'_> {
         }
     }
 
-    async fn compiled_test(&self, test: &DataTest) -> Result<CompiledTest, NotCompiled> {
+    /// Compiles a test. Its template may run queries if `asks` is set.
+    async fn compiled_test(&self, test: &DataTest, asks: bool) -> Result<CompiledTest, NotCompiled> {
         let allowed = self.allowed(&test.id)?;
         self.has_column(test)?;
         let anomaly = self.anomaly(test)?;
-        let written = render::data_test(test, self.context).map_err(|found| vec![found])?;
+        let written = self.written_test(test, asks).await?;
         let origin = Origin { id: &test.id, file: &test.template, manifest: self.context.manifest };
         let complain = |error: SqlError| {
             let line = error.at.as_ref().and_then(|at| line_of(&written.sql, at.start));
@@ -149,7 +151,9 @@ impl Work<'_> {
         let judged: Vec<Option<&Value>> = JUDGING.iter().map(|key| config.all.get(*key)).collect();
         let asked = format!("{}\n{judged:?}\n{anomaly:?}", self.statement(&test.id, rows.canonical()));
         let fingerprint = (!rows.is_volatile()).then(|| fingerprint::digest(&asked));
+        let inputs = input_nodes([&rows], None, self.context.manifest);
         Ok(CompiledTest {
+            inputs,
             probe: Probe { sql: written.sql, rows, counted, rule },
             anomaly,
             counts_rows,
@@ -163,11 +167,12 @@ impl Work<'_> {
         let (Some(column), Some(attached)) = (column, &test.attached) else { return Ok(()) };
         let Some(schema) = self.compiled.schemas.get(attached) else { return Ok(()) };
         let wanted = column.value.trim_matches('"');
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let columns = ColumnNames::new(schema, self.context.engine);
         // A dot leads into a struct.
-        if names.contains(&wanted) || wanted.contains('.') {
+        if columns.find(wanted).is_some() || wanted.contains('.') {
             return Ok(());
         }
+        let names = columns.all();
         let node = self.context.manifest.nodes.get(attached).map(Node::display_name).unwrap_or_default();
         let found = Diagnostic::error("unknown-column", format!("`{node}` has no column `{wanted}` to test"))
             .at(column.span.clone(), "not one of its columns")
@@ -185,7 +190,7 @@ impl Work<'_> {
         let mut rules = Vec::new();
         for test in self.context.manifest.tests_of(&model.id) {
             let Some(then) = test.config.on_violation else { continue };
-            let compiled = self.compiled_test(test).await?;
+            let compiled = self.compiled_test(test, true).await?;
             let rule = compiled.probe.rule.filter(|rule| *rule.relation() == model.relation);
             match rule {
                 Some(rule) if model.config.materialized.is_table() => {
@@ -200,8 +205,9 @@ impl Work<'_> {
 
     fn anomaly(&self, test: &DataTest) -> Result<Option<Anomaly>, Vec<Diagnostic>> {
         let Some(generic) = &test.generic else { return Ok(None) };
-        let builtin = self.context.jinja.generic_test(&generic.test).is_some_and(|test| test.builtin);
-        if !builtin || !generic.test.starts_with(ANOMALOUS) {
+        let jinja = self.context.jinja.in_package(test.id.package());
+        let found = jinja.generic_test(generic.namespace.as_deref(), &generic.test);
+        if !found.is_some_and(|found| found.builtin) || !generic.test.starts_with(ANOMALOUS) {
             return Ok(None);
         }
         let wrong = |name: &str, takes: &str| {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Context, check::complaint, compile};
 use crate::{
     diag::Diagnostic,
-    engine::{Engine, Query, source::SourceSpec},
+    engine::{Engine, Query},
     jinja::NodeContext,
     name::{NodeId, Relation},
+    source::SourceSpec,
     text::Source,
 };
 
@@ -32,17 +33,15 @@ pub async fn compile_query(
         executing: true,
         ..NodeContext::default()
     };
-    let lookup = &context.manifest.lookup;
+    let (lookup, project) = (&context.manifest.lookup, context.manifest.project.as_str());
     let rendered = context.jinja.render(&source, &node, lookup.clone()).map_err(|found| vec![found])?;
-    let refs =
-        rendered.captures.refs.iter().filter_map(|call| {
-            lookup.model(call.package.as_deref(), &call.name).ok().map(|(id, _)| id.clone())
+    let refs = rendered.captures.refs.iter().filter_map(|call| {
+        lookup.model(project, call.package.as_deref(), &call.target()).ok().map(|(id, _)| id.clone())
+    });
+    let sources =
+        rendered.captures.sources.iter().filter_map(|call| {
+            lookup.source(project, &call.source, &call.table).ok().map(|(id, _)| id.clone())
         });
-    let sources = rendered
-        .captures
-        .sources
-        .iter()
-        .filter_map(|call| lookup.source(&call.source, &call.table).ok().map(|(id, _)| id.clone()));
     let refs: BTreeSet<NodeId> = refs.collect();
     let views: BTreeSet<NodeId> = refs
         .iter()
@@ -52,7 +51,11 @@ pub async fn compile_query(
         .cloned()
         .chain(sources)
         .collect();
-    let compiled = compile(context, &views).await?.whole()?;
+    let (compiled, errors) = compile(context, &views).await;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let compiled = compiled.whole()?;
     for (relation, schema) in context.stored.iter().filter(|(relation, _)| !context.engine.knows(relation)) {
         context
             .engine

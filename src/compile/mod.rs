@@ -1,27 +1,36 @@
 //! Compilation: renders, parses, plans and type-checks every model of a command against schemas alone, before
 //! anything is written.
 //!
-//! - [`model`]: models; [`render`] renders their templates, [`check`] checks that they can become tables
+//! - `model`: models; `render` renders their templates, [`check`] checks that they can become tables
 //! - [`strategy`]: how each table is brought up to date
 //! - [`changes`]: a table's changes as a relation of its own
 //! - [`contract`]: declared columns and constraints
+//! - `column_names`: names from properties files as SQL compares them
 //! - [`data_test`], [`unit_test`]: tests
+//! - [`hooks`]: SQL before and after the build of a model
 //! - [`freshness`]: source ages
 //! - [`inline`]: ad-hoc queries
+//! - [`inputs`]: the nodes that a query reads
 //! - [`source`]: declared sources as the engine reads them
+//! - [`lake_queries`], `query_table`: queries that templates run while they are compiled
 //! - [`compiled`]: the result
 //!
 //! Must not write. Start at [`compile`].
 
 pub mod changes;
 pub mod check;
+mod column_names;
 pub mod compiled;
 pub mod contract;
 pub mod data_test;
 pub mod freshness;
+pub mod hooks;
 pub mod inline;
+pub mod inputs;
+pub mod lake_queries;
 mod model;
-pub mod render;
+pub mod query_table;
+mod render;
 pub mod source;
 pub mod strategy;
 #[cfg(test)]
@@ -42,7 +51,10 @@ pub use self::{
     contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::Clock,
-    source::{FOUND_COLUMNS, FoundColumns, is_undeclared},
+    hooks::CompiledHooks,
+    inputs::{InputForm, InputNode, InputNodes},
+    lake_queries::{LakeQueries, TableReader},
+    source::{FOUND_COLUMNS, FoundColumns, RecordedColumns, is_undeclared},
     strategy::{
         ExistingFiles, ExistingVersions, FILE, FileLoad, MergeQueries, NewRows, Refresh, SnapshotQueries,
         Strategy, TimeBatches, nullable,
@@ -55,7 +67,8 @@ use crate::{
     interval::{Interval, Intervals},
     jinja::Jinja,
     manifest::{DataTest, Manifest, Node},
-    name::{NodeId, Relation},
+    name::{NodeId, NodeKind, Relation},
+    project::RowsText,
 };
 
 /// The inputs of compilation.
@@ -73,11 +86,13 @@ pub struct Context<'a> {
     /// The existing Delta tables that can't be read, with the reason.
     pub unreadable: &'a BTreeMap<Relation, String>,
     /// The recorded columns of sources that declare none.
-    pub found: &'a BTreeMap<NodeId, FoundColumns>,
+    pub found: &'a BTreeMap<NodeId, RecordedColumns>,
     /// The start time of the invocation.
     pub now: DateTime<Utc>,
     /// The command's options.
     pub wanted: &'a Wanted,
+    /// The tables that templates may query.
+    pub queries: &'a LakeQueries,
 }
 
 /// A command's options for compilation; by default, whatever is due is built.
@@ -97,26 +112,22 @@ pub struct Wanted {
 /// and everything needed to type-check them: a parent that is neither selected nor in the lake is planned for
 /// its schema, a view for its query.
 ///
-/// # Errors
-/// All errors, in graph order, except for models downstream of a broken one. A source that can't be read
-/// isn't an error of the project: the nodes that read it are left out.
-pub async fn compile(
-    context: &Context<'_>,
-    selected: &BTreeSet<NodeId>,
-) -> Result<Compiled, Vec<Diagnostic>> {
+/// Returns what could be compiled and all errors, in graph order, except for models downstream of a broken
+/// one. A source that can't be read isn't an error of the project: the nodes that read it are left out.
+pub async fn compile(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> (Compiled, Vec<Diagnostic>) {
     let needed = needed(context, selected);
     let mut work = Work {
         context,
         selected,
-        compiled: Compiled::default(),
+        compiled: Compiled { broken: context.manifest.broken.clone(), ..Compiled::default() },
         reads: BTreeMap::new(),
         views: BTreeMap::new(),
-        broken: BTreeSet::new(),
         findings: Vec::new(),
     };
     for id in context.manifest.graph.sorted() {
         if let Some(node) = context.manifest.nodes.get(id)
             && needed.contains_key(id)
+            && !context.manifest.broken.contains(id)
         {
             work.node(node, needed[id]).await;
         }
@@ -126,11 +137,11 @@ pub async fn compile(
         .graph
         .sorted()
         .iter()
-        .filter(|id| needed.contains_key(*id))
+        .filter(|id| needed.contains_key(*id) && !context.manifest.broken.contains(*id))
         .filter_map(|id| context.manifest.test(id))
         .collect();
-    work.data_tests(&tests);
-    if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
+    work.data_tests(&tests).await;
+    (work.compiled, work.findings)
 }
 
 /// The information required about a node.
@@ -167,6 +178,11 @@ fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId
             let whole = matches!(node, Node::UnitTest(_));
             let parents = context.manifest.graph.parents(id);
             next.extend(parents.into_iter().map(|id| (id, whole || selected.contains(id))));
+            if let Node::UnitTest(test) = node {
+                // An input without rows may be a seed, whose file is read.
+                let absent = test.given.iter().filter(|given| given.rows.rows == RowsText::Absent);
+                next.extend(absent.map(|given| (&given.input, matches!(given.input.kind(), NodeKind::Seed))));
+            }
         }
     }
     needed

@@ -1,40 +1,24 @@
-//! Rendering of templates, with names resolved.
+//! Rendering of templates, with names resolved and queries answered.
 
-use super::Context;
+use super::{NotCompiled, Work, lake_queries::Asker};
 use crate::{
-    diag::Diagnostic,
     jinja::{ChangesCall, NodeContext, SpanMap},
     manifest::{DataTest, Model},
 };
 
 /// Rendered SQL with its mapping to the user's file.
-pub struct Written {
+pub(super) struct Written {
     /// The SQL.
-    pub sql: String,
+    pub(super) sql: String,
     /// The mapping from its bytes to the template's.
-    pub map: SpanMap,
+    pub(super) map: SpanMap,
     /// The change relations that it reads.
-    pub changes: Vec<ChangesCall>,
+    pub(super) changes: Vec<ChangesCall>,
 }
 
-/// Renders a model.
-///
-/// # Errors
-/// Template errors and unresolved names.
-pub fn model(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic> {
-    rendered(model, false, context)
-}
-
-/// Renders an incremental model with `is_incremental()` true.
-///
-/// # Errors
-/// As for [`model`].
-pub fn increment(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic> {
-    rendered(model, true, context)
-}
-
-fn rendered(model: &Model, is_incremental: bool, context: &Context<'_>) -> Result<Written, Diagnostic> {
-    let node = NodeContext {
+/// Returns what a model's template sees.
+pub(super) fn context(model: &Model, is_incremental: bool) -> NodeContext {
+    NodeContext {
         is_incremental,
         name: model.name.clone(),
         unique_id: model.id.to_string(),
@@ -42,25 +26,46 @@ fn rendered(model: &Model, is_incremental: bool, context: &Context<'_>) -> Resul
         config: model.config.all.clone(),
         executing: true,
         ..NodeContext::default()
-    };
-    let rendered = context.jinja.render(&model.file, &node, context.manifest.lookup.clone())?;
-    Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
+    }
 }
 
-/// Renders a data test.
-///
-/// # Errors
-/// Template errors and unresolved names; for a generic test, located at its declaration.
-pub fn data_test(test: &DataTest, context: &Context<'_>) -> Result<Written, Diagnostic> {
-    let node = NodeContext {
-        name: test.name.clone(),
-        unique_id: test.id.to_string(),
-        this: Some(test.audit.clone()),
-        config: test.config.all.clone(),
-        executing: true,
-        ..NodeContext::default()
-    };
-    let rendered = context.jinja.render(&test.template, &node, context.manifest.lookup.clone());
-    let rendered = rendered.map_err(|found| test.in_users_terms(found))?;
-    Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
+impl Work<'_> {
+    /// Renders a model.
+    ///
+    /// # Errors
+    /// Template errors and unresolved names.
+    pub(super) async fn written_model(
+        &self,
+        model: &Model,
+        is_incremental: bool,
+    ) -> Result<Written, NotCompiled> {
+        let node = context(model, is_incremental);
+        let names = self.context.manifest.lookup.clone();
+        let rendered = self.rendered(Asker { id: &model.id, file: &model.file }, &node, names).await?;
+        Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
+    }
+
+    /// Renders a data test, which may run queries if `asks` is set.
+    ///
+    /// # Errors
+    /// Template errors and unresolved names; for a generic test, located at its declaration.
+    pub(super) async fn written_test(&self, test: &DataTest, asks: bool) -> Result<Written, NotCompiled> {
+        let node = NodeContext {
+            name: test.name.clone(),
+            unique_id: test.id.to_string(),
+            this: Some(test.audit.clone()),
+            config: test.config.all.clone(),
+            executing: true,
+            ..NodeContext::default()
+        };
+        let asker = Asker { id: &test.id, file: &test.template };
+        let names = self.context.manifest.lookup.clone();
+        let rendered = if asks {
+            self.rendered(asker, &node, names).await
+        } else {
+            self.rendered_without_queries(asker, &node, names)
+        };
+        let rendered = rendered.map_err(|error| error.map(|found| test.in_users_terms(found)))?;
+        Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
+    }
 }

@@ -5,23 +5,19 @@ mod location;
 
 use std::{collections::BTreeMap, path::Path};
 
-pub use self::found::{FOUND_COLUMNS, FoundColumns, FoundType, is_undeclared};
+pub use self::found::{FOUND_COLUMNS, FoundColumns, FoundType, RecordedColumns, is_undeclared};
 
 use crate::{
     diag::Diagnostic,
-    engine::{
-        Engine, EngineError, SchemaRef,
-        arrow::datatypes::DataType,
-        message,
-        source::{
-            self, Compression, DateUnit, Drift, Encoding, Identity, Limit, Listing, MaxRejected, Nulls,
-            OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
-        },
-    },
+    engine::{Engine, EngineError, SchemaRef, arrow::datatypes::DataType, message, types},
     local_file,
     manifest::{SourceTable, source::External},
     name::NodeId,
     project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
+    source::{
+        self, Compression, DateUnit, Drift, Encoding, Identity, Limit, Listing, MaxRejected, Nulls, OnError,
+        OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
+    },
     text::Spanned,
 };
 
@@ -34,7 +30,7 @@ pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<Sou
     let mut columns = Vec::new();
     for column in &table.columns {
         let data_type = match (&column.data_type, column.name.value.as_str()) {
-            (Some(declared), _) => source::data_type(&declared.value)
+            (Some(declared), _) => types::data_type(&declared.value)
                 .map_err(|message| Diagnostic::error("unknown-type", message).at(declared.span.clone(), "")),
             (None, "_source_row") => Ok(DataType::Int64),
             // Same as a declared `varchar`.
@@ -101,7 +97,7 @@ async fn add_new_columns(
     {
         return Ok(());
     }
-    let added = engine.source_new_columns(spec).await.map_err(|error| {
+    let added = source::new_columns(engine, spec).await.map_err(|error| {
         let at = external.declared.location.span.clone();
         vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
     })?;
@@ -149,7 +145,7 @@ pub(super) async fn look(
     table: &SourceTable,
     external: &External,
     spec: &mut SourceSpec,
-    recorded: &BTreeMap<NodeId, FoundColumns>,
+    recorded: &BTreeMap<NodeId, RecordedColumns>,
 ) -> Result<Looked, NotLooked> {
     let at = || external.declared.location.span.clone();
     let failed = |error: EngineError| {
@@ -169,16 +165,16 @@ pub(super) async fn look(
                 return Err(NotLooked::Unreadable(format!("{place} {problem}\n  hint: {help}")));
             }
         }
-        let table = engine.source(spec, None).await.map_err(failed)?;
+        let table = source::open(engine, spec, None).await.map_err(failed)?;
         return Ok(Looked { schema: table.schema(), found: None, warnings: Vec::new() });
     }
-    let Listing { files, left_out } = engine.source_listing(spec).await.map_err(failed)?;
+    let Listing { files, left_out } = source::list(engine, spec).await.map_err(failed)?;
     if files.is_empty() {
         return Err(NotLooked::Wrong(vec![location::missing(spec, &left_out, at())]));
     }
     let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
     if !spec.format.is_text() {
-        let schema = engine.source_of(spec, files, None).await.map_err(failed)?.schema();
+        let schema = source::open_files(engine, spec, files, None).await.map_err(failed)?.schema();
         // A run may read only some of the files, and these may lack columns that others have.
         spec.drift.known =
             schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();

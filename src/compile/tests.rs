@@ -54,8 +54,11 @@ async fn compiled(
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
+        queries: &LakeQueries::default(),
     };
-    compile(&context, &selected.iter().map(|name| NodeId::model("shop", name)).collect()).await
+    let (compiled, errors) =
+        compile(&context, &selected.iter().map(|name| NodeId::model("shop", name)).collect()).await;
+    if errors.is_empty() { Ok(compiled) } else { Err(errors) }
 }
 
 async fn model(sql: &str) -> CompiledModel {
@@ -231,6 +234,7 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
+        queries: &LakeQueries::default(),
     };
     let sql = "select v.x, o.o from {{ ref('v') }} v, {{ ref('a') }} a, main.other o";
     let (query, _) =
@@ -256,9 +260,12 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
+        queries: &LakeQueries::default(),
     };
     let ids = [NodeId::seed("shop", "s"), NodeId::model("shop", "a")].into();
-    compile(&context, &ids).await.unwrap_or_else(|findings| panic!("{}", shown(&findings)))
+    let (compiled, errors) = compile(&context, &ids).await;
+    assert!(errors.is_empty(), "{}", shown(&errors));
+    compiled
 }
 
 #[tokio::test]
@@ -308,4 +315,40 @@ async fn partition_columns_of_a_seed_must_be_there() {
       |
       = note: its columns: id, day
     ");
+}
+
+#[tokio::test]
+async fn a_contract_decides_the_order_of_columns_whatever_the_case_of_their_names() {
+    let contract = "models:\n  - name: a\n    config: { contract: { enforced: true } }\n    columns:\n      \
+        - { name: ID, data_type: integer, constraints: [{ type: not_null }] }\n      - { name: name, data_type: varchar }\n";
+    let files = |sql| [("models/a.sql", sql), ("models/s.yml", contract)];
+    let ordered = compiled(&files("select 'n' as name, 1 as id"), &["a"], &[]).await.unwrap();
+    let ordered = &ordered.models[&NodeId::model("shop", "a")];
+    assert_eq!(columns(&ordered.schema), "id Int32, name Utf8");
+    assert_eq!(ordered.constraints.not_null.iter().collect::<Vec<_>>(), ["id"]);
+    let surplus = compiled(&files("select 'n' as name, 1 as id, 2 as x"), &["a"], &[]).await.unwrap_err();
+    assert_eq!(surplus[0].code, "contract");
+}
+
+#[tokio::test]
+async fn an_input_of_a_unit_test_that_is_a_seed_has_the_rows_of_its_file() {
+    let unit = "unit_tests:\n  - name: u\n    model: a\n    given: [{ input: ref('s') }]\n    expect: { rows: [] }\n";
+    let fixture = project(&[SEEDED[0], SEEDED[1], ("models/u.yml", unit)]);
+    let context = Context {
+        manifest: &fixture.manifest,
+        jinja: &fixture.jinja,
+        engine: &engine(),
+        root: fixture.folder.path(),
+        stored: &[stored("s", "id", DataType::Int32)].into(),
+        unreadable: &BTreeMap::new(),
+        found: &BTreeMap::new(),
+        now: chrono::DateTime::UNIX_EPOCH,
+        wanted: &Wanted::default(),
+        queries: &LakeQueries::default(),
+    };
+    let test = NodeId::unit_test("shop", "a", "u");
+    let (compiled, errors) = compile(&context, &[test.clone()].into()).await;
+    assert!(errors.is_empty(), "{}", shown(&errors));
+    let given = compiled.unit_tests[&test].given.values().map(|rows| (rows.num_rows(), rows.num_columns()));
+    assert_eq!(given.collect::<Vec<_>>(), [(1, 2)]);
 }

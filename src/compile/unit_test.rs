@@ -7,18 +7,21 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{NotCompiled, Work, check::Origin};
+use super::{NotCompiled, Work, check::Origin, lake_queries::Asker};
 use crate::{
     diag::{Diagnostic, near},
     engine::{
-        Query, RecordBatch, SchemaRef, SqlError, fixture,
-        fixture::{FixtureError, FixtureRows},
-        row_digest::RowDigest,
+        EngineError, Query, RecordBatch, SchemaRef, SqlError,
+        rows::{
+            digest::RowDigest,
+            fixture::{self, FixtureError, FixtureRows},
+        },
     },
     jinja::{NameResolver, NodeContext, Overrides},
-    manifest::{Model, UnitTest, fingerprint},
+    manifest::{Model, Node, Seed, UnitTest, fingerprint},
     name::{NodeId, Relation},
     project::{OverridesDecl, RowsDecl, RowsText, Yaml, YamlValue},
+    source,
     text::{Source, Span, Spanned},
 };
 
@@ -44,8 +47,11 @@ fn stand_in(relation: &Relation) -> Relation {
 
 impl Work<'_> {
     pub(super) async fn unit_test(&mut self, test: &UnitTest) -> Result<(), NotCompiled> {
-        if self.broken.contains(&test.model) {
+        if self.compiled.broken.contains(&test.model) {
             return Err(NotCompiled::BrokenInput);
+        }
+        if let Some(after) = self.compiled.later.get(&test.model) {
+            return Err(NotCompiled::Later(after.clone()));
         }
         let manifest = self.context.manifest;
         let (Some(model), Some(schema)) =
@@ -104,12 +110,38 @@ impl Work<'_> {
                 declared.map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
                 self.declare_changes_of(&stand_in, schema)?;
             }
-            match self.rows(&given.rows, schema, false, &node.display_name()).await {
+            let rows = match node {
+                Node::Seed(seed) if given.rows.rows == RowsText::Absent => {
+                    self.seed_rows(seed, schema, &given.span).await
+                }
+                node => self.rows(&given.rows, schema, false, &node.display_name()).await,
+            };
+            match rows {
                 Ok(batch) => drop(tables.insert(stand_in, batch)),
                 Err(found) => findings.push(found),
             }
         }
         if findings.is_empty() { Ok(tables) } else { Err(findings) }
+    }
+
+    /// Returns the rows of a seed's file.
+    async fn seed_rows(&self, seed: &Seed, schema: &SchemaRef, at: &Span) -> Result<RecordBatch, Diagnostic> {
+        let id = &seed.model.id;
+        let (Some(spec), Some(compiled)) = (self.compiled.sources.get(id), self.compiled.models.get(id))
+        else {
+            let message = format!("the seed `{}` can't be read", seed.model.name);
+            return Err(Diagnostic::error("unit-test-rows", message).at(at.clone(), ""));
+        };
+        let engine = self.context.engine;
+        let read = async {
+            let file = source::open(engine, spec, None).await?;
+            engine.gather(&compiled.query.bind(&BTreeMap::from([(seed.file.clone(), file)]))?).await
+        };
+        let failed = |error: EngineError| {
+            Diagnostic::error("unit-test-rows", crate::engine::message(&error)).at(at.clone(), "")
+        };
+        let batch = read.await.map_err(failed)?;
+        fixture::conform(&batch, schema, false).map_err(|error| unfit(&error, at.clone(), &seed.model.name))
     }
 
     /// Checks that every table the model reads has a fixture, even if it is empty.
@@ -133,7 +165,7 @@ impl Work<'_> {
     }
 
     /// Compiles the model's SQL with every table replaced by its fixture.
-    async fn over_given(&self, test: &UnitTest, model: &Model) -> Result<(String, Query), Vec<Diagnostic>> {
+    async fn over_given(&self, test: &UnitTest, model: &Model) -> Result<(String, Query), NotCompiled> {
         let overrides = overrides(&test.declared.overrides);
         let names = Given { manifest: Arc::clone(&self.context.manifest.lookup) };
         let node = NodeContext {
@@ -144,9 +176,12 @@ impl Work<'_> {
             config: model.config.all.clone(),
             executing: true,
             overrides: Arc::new(overrides),
+            ..NodeContext::default()
         };
         let of_test = |found: Diagnostic| vec![found.at(test.declared_at().clone(), "in this unit test")];
-        let rendered = self.context.jinja.render(&model.file, &node, Arc::new(names)).map_err(of_test)?;
+        let asker = Asker { id: &model.id, file: &model.file };
+        let rendered = self.rendered(asker, &node, Arc::new(names)).await;
+        let rendered = rendered.map_err(|error| error.map(|found| of_test(found).remove(0)))?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let complain = |error: SqlError| of_test(origin.sql_error(&error, &rendered.map));
         let query = self.context.engine.plan(&rendered.text).await.map_err(complain)?;
@@ -165,6 +200,8 @@ impl Work<'_> {
         of: &str,
     ) -> Result<RecordBatch, Diagnostic> {
         match &rows.rows {
+            RowsText::Absent => fixture::rows(FixtureRows::Dict(&[]), schema, false)
+                .map_err(|error| unfit(&error, rows.span.clone(), of)),
             RowsText::Dict(items) => {
                 let maps: Vec<Map<String, Value>> = items
                     .iter()
@@ -264,11 +301,11 @@ struct Given {
 }
 
 impl NameResolver for Given {
-    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
-        self.manifest.reference(package, name).map(|relation| stand_in(&relation))
+    fn reference(&self, from: &str, package: Option<&str>, name: &str) -> Result<Relation, String> {
+        self.manifest.reference(from, package, name).map(|relation| stand_in(&relation))
     }
 
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        NameResolver::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
+    fn source(&self, from: &str, source: &str, table: &str) -> Result<Relation, String> {
+        NameResolver::source(self.manifest.as_ref(), from, source, table).map(|relation| stand_in(&relation))
     }
 }

@@ -8,9 +8,10 @@ use std::{
 use super::{Compiled, Context, Need, Unreadable, source};
 use crate::{
     diag::Diagnostic,
-    engine::{SchemaRef, source::WatchedSource},
+    engine::SchemaRef,
     manifest::{Node, SourceTable},
     name::{NodeId, Relation},
+    source::WatchedSource,
 };
 
 /// The reason why a node isn't compiled.
@@ -18,16 +19,23 @@ use crate::{
 pub(super) enum NotCompiled {
     /// The errors in it.
     Invalid(Vec<Diagnostic>),
+    /// The columns of its table aren't its own, perhaps because another writer changed them: it fails alone.
+    OtherColumns(Box<Diagnostic>),
     /// An input is broken or can't be read, which is reported there.
     BrokenInput,
+    /// Its template queries this node's table, which isn't built yet, or reads what such a node builds.
+    Later(NodeId),
+    /// Its template asks a query, and none can be run now.
+    Asks,
 }
 
 impl NotCompiled {
     /// Changes each error.
-    pub(super) fn map(self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
+    pub(super) fn map(self, mut change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
         match self {
             Self::Invalid(findings) => Self::Invalid(findings.into_iter().map(change).collect()),
-            Self::BrokenInput => Self::BrokenInput,
+            Self::OtherColumns(finding) => Self::OtherColumns(Box::new(change(*finding))),
+            other => other,
         }
     }
 }
@@ -47,7 +55,6 @@ pub(super) struct Work<'a> {
     pub(super) reads: BTreeMap<NodeId, BTreeSet<Relation>>,
     /// A digest of each view's statement, including the views it reads.
     pub(super) views: BTreeMap<NodeId, String>,
-    pub(super) broken: BTreeSet<NodeId>,
     pub(super) findings: Vec<Diagnostic>,
 }
 
@@ -79,9 +86,18 @@ impl Work<'_> {
 
     /// Records that a node isn't compiled.
     pub(super) fn note_failure(&mut self, id: &NodeId, error: NotCompiled) {
-        self.broken.insert(id.clone());
+        if let NotCompiled::Later(after) = error {
+            self.compiled.later.insert(id.clone(), after);
+            return;
+        }
+        self.compiled.broken.insert(id.clone());
         match error {
+            NotCompiled::Later(_) | NotCompiled::Asks => {}
             NotCompiled::Invalid(findings) => self.findings.extend(findings),
+            NotCompiled::OtherColumns(finding) => {
+                let cause = Unreadable { source: id.clone(), finding: Arc::new(*finding) };
+                self.compiled.unreadable.insert(id.clone(), cause);
+            }
             NotCompiled::BrokenInput => {
                 if let Some(above) = self.unreadable_above(id) {
                     self.compiled.unreadable.insert(id.clone(), above);
@@ -199,8 +215,11 @@ impl Work<'_> {
     /// If a parent is broken, which has already been reported.
     pub(super) fn allowed(&self, id: &NodeId) -> Result<BTreeSet<Relation>, NotCompiled> {
         let parents = self.context.manifest.graph.parents(id);
-        if parents.iter().any(|parent| self.broken.contains(*parent)) {
+        if parents.iter().any(|parent| self.compiled.broken.contains(*parent)) {
             return Err(NotCompiled::BrokenInput);
+        }
+        if let Some(parent) = parents.iter().find(|parent| self.compiled.later.contains_key(**parent)) {
+            return Err(NotCompiled::Later((*parent).clone()));
         }
         Ok(parents.iter().filter_map(|parent| self.reads.get(*parent)).flatten().cloned().collect())
     }

@@ -3,11 +3,13 @@
 //! - [`Diagnostic`]: one error or warning, with a code, a message, locations and hints
 //! - [`near`]: similar names, for "did you mean"
 //! - [`render`]: terminal output
+//! - [`yaml`]: errors of the YAML parser in words
 //!
 //! Diagnostics are collected and all shown; nothing here knows the domain or prints.
 
 pub mod near;
 pub mod render;
+pub mod yaml;
 
 use crate::text::Span;
 
@@ -46,6 +48,13 @@ pub struct Diagnostic {
     pub hints: Vec<String>,
 }
 
+/// A single diagnostic, where several may be returned.
+impl From<Diagnostic> for Vec<Diagnostic> {
+    fn from(found: Diagnostic) -> Self {
+        vec![found]
+    }
+}
+
 impl Diagnostic {
     /// Creates an error.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
@@ -55,6 +64,12 @@ impl Diagnostic {
     /// Creates a warning.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
+    }
+
+    /// Returns whether it is an error.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {

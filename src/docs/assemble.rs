@@ -10,9 +10,13 @@ use super::{
     node_detail,
     site::{PART, Site, SiteGroup, SiteLastRun, SiteMacro},
 };
+use crate::name::PackageName;
 
 /// The name of the documentation block used as the project's overview.
 const OVERVIEW: &str = "__overview__";
+
+/// The package of the macros that come with Headwater.
+const DBT: &str = "dbt";
 
 impl SiteInputs<'_> {
     /// Builds the site.
@@ -26,7 +30,13 @@ impl SiteInputs<'_> {
             generated_at: moment(self.generated_at),
             tool_version: env!("CARGO_PKG_VERSION"),
             target: self.target.to_owned(),
-            overview: library.docs.get(OVERVIEW).map(|block| block.text.clone()).unwrap_or_default(),
+            overview: library
+                .docs
+                .iter()
+                .find(|(key, _)| key.name == OVERVIEW && *key.package == *self.manifest.project)
+                .map(|(_, block)| block)
+                .map(|block| block.text.clone())
+                .unwrap_or_default(),
             vars: self.vars.clone(),
             last_run: self.last_run.map(|last| SiteLastRun {
                 at: last.ended_at().map(moment),
@@ -50,16 +60,22 @@ impl SiteInputs<'_> {
 }
 
 impl Assembly<'_> {
+    /// Returns a macro's name as it's called: with its package, if it has one that isn't dbt's.
+    fn macro_name(&self, name: &PackageName) -> String {
+        let is_plain = [DBT, &self.inputs.manifest.project].contains(&&*name.package);
+        if is_plain { name.name.clone() } else { name.to_string() }
+    }
+
     fn macros(&self) -> Vec<SiteMacro> {
-        let mut users: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut users: BTreeMap<&PackageName, Vec<usize>> = BTreeMap::new();
         for (at, node) in self.inputs.manifest.nodes.values().enumerate() {
             for name in node.calls().into_iter().flat_map(|calls| &calls.macros) {
                 users.entry(name).or_default().push(at);
             }
         }
-        let own = self.inputs.manifest.library.macros.values().filter(|one| !one.is_builtin);
-        own.map(|one| SiteMacro {
-            name: one.name.clone(),
+        let own = self.inputs.manifest.library.macros.iter().filter(|(_, one)| !one.is_builtin);
+        own.map(|(name, one)| SiteMacro {
+            name: self.macro_name(name),
             path: one.file.path().to_owned(),
             description: one.description.trim().to_owned(),
             arguments: one
@@ -69,8 +85,8 @@ impl Assembly<'_> {
                     (argument.name.clone(), argument.data_type.clone(), argument.description.clone())
                 })
                 .collect(),
-            calls: one.calls.clone(),
-            used_by: users.get(one.name.as_str()).cloned().unwrap_or_default(),
+            calls: one.calls.iter().map(|call| self.macro_name(call)).collect(),
+            used_by: users.get(name).cloned().unwrap_or_default(),
             text: one.text.clone(),
         })
         .collect()

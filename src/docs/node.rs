@@ -50,13 +50,13 @@ impl Assembly<'_> {
     }
 
     fn columns_of(&self, node: &Node) -> Vec<SiteColumn> {
-        let documentation = node.documentation().map(|documentation| &documentation.columns);
+        let documentation = node.documentation();
         let lineage = self.inputs.lineage.nodes.get(node.id());
         let columns = lineage.into_iter().flat_map(|lineage| &lineage.columns).map(|column| SiteColumn {
             name: column.name.clone(),
             data_type: column.data_type.clone(),
             description: documentation
-                .and_then(|columns| columns.get(&column.name))
+                .and_then(|documentation| documentation.column(&column.name))
                 .map(|documentation| documentation.text.trim().to_owned())
                 .unwrap_or_default(),
             values: column
@@ -72,7 +72,8 @@ impl Assembly<'_> {
     fn model(&self, entry: SiteNode, model: &Model, config: Map<String, Value>) -> SiteNode {
         let group = config.get("group").and_then(Value::as_str).map(str::to_owned);
         let groups = &self.inputs.manifest.library.groups;
-        let of_group = group.as_ref().and_then(|group| groups.get(group)?.owner.display());
+        let of_group =
+            group.as_ref().and_then(|group| groups.values().find(|one| one.name == *group)?.owner.display());
         SiteNode {
             fqn: model.fqn.clone(),
             materialized: Some(model.config.materialized.name()).filter(|_| entry.kind == "model"),

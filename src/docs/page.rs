@@ -11,7 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 
 use super::site::{PART, Site};
-use crate::secret::scrubbed_artifact;
+use crate::{local_file, secret::scrubbed_artifact};
 
 /// The page template, built from `site/`, without data.
 const TEMPLATE: &str = include_str!("../../site/dist/index.html");
@@ -64,12 +64,12 @@ impl Page {
     pub fn remove_older(&self, folder: &Path) -> io::Result<()> {
         for number in self.files.len().saturating_sub(1).. {
             let file = folder.join(PARTS).join(format!("{number}.js"));
-            match fs::read(&file) {
+            match local_file::read(&file) {
                 Ok(text) if text.starts_with(call(number).as_bytes()) => fs::remove_file(&file)?,
                 // Headwater didn't write it.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
-                Err(error) => return Err(error),
+                Err(error) => return Err(local_file::unread(&file, &error)),
             }
         }
         // Ignore the error if the folder doesn't exist or contains other files.

@@ -40,6 +40,8 @@ belong to other tools and aren't mentioned. A pattern (`*`, `**`, `?`, `[…]`) 
 whatever the extension.
 
 A location that leads to nothing is an error before anything runs, at its line, with the near names.
+So is one with a password, in a URL or as `user:password@host`: give credentials as `storage_options` of the
+target. A file whose name looks like that can be read with a pattern (`?` for the colon).
 
 ## Formats
 
@@ -145,7 +147,8 @@ whole numbers, a longer fraction, a time with a zone where none had one, a strin
 The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good
 as declared: files that come later are held to it. A value that would have made its column another type sets
 its row aside; it is never changed to look like the others, as under a declared type. What was found counts until `format`, `location` or an
-option of reading changes.
+option of reading changes. A record that is damaged fails the nodes that read the source: restore it from a
+copy, or remove it, and the next build finds the columns again.
 
 `headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls,
 distinct values and examples of each; `--record` records them. `headwater source columns data/orders/*.csv`

@@ -5,7 +5,7 @@ use datafusion::error::DataFusionError;
 use crate::secret::{concealed, scrubbed};
 
 /// The prefixes of messages that name DataFusion's internals.
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 12] = [
     "Error during planning: ",
     "Schema error: ",
     "SQL error: ",
@@ -16,6 +16,8 @@ const INTERNAL: [&str; 10] = [
     "Arrow error: ",
     "Parquet error: ",
     "Cast error: ",
+    "Io error: ",
+    "IO error: ",
 ];
 
 /// DataFusion's prefix of errors about memory.

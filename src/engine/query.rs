@@ -25,12 +25,16 @@ use datafusion::{
 };
 
 use super::{
-    Engine, SchemaRef, SqlError, Table, exact_cast, exact_cast::Destination, joins::Joins, read_cost,
-    read_cost::ReadCost,
+    Engine, SchemaRef, SqlError, Table,
+    plan::{
+        exact_cast::{self, Destination},
+        joins::Joins,
+        read_cost::{self, ReadCost},
+    },
 };
 use crate::name::Relation;
 
-/// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
+/// A planned query. Its types are final; its tables are `Pending` until it is bound.
 #[derive(Debug, Clone)]
 pub struct Query {
     plan: LogicalPlan,
@@ -107,6 +111,16 @@ impl Query {
         };
         let columns = table.fields().iter().map(column).collect::<Result<Vec<Expr>>>()?;
         let plan = LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?;
+        Ok(Self { plan, ..self.clone() })
+    }
+
+    /// Returns the query with at most `rows` rows.
+    ///
+    /// # Errors
+    /// If no plan can be made of it, which would be a bug.
+    pub fn limited(&self, rows: Option<u64>) -> Result<Self> {
+        let Some(rows) = rows.and_then(|rows| usize::try_from(rows).ok()) else { return Ok(self.clone()) };
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).limit(0, Some(rows))?.build()?;
         Ok(Self { plan, ..self.clone() })
     }
 

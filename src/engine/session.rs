@@ -23,10 +23,9 @@ use datafusion::{
 use super::{
     Table,
     dialect::Dialect,
-    joins::Joins,
     memory::{Budget, smallest_batch, with_partitions},
+    plan::{joins::Joins, read_cost::ReadCost},
     query::Pending,
-    read_cost::ReadCost,
     spill_folder::SpillFolder,
 };
 use crate::name::Relation;
@@ -80,13 +79,13 @@ impl Engine {
             .with_runtime_env(runtime(budget, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::pushdown_guard::rules(budget));
+            .with_physical_optimizer_rules(super::plan::pushdown_guard::rules(budget));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
-            .with_optimizer_rule(Arc::new(super::merge_keys::MergeKeys))
+            .with_optimizer_rule(Arc::new(super::plan::merge_keys::MergeKeys))
             .with_physical_optimizer_rules(with_partitions(
                 session.physical_optimizers(),
                 budget.spilling_partitions(),
@@ -158,72 +157,6 @@ impl Engine {
         Arc::clone(&self.session)
     }
 
-    /// Returns a source's table. Rejected rows go to `rejects`, or are discarded if it is `None`.
-    pub async fn source(
-        &self,
-        spec: &super::source::SourceSpec,
-        rejects: Option<&Arc<super::source::RejectSink>>,
-    ) -> Result<Table> {
-        super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
-    }
-
-    /// Looks for damaged files of a source, which the next read rejects. Returns whether there are any.
-    pub async fn find_damage(&self, spec: &super::source::SourceSpec) -> Result<bool> {
-        super::source::find_damage(spec, self.session.as_ref()).await
-    }
-
-    /// Returns the files of a source, sorted by name. Not for databases.
-    pub async fn source_files(
-        &self,
-        spec: &super::source::SourceSpec,
-    ) -> Result<Vec<super::source::SourceFile>> {
-        super::source::list(spec, self.session.as_ref()).await
-    }
-
-    /// Returns the files at a source's location, and those that are ignored. Not for databases.
-    pub async fn source_listing(&self, spec: &super::source::SourceSpec) -> Result<super::source::Listing> {
-        super::source::listing(spec, self.session.as_ref()).await
-    }
-
-    /// Returns the columns of some of a source's text files, regardless of the declared ones.
-    pub async fn source_columns(
-        &self,
-        spec: &super::source::SourceSpec,
-        files: Vec<super::source::SourceFile>,
-        look: super::source::InferenceDepth,
-    ) -> Result<super::source::InferredColumns> {
-        super::source::columns(spec, self.session.as_ref(), files, look).await
-    }
-
-    /// Returns the undeclared columns of a source's text files.
-    pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
-        let files = super::source::list(spec, self.session.as_ref()).await?;
-        super::source::new_columns(spec, self.session.as_ref(), files).await
-    }
-
-    /// Returns the table of some of a source's files. Rejected rows go to `rejects`.
-    pub async fn source_of(
-        &self,
-        spec: &super::source::SourceSpec,
-        files: Vec<super::source::SourceFile>,
-        rejects: Option<&Arc<super::source::RejectSink>>,
-    ) -> Result<Table> {
-        super::source::provider_of(spec, self.session.as_ref(), files, rejects.cloned()).await
-    }
-
-    /// Returns the state of a source's data.
-    pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<super::source::SourceState> {
-        super::source::state(spec, self.session.as_ref()).await
-    }
-
-    /// Returns when a source's files or database were last modified; `None` if the store doesn't report it.
-    pub async fn source_modified(
-        &self,
-        spec: &super::source::SourceSpec,
-    ) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
-        super::source::modified(spec, self.session.as_ref()).await
-    }
-
     #[cfg(test)]
     pub(super) fn context(&self) -> &SessionContext {
         &self.context
@@ -234,6 +167,12 @@ impl Engine {
     #[must_use]
     pub fn semantics(&self) -> Option<&'static str> {
         self.dialect.semantics()
+    }
+
+    /// Returns whether column names compare without case, quoted or not.
+    #[must_use]
+    pub fn ignores_case(&self) -> bool {
+        self.dialect == Dialect::DuckDb
     }
 
     /// Returns the SQL dialect.
@@ -290,18 +229,18 @@ impl Engine {
 
 /// Returns DataFusion's logical rules and ours.
 fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = super::null_keys::rules();
+    let mut rules = super::plan::null_keys::rules();
     // Runs before all other rules, and again on simplified expressions.
     let simplified = rules.iter().position(|rule| rule.name() == "simplify_expressions");
-    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::NormalComparisons));
-    rules.insert(0, Arc::new(super::comparisons::NormalComparisons));
+    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::plan::comparisons::NormalComparisons));
+    rules.insert(0, Arc::new(super::plan::comparisons::NormalComparisons));
     let joins = rules.iter().position(|rule| rule.name() == "decorrelate_predicate_subquery");
-    rules.insert(joins.unwrap_or_default(), Arc::new(super::constant_not_in::ConstantNotIn));
+    rules.insert(joins.unwrap_or_default(), Arc::new(super::plan::constant_not_in::ConstantNotIn));
     if settings.memory_limit.is_some() {
         let single = rules.iter().position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
         rules.insert(
             single.map_or(rules.len(), |at| at + 1),
-            Arc::new(super::distinct_aggregates::DistinctGroups),
+            Arc::new(super::plan::distinct_aggregates::DistinctGroups),
         );
     }
     rules

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::ledger::micros;
-use crate::engine::{
-    arrow::{
+use crate::{
+    engine::arrow::{
         array::{
             Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
             new_null_array,

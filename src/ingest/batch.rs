@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::ledger::{FileState, FileStatus, Ledger, LedgerEntry, micros};
-use crate::engine::source::Deviation;
+use crate::source::Deviation;
 
 /// The policy for files that change or disappear after they were loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,16 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use crate::engine::arrow::{
-    array::{
-        Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-        new_null_array,
+use crate::{
+    engine::arrow::{
+        array::{
+            Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+            new_null_array,
+        },
+        compute::cast,
+        datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
+        error::ArrowError,
     },
-    compute::cast,
-    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
-    error::ArrowError,
+    source::Deviation,
 };
-use crate::engine::source::Deviation;
 
 /// A file's state, for change detection.
 #[derive(Debug, Clone, PartialEq, Eq)]

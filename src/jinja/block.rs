@@ -48,7 +48,7 @@ pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<TemplateBlock>, Diagno
             let Some((name, opened)) = open.take() else {
                 return wrong(tag.range, format!("there is no `{{% {keyword} … %}}` that this could end"));
             };
-            let body = Source::new(file.path(), blank_but(text, opened.end..tag.range.start));
+            let body = file.with_text(blank_but(text, opened.end..tag.range.start));
             blocks.push(TemplateBlock { name, opened: file.span(opened), body });
         }
     }

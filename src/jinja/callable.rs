@@ -19,7 +19,7 @@ use super::{
     rendering::Rendering,
     value::{Dict, List},
 };
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, name::PackageName};
 
 /// A macro under its original name.
 #[derive(Debug)]
@@ -72,8 +72,10 @@ impl Object for Callable {
         let header = self.header()?;
         // Calls of built-in macros aren't captured: they say nothing about the project.
         if !header.local && !self.run.shared.library.is_builtin(self.place) {
+            let package = self.run.shared.library.package_of(self.place);
+            let name = PackageName::new(package, header.name.as_str());
             self.run.capture(|captures| {
-                captures.macros.insert(header.name.clone());
+                captures.macros.insert(name);
             });
         }
         let args = bind(header, args)?;

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{diag::Diagnostic, name::Relation, text::Span};
+use crate::{
+    diag::Diagnostic,
+    name::{PackageName, Relation},
+    text::Span,
+};
 
 /// A call of `ref`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,20 @@ pub struct RefCall {
     pub version: Option<String>,
     /// The call's span, which is in a macro file if a macro made the call.
     pub span: Span,
+}
+
+impl RefCall {
+    /// Returns the name to look up: `dim`, or `dim.v1` for a version.
+    #[must_use]
+    pub fn target(&self) -> String {
+        ref_target(&self.name, self.version.as_deref())
+    }
+}
+
+/// Returns the name under which a version of a model is looked up: `dim.v1`.
+#[must_use]
+pub fn ref_target(name: &str, version: Option<&str>) -> String {
+    version.map_or_else(|| name.to_owned(), |version| format!("{name}.v{version}"))
 }
 
 /// A call of `source`.
@@ -60,9 +78,9 @@ pub struct Captures {
     /// Settings made by `config(…)`, in order; a later one overrides an earlier one of the same name.
     pub config: Vec<ConfigCall>,
     /// The documentation blocks requested with `doc`, in order.
-    pub docs: Vec<String>,
+    pub docs: Vec<PackageName>,
     /// The macros called that are declared in macro files, except built-in ones.
-    pub macros: BTreeSet<String>,
+    pub macros: BTreeSet<PackageName>,
     /// The variables read.
     pub vars: BTreeSet<String>,
     /// The environment variables read.
@@ -71,6 +89,8 @@ pub struct Captures {
     pub volatile: bool,
     /// The messages of `log` and `print`.
     pub logs: Vec<String>,
+    /// Whether a message was printed, which the next run prints again.
+    pub prints: bool,
     /// The warnings of `exceptions.warn`.
     pub warnings: Vec<Diagnostic>,
 }

@@ -5,9 +5,12 @@ use minijinja::{
     value::{Kwargs, Rest, StringInput, ValueKind},
 };
 
-use super::value::{
-    List,
-    cost::{is_sequence, pay_bytes, pay_items},
+use super::{
+    filters, native, text_methods,
+    value::{
+        List, TableValue,
+        cost::{is_sequence, pay_bytes, pay_indented, pay_items},
+    },
 };
 
 /// Methods that mutate a list or dict.
@@ -45,10 +48,30 @@ pub(super) fn environment() -> Environment<'static> {
     env.add_filter("list", |state: &State<'_, '_>, value: Value| {
         List::of(state, &value).map(Value::from_object)
     });
+    // As in dbt, a relation is a mapping of the parts of its name.
+    env.add_test("mapping", |value: &Value| {
+        value.kind() == ValueKind::Map || value.downcast_object_ref::<TableValue>().is_some()
+    });
     env.add_filter("join", join);
     env.add_filter("chain", chain);
     env.add_filter("sum", sum);
+    env.add_filter("tojson", tojson);
+    native::add_filters(&mut env);
+    filters::add(&mut env);
     env
+}
+
+/// Wraps `tojson` to pay for the values and their indentation up front.
+fn tojson(
+    state: &State<'_, '_>,
+    value: &Value,
+    indent: Option<Value>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let given: Option<Value> = if indent.is_some() { indent.clone() } else { kwargs.get("indent")? };
+    let width = given.and_then(|width| usize::try_from(width).ok()).unwrap_or(0);
+    pay_indented(state, value, width)?;
+    minijinja::filters::tojson(value, indent, kwargs)
 }
 
 /// Wraps `join` to pay for the joined texts up front; `MiniJinja` charges only for the joiner.
@@ -139,6 +162,9 @@ fn text_method(
         }
         ("format", _) => pay_bytes(state, formatted(text, args))?,
         _ => {}
+    }
+    if let Some(result) = text_methods::call(state, text, method, args)? {
+        return Ok(result);
     }
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
 }

@@ -6,6 +6,7 @@ use super::{
     environment::FUEL,
     fault::TemplateFault,
     lexer::{self, TokenKind},
+    library::missing_package,
     rendering::Rendering,
     scope::TemplateScope,
     template_file::{TemplateFile, code, message, place},
@@ -72,7 +73,9 @@ fn explain(cause: &Error, file: &TemplateFile, place: &Span, run: &Rendering) ->
             Diagnostic::error("unknown-macro", format!("there is no macro or function named `{name}`"));
         return near(finding, &name, file, run);
     }
-    if cause.kind() == ErrorKind::UndefinedError || quoted(detail).is_some() {
+    let is_undefined =
+        cause.kind() == ErrorKind::UnknownMethod && detail.starts_with("undefined has no method");
+    if cause.kind() == ErrorKind::UndefinedError || quoted(detail).is_some() || is_undefined {
         let name = quoted(detail).or_else(|| unknown_word(place, file, run));
         let what = name.as_ref().map_or("a value here".to_owned(), |name| format!("`{name}`"));
         let finding = Diagnostic::error("undefined-variable", format!("{what} is undefined"));
@@ -114,7 +117,9 @@ fn near(finding: Diagnostic, wanted: &str, file: &TemplateFile, run: &Rendering)
         return finding;
     }
     let names = [defined_names(file), TemplateScope::names(run)].concat();
-    finding.near(wanted, names.iter().map(String::as_str))
+    let is_namespace = file.source.text().contains(&format!("{wanted}."));
+    let finding = finding.near(wanted, names.iter().map(String::as_str));
+    if is_namespace && !wanted.is_empty() { finding.hint(missing_package(wanted)) } else { finding }
 }
 
 /// Returns the first unknown word of an expression: inside macros, `MiniJinja` doesn't report which name was

@@ -21,12 +21,17 @@ mod environment;
 mod explain;
 mod external_inputs;
 mod fault;
+mod filters;
 mod function;
 mod generic_test;
 mod header;
 mod lexer;
 mod library;
 mod macro_text;
+mod message;
+mod native;
+mod operand;
+mod query;
 mod renderer;
 mod rendering;
 mod rewrite;
@@ -36,16 +41,20 @@ mod stitched;
 mod template_file;
 #[cfg(test)]
 mod tests;
+mod text_methods;
 mod value;
 
 pub use self::{
     block::{TemplateBlock, blocks},
     builtin::is_builtin,
-    captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall},
-    context::{Globals, NameResolver, NodeContext, Overrides},
+    captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall, ref_target},
+    context::{DBT_VERSION, Globals, GraphContext, NameResolver, NodeContext, Overrides},
     external_inputs::ExternalInputs,
     generic_test::{GenericTest, TestParameter},
+    library::missing_package,
     macro_text::MacroText,
-    renderer::{Described, Jinja, Rendered},
+    message::{MessageKind, MessageListener, TemplateMessage},
+    query::{Answer, QueryAnswers, QueryColumn, QueryTable, QueryType, QueryValue, Question, RelationFacts},
+    renderer::{Asking, Described, Jinja, Rendered},
     span_map::SpanMap,
 };

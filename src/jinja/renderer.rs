@@ -1,16 +1,19 @@
 //! The renderer: compiles macro files once, then renders templates from many threads.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
 
 use super::{
     captures::Captures,
-    context::{Globals, NameResolver, NodeContext},
+    context::{Globals, GraphContext, NameResolver, NodeContext},
     environment, explain,
     external_inputs::ExternalInputs,
     library::MacroLibrary,
-    rendering::{Rendering, SecretAccess, Shared},
+    message::{MessageKind, TemplateMessage},
+    native,
+    query::{QueryAnswers, Question},
+    rendering::{QueryAccess, Rendering, SecretAccess, Shared},
     rewrite::TemplateRole,
     scope::TemplateScope,
     span_map::{Segment, SpanMap},
@@ -18,16 +21,18 @@ use super::{
 };
 use crate::{
     diag::Diagnostic,
-    name::Relation,
+    name::{PackageName, Relation},
     secret::Secret,
     text::{Source, Span},
 };
 
-/// The template language, loaded with a project's macros.
-#[derive(Debug)]
+/// The template language, loaded with the macros of a project and its packages. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Jinja {
-    env: Environment<'static>,
+    env: Arc<Environment<'static>>,
     pub(super) shared: Arc<Shared>,
+    /// The package whose names templates see first, unless their node says another.
+    pub(super) package: Arc<str>,
 }
 
 /// A rendered description.
@@ -36,7 +41,7 @@ pub struct Described {
     /// The text.
     pub text: String,
     /// The documentation blocks that the text includes, in order.
-    pub docs: Vec<String>,
+    pub docs: Vec<PackageName>,
 }
 
 /// A rendered template.
@@ -50,23 +55,89 @@ pub struct Rendered {
     pub captures: Captures,
 }
 
+/// A template that was rendered, or that needs an answer first.
+#[derive(Debug)]
+pub enum Asking {
+    /// It was rendered to its end.
+    Rendered(Box<Rendered>),
+    /// It asks this next.
+    Question(Question),
+}
+
 impl Jinja {
-    /// Compiles the built-in macro files and then the given ones. Files that can't be compiled are skipped
-    /// and reported.
+    /// Compiles the built-in macro files and then the given ones, which are the project's own. Files that
+    /// can't be compiled are skipped and reported.
     #[must_use]
     pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
+        let project: Arc<str> = globals.project_name.as_str().into();
+        Self::with_packages(&[(project, macros.to_vec())], globals)
+    }
+
+    /// Same as [`Jinja::new`], for the macro files of a project and its packages, the project's first.
+    #[must_use]
+    pub fn with_packages(packages: &[(Arc<str>, Vec<Source>)], globals: Globals) -> (Self, Vec<Diagnostic>) {
         let mut env = environment::environment();
-        let (library, findings) = MacroLibrary::compile(macros, &globals.project_name, &mut env);
+        let package: Arc<str> = globals.project_name.as_str().into();
+        let (library, findings) = MacroLibrary::compile(packages, &package, &mut env);
         (
-            Self { env, shared: Arc::new(Shared { library, globals, external_inputs: Mutex::default() }) },
+            Self {
+                env: Arc::new(env),
+                package,
+                shared: Arc::new(Shared {
+                    library,
+                    globals,
+                    external_inputs: Mutex::default(),
+                    graph: OnceLock::new(),
+                    sent: Mutex::default(),
+                }),
+            },
             findings,
         )
+    }
+
+    /// Returns the language as the YAML files and templates of an installed package see it.
+    #[must_use]
+    pub fn in_package(&self, name: &str) -> Self {
+        let package = self.shared.library.package(name).unwrap_or(&self.package);
+        Self { package: Arc::clone(package), ..self.clone() }
     }
 
     /// Returns the external inputs that all templates rendered so far used.
     #[must_use]
     pub fn external_inputs(&self) -> ExternalInputs {
         self.shared.external_inputs()
+    }
+
+    /// Returns how templates call the macro of this name (`name` or `package.name`), if there is one: the
+    /// project's, a built-in one, or that of any package.
+    #[must_use]
+    pub fn macro_call(&self, name: &str) -> Option<String> {
+        let library = &self.shared.library;
+        if let Some((package, name)) = name.split_once('.') {
+            return library.find_in(package, name).map(|_| format!("{package}.{name}"));
+        }
+        if library.find(&self.package, name).is_some() {
+            return Some(name.to_owned());
+        }
+        let package = library.packages().find(|package| library.find_in(package, name).is_some())?;
+        Some(format!("{package}.{name}"))
+    }
+
+    /// Sends a message as templates do.
+    pub fn tell(&self, kind: MessageKind, text: &str) {
+        let globals = &self.shared.globals;
+        let invocation_id = globals.invocation_id.clone();
+        globals.messages.receive(&TemplateMessage { kind, text: text.to_owned(), invocation_id });
+    }
+
+    /// Records that a template's text depends on something that no record of the last run can know.
+    pub fn note_volatile(&self) {
+        self.shared.note(&Captures { volatile: true, ..Captures::default() });
+    }
+
+    /// Sets what templates see as `graph` and `selected_resources`, once. Before, both are empty, as in dbt.
+    pub fn set_graph(&self, graph: impl FnOnce() -> GraphContext) {
+        self.shared.graph.get_or_init(graph);
     }
 
     /// Renders a node's template.
@@ -77,6 +148,36 @@ impl Jinja {
         names: Arc<dyn NameResolver>,
     ) -> Result<Rendered, Diagnostic> {
         self.run(source, node.clone(), names, SecretAccess::Refused)
+    }
+
+    /// Renders a node's template that may query tables, as far as the answers go: the caller runs the query
+    /// that is returned, and renders again with its answer.
+    pub fn render_asking(
+        &self,
+        source: &Source,
+        node: &NodeContext,
+        names: Arc<dyn NameResolver>,
+        answers: &QueryAnswers,
+    ) -> Result<Asking, Diagnostic> {
+        let mut run = self.rendering(source, node.clone(), names, SecretAccess::Refused);
+        run.queries = QueryAccess::Answered(answers.clone());
+        self.asking(&Arc::new(run))
+    }
+
+    /// Returns the answers to a template that has asked nothing yet.
+    #[must_use]
+    pub fn no_answers(&self, source: &Source, node: &NodeContext) -> QueryAnswers {
+        let key = (node.unique_id.clone(), node.is_incremental, source.text().to_owned());
+        let mut sent = self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        QueryAnswers::new(Arc::clone(sent.entry(key).or_default()))
+    }
+
+    fn asking(&self, run: &Arc<Rendering>) -> Result<Asking, Diagnostic> {
+        let rendered = self.finish(run);
+        match run.take_unanswered() {
+            Some(question) => Ok(Asking::Question(question)),
+            None => rendered.map(|rendered| Asking::Rendered(Box::new(rendered))),
+        }
     }
 
     /// Renders a storage setting, which may use secrets from the environment. Diagnostics point at `at`, the
@@ -106,6 +207,43 @@ impl Jinja {
             .map_or_else(|| text.to_owned(), |rendered| rendered.text))
     }
 
+    /// Renders a configuration string to a value: a single expression keeps its type, as in dbt.
+    pub fn render_native(&self, text: &str, at: &Span) -> Result<serde_json::Value, Diagnostic> {
+        let Some(capturing) = native::capturing(text) else {
+            return self.render_value(text, at).map(serde_json::Value::String);
+        };
+        let source = Source::new(at.source.path(), capturing);
+        let node = NodeContext { executing: true, ..NodeContext::default() };
+        let mut run = self.rendering(&source, node, Arc::new(NoNames), SecretAccess::Refused);
+        run.is_native = true;
+        let run = Arc::new(run);
+        let rendered = self.finish(&run).map_err(|found| relabelled(found, &source, at))?;
+        let value = run.take_native().map(|value| native::value(&value));
+        value
+            .unwrap_or(Ok(serde_json::Value::String(rendered.text)))
+            .map_err(|message| Diagnostic::error("invalid-config", message).at(at.clone(), ""))
+    }
+
+    /// Calls the project's macro of this name as dbt does while it parses, and returns its trimmed text.
+    /// Returns `None` if the project has no such macro. Diagnostics point at `at` or into the macro.
+    #[must_use]
+    pub fn project_macro(
+        &self,
+        name: &str,
+        arguments: &[serde_json::Value],
+        at: &Span,
+    ) -> Option<Result<String, Diagnostic>> {
+        let library = &self.shared.library;
+        library.find(&self.package, name).filter(|place| !library.is_builtin(*place))?;
+        let places: Vec<String> = (0..arguments.len()).map(|index| format!("__arguments[{index}]")).collect();
+        let source = Source::new(at.source.path(), format!("{{{{ {name}({}) }}}}", places.join(", ")));
+        let node = NodeContext::default();
+        let mut run = self.rendering(&source, node, Arc::new(NoNames), SecretAccess::Refused);
+        run.arguments = arguments.to_vec().into();
+        let rendered = self.finish(&Arc::new(run)).map_err(|found| relabelled(found, &source, at));
+        Some(rendered.map(|rendered| rendered.text.trim().to_owned()))
+    }
+
     /// Renders a description, which may also use `doc`, and returns the documentation blocks that it
     /// includes.
     pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
@@ -123,12 +261,8 @@ impl Jinja {
         }
         let source = Source::new(at.source.path(), text);
         let node = NodeContext { executing: true, ..NodeContext::default() };
-        self.run(&source, node, Arc::new(NoNames), secrets).map(Some).map_err(|mut finding| {
-            for label in finding.labels.iter_mut().filter(|label| label.span.source == source) {
-                label.span = at.clone();
-            }
-            finding
-        })
+        let rendered = self.run(&source, node, Arc::new(NoNames), secrets);
+        rendered.map(Some).map_err(|found| relabelled(found, &source, at))
     }
 
     fn run(
@@ -138,20 +272,35 @@ impl Jinja {
         names: Arc<dyn NameResolver>,
         secrets: SecretAccess,
     ) -> Result<Rendered, Diagnostic> {
+        self.finish(&Arc::new(self.rendering(source, node, names, secrets)))
+    }
+
+    fn rendering(
+        &self,
+        source: &Source,
+        node: NodeContext,
+        names: Arc<dyn NameResolver>,
+        secrets: SecretAccess,
+    ) -> Rendering {
         let main = TemplateFile::new(source, 0, TemplateRole::Model);
-        let run = Arc::new(Rendering::new(Arc::clone(&self.shared), main, node, names, secrets));
+        Rendering::new(Arc::clone(&self.shared), main, (node, &self.package), names, secrets)
+    }
+
+    fn finish(&self, run: &Arc<Rendering>) -> Result<Rendered, Diagnostic> {
+        let source = &run.main.source;
+        run.main.check()?;
         let template = self
             .env
             .template_from_named_str(source.path(), run.main.rewritten.stitched.text())
             .map_err(|error| compile_error(&error, &run.main))?;
-        let scope = Value::from_object(TemplateScope::new(Arc::clone(&run)));
+        let scope = Value::from_object(TemplateScope::new(Arc::clone(run)));
         let rendered = template.render_with_spans(scope);
         let captures = run.take_captures();
         // With the values of secrets, the names of variables may be secret.
-        if secrets != SecretAccess::Revealed {
+        if run.secrets != SecretAccess::Revealed {
             self.shared.note(&captures);
         }
-        let (text, spans) = rendered.map_err(|error| explain::render_error(&error, &run))?;
+        let (text, spans) = rendered.map_err(|error| explain::render_error(&error, run))?;
         let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
         Ok(Rendered { text, map, captures })
     }
@@ -165,15 +314,23 @@ fn segment(span: &OutputSpan, file: &TemplateFile) -> Segment {
     }
 }
 
+/// Points a finding's labels in a YAML string at the string.
+fn relabelled(mut found: Diagnostic, source: &Source, at: &Span) -> Diagnostic {
+    for label in found.labels.iter_mut().filter(|label| label.span.source == *source) {
+        label.span = at.clone();
+    }
+    found
+}
+
 /// A resolver for configuration, which has no relations.
 struct NoNames;
 
 impl NameResolver for NoNames {
-    fn reference(&self, _: Option<&str>, name: &str) -> Result<Relation, String> {
+    fn reference(&self, _: &str, _: Option<&str>, name: &str) -> Result<Relation, String> {
         Err(format!("`ref('{name}')` has no meaning here: only models can refer to models"))
     }
 
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+    fn source(&self, _: &str, source: &str, table: &str) -> Result<Relation, String> {
         Err(format!("`source('{source}', '{table}')` has no meaning here: only models can refer to sources"))
     }
 }

@@ -3,18 +3,20 @@
 //! All callables of the rendering share it. The lock is never held while a template runs.
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
 };
 
 use minijinja::Value;
 
 use super::{
     captures::Captures,
-    context::{Globals, NameResolver, NodeContext},
+    context::{Globals, GraphContext, NameResolver, NodeContext},
     external_inputs::ExternalInputs,
     header::MacroHeader,
     library::{MacroLibrary, MacroPosition},
+    query::{Answer, QueryAnswers, Question},
     template_file::TemplateFile,
 };
 use crate::text::Span;
@@ -25,17 +27,21 @@ pub(super) struct Shared {
     pub(super) library: MacroLibrary,
     pub(super) globals: Globals,
     pub(super) external_inputs: Mutex<ExternalInputs>,
+    /// The nodes, once their names are resolved.
+    pub(super) graph: OnceLock<GraphContext>,
+    /// The number of messages that each template of each node sent. A template is rendered several times.
+    pub(super) sent: Mutex<BTreeMap<(String, bool, String), Arc<AtomicUsize>>>,
 }
 
 impl Shared {
     /// Records the external inputs that a rendering used.
     pub(super) fn note(&self, captures: &Captures) {
-        if captures.env_vars.is_empty() && !captures.volatile {
+        if captures.env_vars.is_empty() && !captures.volatile && !captures.prints {
             return;
         }
         let mut inputs = self.external_inputs.lock().unwrap_or_else(PoisonError::into_inner);
         inputs.env_vars.extend(captures.env_vars.iter().cloned());
-        inputs.volatile |= captures.volatile;
+        inputs.volatile |= captures.volatile || captures.prints;
     }
 
     pub(super) fn external_inputs(&self) -> ExternalInputs {
@@ -54,15 +60,32 @@ pub(super) enum SecretAccess {
     Revealed,
 }
 
+/// A rendering's access to tables.
+#[derive(Debug, Clone)]
+pub(super) enum QueryAccess {
+    /// Queries are refused.
+    Refused,
+    /// Queries are answered by the caller, one after another.
+    Answered(QueryAnswers),
+}
+
 /// A single rendering.
 pub(super) struct Rendering {
     pub(super) shared: Arc<Shared>,
     /// The template being rendered.
     pub(super) main: TemplateFile,
     pub(super) node: NodeContext,
+    /// The package whose names the template sees first: that of its node, or that of the calling YAML file.
+    pub(super) package: Arc<str>,
     pub(super) names: Arc<dyn NameResolver>,
     /// Access to secret environment variables, which only storage settings have.
     pub(super) secrets: SecretAccess,
+    /// Access to tables, which only nodes have.
+    pub(super) queries: QueryAccess,
+    /// The arguments of a macro that is called from outside of templates.
+    pub(super) arguments: serde_json::Value,
+    /// Whether the result is a value rather than text.
+    pub(super) is_native: bool,
     progress: Mutex<RenderingProgress>,
 }
 
@@ -71,17 +94,40 @@ struct RenderingProgress {
     captures: Captures,
     /// The value passed to `return`, on its way to the macro's caller.
     returning: Option<Value>,
+    /// The value of a native expression.
+    native: Option<Value>,
+    /// The number of questions asked.
+    asked: usize,
+    /// The question that has no answer yet.
+    unanswered: Option<Question>,
+    /// The results that statements stored, by name.
+    results: BTreeMap<String, Value>,
+    /// The number of messages sent.
+    messages: usize,
 }
 
 impl Rendering {
     pub(super) fn new(
         shared: Arc<Shared>,
         main: TemplateFile,
-        node: NodeContext,
+        (node, package): (NodeContext, &Arc<str>),
         names: Arc<dyn NameResolver>,
         secrets: SecretAccess,
     ) -> Self {
-        Self { shared, main, node, names, secrets, progress: Mutex::default() }
+        let own = node.unique_id.split('.').nth(1).and_then(|name| shared.library.package(name));
+        let package = Arc::clone(own.unwrap_or(package));
+        Self {
+            shared,
+            main,
+            node,
+            package,
+            names,
+            secrets,
+            queries: QueryAccess::Refused,
+            arguments: serde_json::Value::Null,
+            is_native: false,
+            progress: Mutex::default(),
+        }
     }
 
     fn progress(&self) -> MutexGuard<'_, RenderingProgress> {
@@ -95,6 +141,52 @@ impl Rendering {
 
     pub(super) fn take_captures(&self) -> Captures {
         std::mem::take(&mut self.progress().captures)
+    }
+
+    /// Stores the value of a native expression.
+    pub(super) fn set_native(&self, value: Value) {
+        self.progress().native = Some(value);
+    }
+
+    pub(super) fn take_native(&self) -> Option<Value> {
+        self.progress().native.take()
+    }
+
+    /// Returns the answer to the next question. Without one, remembers the question for the caller.
+    pub(super) fn ask(&self, question: Question) -> Option<Answer> {
+        let QueryAccess::Answered(answers) = &self.queries else { return None };
+        let mut progress = self.progress();
+        let answer = answers.answer(progress.asked, &question).cloned();
+        progress.asked += 1;
+        if answer.is_none() {
+            progress.unanswered.get_or_insert(question);
+        }
+        answer
+    }
+
+    /// Returns the question because of which the rendering stopped.
+    pub(super) fn take_unanswered(&self) -> Option<Question> {
+        self.progress().unanswered.take()
+    }
+
+    /// Stores the result of a statement.
+    pub(super) fn store_query_result(&self, name: &str, result: Value) {
+        self.progress().results.insert(name.to_owned(), result);
+    }
+
+    /// Returns the result of a statement.
+    pub(super) fn query_result(&self, name: &str) -> Option<Value> {
+        self.progress().results.get(name).cloned()
+    }
+
+    /// Counts a message. Returns whether no earlier rendering of the template sent it.
+    pub(super) fn counts_message(&self) -> bool {
+        let mut progress = self.progress();
+        progress.messages += 1;
+        match &self.queries {
+            QueryAccess::Answered(answers) => answers.is_new(progress.messages),
+            QueryAccess::Refused => true,
+        }
     }
 
     pub(super) fn start_return(&self, value: Value) {

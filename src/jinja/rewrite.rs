@@ -2,17 +2,19 @@
 //!
 //! - calls of `ref`, `source`, `changes` and `config` get their position;
 //! - list and dict literals become mutable values, as in Python;
+//! - a printed variable that a branch may leave unset prints nothing;
 //! - the right operand of `+` is paid for if it is a sequence;
 //! - macros get a hidden name, and defaults that may refer to earlier parameters;
 //! - dbt's own blocks (`test`, `materialization`) become macros; `docs` and `snapshot` blocks are removed.
 //!
 //! Each byte of the result knows its origin ([`Stitched`]). Templates are not validated here.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{
     header::{ImplicitNames, MacroHeader, hidden_name},
-    lexer::{self, Tag, TemplateToken, TokenKind},
+    lexer::{self, Tag, TagKind, TemplateToken, TokenKind},
+    operand::{closing, excess_operator, operand_end, primary_end},
     stitched::Stitched,
 };
 
@@ -37,21 +39,34 @@ pub(super) struct Rewritten {
     pub(super) stitched: Stitched,
     /// The declared macros, in order; generated code refers to them by index.
     pub(super) headers: Vec<MacroHeader>,
+    /// The position of an operator that is one too many for its expression.
+    pub(super) excess_operator: Option<usize>,
 }
 
 /// Rewrites a template; generated code refers to it by the number `file`.
 pub(super) fn rewrite(text: &str, file: usize, role: TemplateRole) -> Rewritten {
     let tags = lexer::tags(text);
-    let mut rewriter =
-        Rewriter { text, file, role, inner: Vec::new(), outer: Vec::new(), headers: Vec::new() };
+    let mut rewriter = Rewriter {
+        text,
+        file,
+        role,
+        inner: Vec::new(),
+        replaced: BTreeSet::new(),
+        outer: Vec::new(),
+        headers: Vec::new(),
+    };
+    let assigned = assigned(text, &tags);
     for tag in &tags {
+        rewriter.percents(tag);
         // Outermost first: of several insertions at one position, the first stays in front.
         rewriter.sums(tag);
         rewriter.calls(tag);
         rewriter.literals(tag);
+        rewriter.unset(tag, &assigned);
     }
     rewriter.blocks(&tags);
-    rewriter.stitch()
+    let excess_operator = tags.iter().find_map(|tag| excess_operator(text, &tag.tokens));
+    Rewritten { excess_operator, ..rewriter.stitch() }
 }
 
 struct Rewriter<'t> {
@@ -60,6 +75,8 @@ struct Rewriter<'t> {
     role: TemplateRole,
     /// Insertions inside tags.
     inner: Vec<(usize, String)>,
+    /// The places of single characters that the insertion there replaces.
+    replaced: BTreeSet<usize>,
     /// Replacements of whole tags or parts of them, which can contain inner insertions.
     outer: Vec<Edit>,
     headers: Vec<MacroHeader>,
@@ -98,6 +115,25 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Rewrites `'%s' % x` to `'%s'|__mod(x)`, as `MiniJinja` doesn't format text with `%`. The left side is
+    /// a text or a name, with nothing before it that binds as tightly.
+    fn percents(&mut self, tag: &Tag) {
+        for (index, token) in tag.tokens.iter().enumerate().filter(|(_, token)| token.is(b'%')) {
+            let Some(left) = index.checked_sub(1).map(|left| &tag.tokens[left]) else { continue };
+            let before = index.checked_sub(2).map(|before| tag.tokens[before].kind);
+            let is_bound = matches!(before, Some(TokenKind::Sign(b'*' | b'/' | b'%' | b'-' | b'.' | b'|')));
+            let is_name = left.kind == TokenKind::Word && self.is_operand(tag, index);
+            if is_bound || !(is_name || left.kind == TokenKind::Text) {
+                continue;
+            }
+            if let Some(last) = primary_end(&tag.tokens, index + 1) {
+                self.replaced.insert(token.range.start);
+                self.inner.push((token.range.start, "|__mod(".to_owned()));
+                self.inner.push((tag.tokens[last].range.end, ")".to_owned()));
+            }
+        }
+    }
+
     /// Rewrites `ref('x')` to `__at(ref,0,7,15)('x')`, so that the callable knows its position.
     fn calls(&mut self, tag: &Tag) {
         for (index, token) in tag.tokens.iter().enumerate() {
@@ -128,6 +164,18 @@ impl Rewriter<'_> {
                 self.inner.push((token.range.start, maker.to_owned()));
                 self.inner.push((close.range.end, ")".to_owned()));
             }
+        }
+    }
+
+    /// Rewrites `{{ x }}` to `{{ x if x is defined }}` if the template assigns `x` somewhere, as a branch may
+    /// not have. As in Jinja, it then prints nothing; a name that is never assigned stays an error.
+    fn unset(&mut self, tag: &Tag, assigned: &BTreeSet<&str>) {
+        if let ([token], TagKind::Expression) = (&tag.tokens[..], tag.kind)
+            && token.kind == TokenKind::Word
+            && assigned.contains(self.word(token))
+        {
+            let condition = format!(" if {} is defined", self.word(token));
+            self.inner.push((token.range.end, condition));
         }
     }
 
@@ -228,7 +276,7 @@ impl Rewriter<'_> {
             at = edit.range.end;
         }
         self.copy(&mut stitched, at..self.text.len());
-        Rewritten { stitched, headers: self.headers }
+        Rewritten { stitched, headers: self.headers, excess_operator: None }
     }
 
     /// Copies a part of the text, with the insertions that fall into it.
@@ -238,10 +286,20 @@ impl Rewriter<'_> {
         for (at, text) in self.inner[first..].iter().take_while(|(at, _)| *at <= range.end) {
             stitched.copy(self.text, from..*at);
             stitched.put(text, *at..*at);
-            from = *at;
+            from = at + usize::from(self.replaced.contains(at));
         }
         stitched.copy(self.text, from..range.end);
     }
+}
+
+/// Returns the variables that a template assigns with `set`.
+fn assigned<'t>(text: &'t str, tags: &[Tag]) -> BTreeSet<&'t str> {
+    let sets = tags.iter().filter(|tag| tag.keyword(text) == Some("set"));
+    let targets = sets.flat_map(|tag| {
+        let words = tag.tokens.iter().skip(1).take_while(|token| !token.is(b'='));
+        words.filter(|token| token.kind == TokenKind::Word)
+    });
+    targets.map(|token| &text[token.range.clone()]).collect()
 }
 
 /// Returns the tags between a macro's header and its end.
@@ -263,55 +321,6 @@ fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-/// Returns the token that closes the bracket at an index.
-fn closing(tokens: &[TemplateToken], open: usize) -> Option<&TemplateToken> {
-    closing_index(tokens, open).map(|close| &tokens[close])
-}
-
-fn closing_index(tokens: &[TemplateToken], open: usize) -> Option<usize> {
-    let mut depth = 0_i32;
-    let length = tokens[open..].iter().position(|token| {
-        match token.kind {
-            TokenKind::Sign(b'(' | b'[' | b'{') => depth += 1,
-            TokenKind::Sign(b')' | b']' | b'}') => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    })?;
-    Some(open + length)
-}
-
-/// Returns the last token of the operand of `+` that starts at an index, including everything that binds more
-/// tightly.
-fn operand_end(tokens: &[TemplateToken], start: usize) -> Option<usize> {
-    let is = |at: usize, signs: &[u8]| {
-        tokens.get(at).is_some_and(|token| signs.iter().any(|sign| token.is(*sign)))
-    };
-    let mut at = start;
-    loop {
-        while is(at, b"-") {
-            at += 1;
-        }
-        at = if is(at, b"([{") { closing_index(tokens, at)? } else { at };
-        loop {
-            if is(at + 1, b".|") {
-                at += 2;
-            } else if is(at + 1, b"([") {
-                at = closing_index(tokens, at + 1)?;
-            } else {
-                break;
-            }
-        }
-        if !is(at + 1, b"*/%~") {
-            return (at < tokens.len()).then_some(at);
-        }
-        while is(at + 1, b"*/%~") {
-            at += 1;
-        }
-        at += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,6 +337,11 @@ mod tests {
         check(TemplateRole::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __seq(__list([1])[0]) }}");
         check(TemplateRole::Model, "{% for a in [[1]] %}", "{% for a in __list([__list([1])]) %}");
         check(TemplateRole::Model, "{{ {'a': 1} }}", "{{ __dict({'a': 1}) }}");
+        check(
+            TemplateRole::Model,
+            "{% if a %}{% set b = 1 %}{% endif %}{{ b }}{{ a }}",
+            "{% if a %}{% set b = 1 %}{% endif %}{{ b if b is defined }}{{ a }}",
+        );
     }
 
     #[test]

@@ -9,13 +9,15 @@ use minijinja::{
 
 use super::{
     callable::Callable,
+    context::DBT_VERSION,
     function::{self, Namespace, TemplateFunction},
+    native,
     rendering::Rendering,
     value::{OverriddenMacro, TableValue, TemplateMoment, from_json},
 };
 
 /// Names of plain values; [`TemplateScope::plain`] returns their values.
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 13] = [
     "this",
     "target",
     "execute",
@@ -25,6 +27,10 @@ const PLAIN: [&str; 9] = [
     "flags",
     "model",
     "schema",
+    "dbt_version",
+    "graph",
+    "selected_resources",
+    "invocation_args_dict",
 ];
 
 /// The outermost scope of every template in a rendering: the project's macros, then dbt's names.
@@ -43,7 +49,7 @@ impl TemplateScope {
             return Some(Value::from_object(OverriddenMacro(from_json(given))));
         }
         // As in dbt, a project's macro can override a function; `builtins` still has the original.
-        if let Some(place) = self.run.shared.library.find(name) {
+        if let Some(place) = self.run.shared.library.find(&self.run.package, name) {
             return Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)));
         }
         if let Some(function) = TemplateFunction::find(&self.run, name) {
@@ -56,14 +62,20 @@ impl TemplateScope {
             let scope = Value::from_object(self.clone());
             return Some(Value::from_object(Namespace::context(&self.run, scope)));
         }
-        Namespace::find(&self.run, name).map(Value::from_object)
+        if let Some(namespace) = Namespace::find(&self.run, name) {
+            return Some(Value::from_object(namespace));
+        }
+        // dbt's own macros are called without their namespace, too.
+        self.run.shared.library.is_of_dbt(name).then(|| function::dispatched(&self.run, name, Some("dbt")))?
     }
 
     fn plain(&self, name: &str) -> Option<Value> {
         let globals = &self.run.shared.globals;
         let node = &self.run.node;
         Some(match name {
-            "this" => node.this.clone().map_or(Value::from(()), |this| Value::from_object(TableValue(this))),
+            "this" => {
+                node.this.clone().map_or(Value::from(()), |this| Value::from_object(TableValue::new(this)))
+            }
             "target" => from_json(&globals.target),
             "execute" => Value::from(node.executing),
             "project_name" => Value::from(globals.project_name.as_str()),
@@ -82,9 +94,26 @@ impl TemplateScope {
                 "schema": node.this.as_ref().map(|this| &this.schema),
                 "unique_id": node.unique_id,
                 "config": node.config,
-                "package_name": globals.project_name,
+                "package_name": &*self.run.package,
             })),
             "schema" => node.this.as_ref().map_or(Value::from(()), |this| Value::from(this.schema.as_str())),
+            "__arguments" => from_json(&self.run.arguments),
+            "dbt_version" => Value::from(DBT_VERSION),
+            "invocation_args_dict" => {
+                let flags = globals.flags.as_object().into_iter().flatten();
+                let pairs = flags.map(|(name, value)| (name.to_lowercase(), value.clone()));
+                from_json(&pairs.collect::<serde_json::Map<_, _>>().into())
+            }
+            "graph" => {
+                let graph = self.run.shared.graph.get();
+                from_json(&graph.map(|context| context.graph.clone()).unwrap_or_default().into())
+            }
+            "selected_resources" => {
+                let graph = self.run.shared.graph.get();
+                from_json(&graph.map(|context| context.selected.clone()).unwrap_or_default().into())
+            }
+            name if node.values.contains_key(name) => from_json(&node.values[name]),
+            native::SCOPE_MARK => Value::from(self.run.is_native),
             _ => return None,
         })
     }
@@ -93,7 +122,9 @@ impl TemplateScope {
     pub(super) fn names(run: &Rendering) -> Vec<String> {
         let functions = function::NAMES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
         let fixed = functions.chain(PLAIN).chain(function::NAMESPACES).chain(["range", "namespace", "loop"]);
-        fixed.chain(run.shared.library.names()).map(str::to_owned).collect()
+        let library = &run.shared.library;
+        let packages = library.packages().map(|package| &**package);
+        fixed.chain(packages).chain(library.names(&run.package)).map(str::to_owned).collect()
     }
 }
 

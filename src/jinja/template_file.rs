@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use minijinja::{Error, ErrorKind};
 
-use super::rewrite::{Rewritten, TemplateRole, rewrite};
+use super::{
+    operand::MOST_OPERATORS,
+    rewrite::{Rewritten, TemplateRole, rewrite},
+};
 use crate::{
     diag::Diagnostic,
     text::{Source, Span},
@@ -20,6 +23,15 @@ pub(super) struct TemplateFile {
 impl TemplateFile {
     pub(super) fn new(source: &Source, number: usize, role: TemplateRole) -> Self {
         Self { source: source.clone(), rewritten: rewrite(source.text(), number, role) }
+    }
+
+    /// Checks that the template compiles in reasonable time.
+    pub(super) fn check(&self) -> Result<(), Diagnostic> {
+        let Some(place) = self.rewritten.excess_operator else { return Ok(()) };
+        let message = format!("this expression has more than {MOST_OPERATORS} operators");
+        let error = Diagnostic::error("jinja-limit", message);
+        let hint = "collect the parts in a list, and use `| join('')` or `| sum`, or write them as text of the template";
+        Err(error.at(self.source.span(place..place + 1), "").hint(hint))
     }
 
     /// Maps a range of the compiled text to the user's file.

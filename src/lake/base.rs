@@ -14,18 +14,19 @@ use deltalake::{
 };
 use futures::{StreamExt, stream};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
-use percent_encoding::percent_decode_str;
 
 use super::{
     deletion_vector::DeletionVector,
-    error::{LakeError, READ},
+    error::LakeError,
+    operation::LakeOperation,
     store::Lake,
+    written_paths::{decoded, written_paths},
 };
 use crate::{
     engine::{
         Session, Table,
         arrow::datatypes::SchemaRef,
-        checked_scan::{checked, with_null_for_empty},
+        plan::checked_scan::{checked, with_null_for_empty},
     },
     name::Relation,
 };
@@ -38,7 +39,7 @@ pub struct Base {
     place: String,
     log_store: LogStoreRef,
     snapshot: Arc<EagerSnapshot>,
-    session: Option<Arc<Session>>,
+    session: Arc<Session>,
 }
 
 impl Lake {
@@ -64,7 +65,7 @@ impl Lake {
     }
 
     fn based_on(&self, relation: &Relation, log_store: LogStoreRef, snapshot: Arc<EagerSnapshot>) -> Base {
-        Base { place: self.place(relation), log_store, snapshot, session: self.session() }
+        Base { place: self.place(relation), log_store, snapshot, session: Arc::clone(self.session()) }
     }
 }
 
@@ -91,19 +92,25 @@ impl Base {
     /// the application never committed.
     pub async fn transaction(&self, app: &str) -> Result<Option<u64>, LakeError> {
         let version = self.snapshot.transaction_version(self.log_store.as_ref(), app).await;
-        let version = version.map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let version = version.map_err(|error| LakeError::of(LakeOperation::Read, &self.place, error))?;
         Ok(version.and_then(|version| u64::try_from(version).ok()))
     }
 
     /// Returns all its files.
     pub fn files(&self) -> Result<BTreeSet<String>, LakeError> {
-        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let files = self
+            .snapshot
+            .try_log_data()
+            .map_err(|error| LakeError::of(LakeOperation::Read, &self.place, error))?;
         Ok(files.iter().map(|file| file.path().into_owned()).collect())
     }
 
     /// Returns all its files with their sizes in bytes, as recorded in the log.
     pub(super) fn sizes(&self) -> Result<Vec<(String, u64)>, LakeError> {
-        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let files = self
+            .snapshot
+            .try_log_data()
+            .map_err(|error| LakeError::of(LakeOperation::Read, &self.place, error))?;
         let with_size = |file: LogicalFileView| (file.path().into_owned(), file.size().unsigned_abs());
         Ok(files.iter().map(with_size).collect())
     }
@@ -120,7 +127,10 @@ impl Base {
 
     /// Returns the deletion vector of each file, under the names that [`files`](Self::files) uses.
     pub(super) fn deletions(&self) -> Result<BTreeMap<String, Option<DeletionVector>>, LakeError> {
-        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let files = self
+            .snapshot
+            .try_log_data()
+            .map_err(|error| LakeError::of(LakeOperation::Read, &self.place, error))?;
         let with_vector = |file: LogicalFileView| {
             (file.path().into_owned(), file.deletion_vector_descriptor().map(Into::into))
         };
@@ -145,7 +155,7 @@ impl Base {
             match look {
                 Ok(_) => {}
                 Err(object_store::Error::NotFound { .. }) => return Ok(false),
-                Err(error) => return Err(LakeError::of(READ, &self.place, error.into())),
+                Err(error) => return Err(LakeError::of(LakeOperation::Read, &self.place, error.into())),
             }
         }
         Ok(true)
@@ -162,21 +172,36 @@ impl Base {
         as_read(self.builder().with_file_column(column).await?, &self.snapshot)
     }
 
-    /// Returns the rows of these files.
+    /// Returns the rows of these files, by the names that [`files`](Self::files) or
+    /// [`rows_with_files`](Self::rows_with_files) gives them.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
-        let scan = self.builder().with_file_paths(files.iter().map(String::as_str));
-        as_read(scan.await?, &self.snapshot)
+        let written = self.written_paths(files)?;
+        let selected = files.iter().map(|file| written.get(file).unwrap_or(file).as_str());
+        as_read(self.builder().with_file_paths(selected).await?, &self.snapshot)
+    }
+
+    /// Returns the paths that the log has for those of these files whose names it may encode: delta-rs takes
+    /// a selected path for the encoded one, and writers differ in the characters that they encode.
+    fn written_paths(&self, files: &BTreeSet<String>) -> Result<BTreeMap<String, String>, LakeError> {
+        let is_plain = |file: &String| {
+            file.contains("://")
+                || file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-=".contains(&byte))
+        };
+        if files.iter().all(is_plain) {
+            return Ok(BTreeMap::new());
+        }
+        let failed = |error| LakeError::of(LakeOperation::Read, &self.place, error);
+        let named = |path: String| (decoded(&path), path);
+        let written = written_paths(&self.snapshot).map_err(failed)?.into_iter().map(named);
+        Ok(written.filter(|(name, _)| files.contains(name)).collect())
     }
 
     /// Starts a delta-rs scan. Its result must only be returned through [`as_read`].
     fn builder(&self) -> TableProviderBuilder {
-        let builder = DeltaScanNext::builder()
+        DeltaScanNext::builder()
             .with_log_store(self.log_store.clone())
-            .with_eager_snapshot(Arc::clone(&self.snapshot));
-        match &self.session {
-            Some(session) => builder.with_session(Arc::clone(session)),
-            None => builder,
-        }
+            .with_eager_snapshot(Arc::clone(&self.snapshot))
+            .with_session(Arc::clone(&self.session))
     }
 }
 
@@ -208,5 +233,5 @@ pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, La
 /// Converts the URL of a table's file to the path in the table's log.
 pub(super) fn path_in(root: &str, file: &str) -> String {
     let path = file.strip_prefix(root).unwrap_or(file).trim_start_matches('/');
-    percent_decode_str(path).decode_utf8_lossy().into_owned()
+    decoded(path)
 }

@@ -17,7 +17,7 @@ use crate::engine::{
         error::ArrowError,
         util::display::FormatOptions,
     },
-    source::type_name,
+    types::type_name,
 };
 
 /// Maps a query's columns by name to the order and types of a table.

@@ -19,9 +19,16 @@ use deltalake::{
 use serde_json::{Value, json};
 
 use super::{
-    base::path_in, commit_info::KEY, constraint::Constraints, deletion_vector::live_rows,
-    error::UnsupportedTable, protocol::too_new, provenance::Provenance, schema::has_naive_timestamps,
+    base::path_in,
+    commit_info::KEY,
+    constraint::Constraints,
+    deletion_vector::live_rows,
+    error::UnsupportedTable,
+    protocol::unwritable,
+    provenance::Provenance,
+    schema::has_naive_timestamps,
     write::Replaces,
+    written_paths::{decoded, written_paths},
 };
 use crate::engine::arrow::datatypes::Schema;
 
@@ -35,29 +42,30 @@ pub(super) struct TableDefinition<'a> {
     pub(super) transaction: Option<(&'a str, u64)>,
 }
 
-/// Returns the reason if the table has requirements for writers that an overwrite outside of deltalake's
+/// Returns the reason if the table has requirements for writers that a write outside of deltalake's
 /// operations would violate.
-pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<UnsupportedTable> {
-    if let Some(reason) = too_new(base.protocol()) {
+pub(super) fn unsupported(
+    base: &EagerSnapshot,
+    constraints: &Constraints,
+    replaces: &Replaces,
+) -> Option<UnsupportedTable> {
+    let properties = base.metadata().configuration();
+    if let Some(reason) = unwritable(base.protocol(), &base.schema(), properties) {
         return Some(reason);
     }
-    let properties = base.metadata().configuration();
     if let Some(key) = constraints.foreign(properties) {
         return Some(UnsupportedTable::ForeignConstraint(key));
     }
-    properties.iter().find_map(|(key, value)| match key.as_str() {
-        "delta.columnMapping.mode" if value != "none" => {
-            Some(UnsupportedTable::ColumnMapping { property: key.clone(), mode: value.clone() })
-        }
-        "delta.appendOnly" if value == "true" => Some(UnsupportedTable::AppendOnly(key.clone())),
-        _ => None,
-    })
+    let append_only = properties.get("delta.appendOnly").is_some_and(|value| value == "true");
+    (append_only && !matches!(replaces, Replaces::Nothing { .. })).then_some(UnsupportedTable::AppendOnly)
 }
 
 /// The files that a write removes from a table.
 pub(super) struct Replaced {
     pub(super) mode: SaveMode,
     pub(super) files: Vec<Remove>,
+    /// Their paths as the log has them.
+    pub(super) paths: Vec<String>,
     /// Their number of rows.
     pub(super) rows: u64,
     /// The number of rows in the files that stay.
@@ -74,7 +82,7 @@ pub(super) fn replaced(
         Replaces::Nothing { .. } => SaveMode::Append,
         _ => SaveMode::Overwrite,
     };
-    let mut out = Replaced { mode, files: Vec::new(), rows: 0, rows_kept: 0 };
+    let mut out = Replaced { mode, files: Vec::new(), paths: Vec::new(), rows: 0, rows_kept: 0 };
     let Some(base) = base else { return Ok(out) };
     let root = base.table_configuration().table_root().to_string();
     let files: BTreeSet<String> = match replaces {
@@ -88,7 +96,8 @@ pub(super) fn replaced(
         _ => BTreeSet::new(),
     };
     let mut found = 0;
-    for file in base.try_log_data()?.iter() {
+    let written = written_paths(base)?;
+    for (at, file) in base.try_log_data()?.iter().enumerate() {
         let goes = match replaces {
             Replaces::Everything => true,
             Replaces::Nothing { .. } => false,
@@ -101,6 +110,9 @@ pub(super) fn replaced(
         if goes {
             found += 1;
             out.rows += rows;
+            let path = written.get(at).filter(|written| decoded(written) == *file.path());
+            let unknown = || DeltaTableError::generic("the paths of files can't be told");
+            out.paths.push(path.ok_or_else(unknown)?.clone());
             out.files.push(file.remove_action(true));
         } else {
             out.rows_kept += rows;

@@ -16,7 +16,8 @@ use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
     base::{Base, LOOKS},
-    error::{LakeError, READ},
+    error::LakeError,
+    operation::LakeOperation,
     store::Lake,
 };
 use crate::name::Relation;
@@ -77,7 +78,7 @@ impl Base {
         if let Some(damage) = self.incomplete().await? {
             return Ok(Some(damage));
         }
-        let failed = |error| LakeError::of_store(READ, self.place(), error);
+        let failed = |error| LakeError::of_store(LakeOperation::Read, self.place(), error);
         let store = self.store();
         let files = self.sizes()?;
         let located = |file: &str| Location::parse(file).map_err(|error| failed(error.into()));
@@ -109,7 +110,7 @@ impl Base {
     /// # Errors
     /// If the table's log or the store can't be read.
     pub async fn incomplete(&self) -> Result<Option<Damage>, LakeError> {
-        let failed = |error| LakeError::of_store(READ, self.place(), error);
+        let failed = |error| LakeError::of_store(LakeOperation::Read, self.place(), error);
         let store = self.store();
         let look = |(file, recorded): (String, u64)| {
             let store = Arc::clone(&store);

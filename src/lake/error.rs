@@ -1,14 +1,16 @@
 //! Errors of the lake, classified so that people know what to do and a run knows whether to retry.
 
-use std::{error::Error, io};
+use std::io;
 
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
 use super::{
+    error_cause::{causes, is_denied, is_file, is_full, is_irregular, is_passing, is_too_long},
     error_text::{BoxError, plain},
-    guarded_logs::EmptyEntry,
+    guarded_store::EmptyEntry,
     misfit::Misfit,
     mount::unmounted,
+    operation::LakeOperation,
     root_problem::RootProblem,
 };
 use crate::{
@@ -29,16 +31,18 @@ pub enum LakeError {
         reason: RootProblem,
     },
     /// The table's location contains something else.
-    #[error("{place} has files but is not a Delta table; move them away, or choose another schema or name")]
+    #[error(
+        "{place} is taken by files that are not a Delta table; move them away, or choose another schema or name"
+    )]
     NotATable {
         /// The table's location.
         place: String,
     },
     /// The system or the store denied access.
-    #[error("no permission to {doing} {place}: {}", plain(source))]
+    #[error("no permission to {operation} {place}: {}", plain(source))]
     Denied {
         /// The attempted operation.
-        doing: &'static str,
+        operation: LakeOperation,
         /// The location.
         place: String,
         /// The cause.
@@ -77,10 +81,10 @@ pub enum LakeError {
         known: i64,
     },
     /// A disk, network or store failure.
-    #[error("can't {doing} {place}: {}", plain(source))]
+    #[error("can't {operation} {place}: {}", plain(source))]
     Storage {
         /// The attempted operation.
-        doing: &'static str,
+        operation: LakeOperation,
         /// The location.
         place: String,
         /// The cause.
@@ -145,6 +149,20 @@ pub enum LakeError {
     Cancelled,
 }
 
+/// A damage of a log that deltalake doesn't find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LogDamage {
+    /// The first commits are missing, and no checkpoint stands in for them.
+    #[error("commits are missing from it")]
+    MissingCommits,
+    /// Something else is in its place.
+    #[error("its `_delta_log` is not a folder")]
+    NoFolder,
+    /// An entry lacks the commit's metadata.
+    #[error("the entry that was prepared has no commitInfo")]
+    NoCommitInfo,
+}
+
 /// A requirement of a table for its writers that Headwater doesn't support.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UnsupportedTable {
@@ -169,17 +187,32 @@ pub enum UnsupportedTable {
         /// The newest known version.
         known: i64,
     },
+    /// The table requires writer features that Headwater doesn't support.
+    #[error(
+        "it uses the table feature {0}, which Headwater can't write; build it from scratch: --full-refresh"
+    )]
+    Features(String),
+    /// Another writer demands something of the values of a column.
+    #[error(
+        "its column {column} has {property}, which Headwater doesn't keep to; build it from scratch: --full-refresh"
+    )]
+    Column {
+        /// The column.
+        column: String,
+        /// The key in its metadata.
+        property: String,
+    },
     /// The table maps column names.
-    #[error("it maps column names ({property} is {mode})")]
+    #[error("it maps column names ({property} is {mode}); build it from scratch: --full-refresh")]
     ColumnMapping {
         /// The table property.
         property: String,
         /// Its value.
         mode: String,
     },
-    /// Existing rows can't be removed, by this table property.
-    #[error("it only takes appended rows ({0})")]
-    AppendOnly(String),
+    /// Existing rows can't be removed.
+    #[error("it only takes appended rows: remove its property delta.appendOnly, or append to it")]
+    AppendOnly,
 }
 
 fn nulls(violations: &[(String, u64)]) -> String {
@@ -227,6 +260,15 @@ impl LakeError {
         }
     }
 
+    /// Returns true if a path is longer than the system allows.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        match self {
+            Self::Storage { source, .. } => causes(source.as_ref()).any(is_too_long),
+            _ => false,
+        }
+    }
+
     /// Returns true if the operation should start over from the current version: after a transient failure,
     /// or because another writer committed first.
     #[must_use]
@@ -235,7 +277,7 @@ impl LakeError {
     }
 
     /// Converts an error of deltalake.
-    pub(super) fn of(doing: &'static str, place: &str, error: DeltaTableError) -> Self {
+    pub(super) fn of(operation: LakeOperation, place: &str, error: DeltaTableError) -> Self {
         let storage = matches!(
             error,
             DeltaTableError::ObjectStore { .. }
@@ -247,25 +289,24 @@ impl LakeError {
         if let Some(empty) = causes(&error).find_map(|cause| cause.downcast_ref::<EmptyEntry>()) {
             return Self::Corrupt { place, source: Box::new(empty.clone()) };
         }
+        if operation == LakeOperation::Read && causes(&error).any(is_file) {
+            return Self::NotATable { place };
+        }
+        let is_irregular_file = operation == LakeOperation::Read && causes(&error).any(is_irregular);
         if causes(&error).any(is_denied) {
-            Self::Denied { doing, place, source: Box::new(error) }
-        } else if storage || store || doing != READ {
-            Self::Storage { doing, place, source: Box::new(error) }
+            Self::Denied { operation, place, source: Box::new(error) }
+        } else if !is_irregular_file && (storage || store || operation != LakeOperation::Read) {
+            Self::Storage { operation, place, source: Box::new(error) }
         } else {
             Self::Corrupt { place, source: Box::new(error) }
         }
     }
 
     /// Converts an error of the object store.
-    pub(super) fn of_store(doing: &'static str, place: &str, error: object_store::Error) -> Self {
-        Self::of(doing, place, error.into())
+    pub(super) fn of_store(operation: LakeOperation, place: &str, error: object_store::Error) -> Self {
+        Self::of(operation, place, error.into())
     }
 }
-
-/// The operation while reading a log; only then can a log be corrupt.
-pub(super) const READ: &str = "read";
-/// The operation while writing files or committing.
-pub(super) const WRITE: &str = "write to";
 
 /// Returns true if a commit was rejected because its version already exists.
 pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
@@ -278,55 +319,13 @@ pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
     )
 }
 
-/// Iterates over an error and its causes, outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
-fn is_full(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|io| matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
-}
-
-fn is_denied(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::PermissionDenied);
-    let store = matches!(
-        error.downcast_ref::<object_store::Error>(),
-        Some(object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. })
-    );
-    io || store
-}
-
-fn is_passing(error: &(dyn Error + 'static)) -> bool {
-    use io::ErrorKind as Kind;
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return matches!(
-            io.kind(),
-            Kind::TimedOut
-                | Kind::ConnectionReset
-                | Kind::ConnectionAborted
-                | Kind::ConnectionRefused
-                | Kind::BrokenPipe
-                | Kind::Interrupted
-                | Kind::UnexpectedEof
-        );
-    }
-    // The store keeps the request error's type private, but its message contains the status.
-    let Some(object_store::Error::Generic { source, .. }) = error.downcast_ref() else { return false };
-    let text = source.to_string().to_lowercase();
-    ["429", "500 internal", "502 ", "503 ", "504 ", "slowdown", "timed out", "timeout", "connection"]
-        .iter()
-        .any(|sign| text.contains(sign))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn store(source: impl Into<BoxError>) -> LakeError {
         LakeError::of_store(
-            WRITE,
+            LakeOperation::Write,
             "here",
             object_store::Error::Generic { store: "S3", source: source.into() },
         )
@@ -334,8 +333,15 @@ mod tests {
 
     #[test]
     fn overload_and_dropped_lines_are_transient() {
-        assert!(store("server returned 503 Service Unavailable").is_transient());
-        assert!(store("429 Too Many Requests").is_transient());
+        let answer = |status| {
+            store(format!(
+                "Error performing GET https://s3/429/503 in 3s - Server returned non-2xx status code: {status}: "
+            ))
+        };
+        assert!(answer("503 Service Unavailable").is_transient());
+        assert!(answer("429 Too Many Requests").is_transient());
+        assert!(!answer("404 Not Found").is_transient());
+        assert!(store("Server returned error response: <Code>SlowDown</Code>").is_transient());
         assert!(store(io::Error::from(io::ErrorKind::TimedOut)).is_transient());
         assert!(!store("404 Not Found").is_transient());
         assert!(!store(io::Error::from(io::ErrorKind::StorageFull)).is_transient());
@@ -347,7 +353,7 @@ mod tests {
         assert!(full.is_disk_full() && !store("404 Not Found").is_disk_full());
         let parquet =
             deltalake::parquet::errors::ParquetError::from(io::Error::from(io::ErrorKind::StorageFull));
-        let full = LakeError::of(WRITE, "here", parquet.into());
+        let full = LakeError::of(LakeOperation::Write, "here", parquet.into());
         assert!(full.is_disk_full(), "{full:?}");
     }
 
@@ -356,5 +362,10 @@ mod tests {
         let refused = store(io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(refused.to_string().split(':').next(), Some("no permission to write to here"));
         assert!(!refused.is_transient());
+        // The kernel keeps the text of a log entry's error alone.
+        let text = "Kernel error: Error interacting with object store: Generic LocalFileSystem error: \
+                    Unable to open file 0.json: Permission denied (os error 13)";
+        let refused = LakeError::of(LakeOperation::Read, "here", DeltaTableError::Generic(text.to_owned()));
+        assert!(matches!(refused, LakeError::Denied { .. }) && !refused.is_damage(), "{refused:?}");
     }
 }

@@ -6,8 +6,9 @@ use futures::{StreamExt, stream};
 
 use super::{
     commit_info::{CommitInfo, commit_info},
-    error::{LakeError, READ},
+    error::LakeError,
     observe::is_newest,
+    operation::LakeOperation,
     provenance::Provenance,
     store::Lake,
 };
@@ -32,7 +33,7 @@ impl Lake {
     /// history ends where log entries were cleaned up.
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<PastVersion>, LakeError> {
         let place = self.place(relation);
-        let read = |error| LakeError::of(READ, &place, error);
+        let read = |error| LakeError::of(LakeOperation::Read, &place, error);
         let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).map_err(read)?;
         if limit == 0 || self.is_missing(relation) {
             return Ok(Vec::new());

@@ -9,17 +9,15 @@ use deltalake::{
 };
 
 use super::{
-    commit_info::metadata_entry,
-    error::{LakeError, WRITE},
-    provenance::Provenance,
-    store::Lake,
+    commit_info::metadata_entry, error::LakeError, operation::LakeOperation, provenance::Provenance,
+    writer::LakeWriter,
 };
 use crate::name::Relation;
 
 /// The default checkpoint interval, in versions.
 pub(super) const CHECKPOINT_INTERVAL: u64 = 100;
 
-impl Lake {
+impl LakeWriter {
     /// Commits `provenance` for the rows of `version`. No row changes, and tables built from that version
     /// stay up to date. `transaction` is an application id and its transaction version. Returns the version
     /// of the commit.
@@ -33,37 +31,33 @@ impl Lake {
         provenance: &Provenance,
         transaction: Option<&(String, u64)>,
     ) -> Result<u64, LakeError> {
-        let place = self.place(relation);
-        if let Some(reason) = self.cache().current(relation).and_then(|current| current.unwritable) {
+        let (lake, journal) = (self.lake(), self.journal());
+        let place = lake.place(relation);
+        if let Some(reason) = lake.cache().current(relation).and_then(|current| current.unwritable) {
             return Err(LakeError::Unsupported { place, reason });
         }
-        let log_store = self
-            .log_store(self.store().clone(), self.root().mount_of(relation))
-            .map_err(|error| LakeError::of(WRITE, &place, error))?;
+        let log_store = lake
+            .log_store(lake.store().clone(), lake.root().mount_of(relation))
+            .map_err(|error| LakeError::of(LakeOperation::Write, &place, error))?;
+        #[expect(clippy::disallowed_methods, reason = "the commit has a time of its own")]
         let entry = metadata_entry(provenance, transaction, Utc::now())
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
         let next = version + 1;
         let entry = CommitOrBytes::LogBytes(entry.into());
-        let announced = self.journal().map(|journal| (journal, journal.commit(log_store.root_url(), next)));
-        if let Some((journal, commit)) = &announced {
-            journal.announce([commit.clone()]).await?;
-        }
+        let commit = journal.commit(log_store.root_url(), next);
+        journal.announce([commit.clone()]).await?;
         match log_store.write_commit_entry(next, entry, uuid::Uuid::new_v4()).await {
             Ok(()) => {}
             Err(TransactionError::VersionAlreadyExists(version)) => {
-                if let Some((journal, commit)) = &announced {
-                    journal.settle([commit]);
-                }
+                journal.settle([&commit]);
                 return Err(LakeError::Conflict { relation: relation.clone(), version });
             }
-            Err(error) => return Err(LakeError::of(WRITE, &place, error.into())),
+            Err(error) => return Err(LakeError::of(LakeOperation::Write, &place, error.into())),
         }
         if let Some(warning) = write_due_checkpoint(&log_store, &place, next, CHECKPOINT_INTERVAL).await {
             tracing::warn!("{warning}");
         }
-        if let Some((journal, commit)) = &announced {
-            journal.settle([commit]);
-        }
+        journal.settle([&commit]);
         Ok(next)
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::arrow::{
     array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray},
     buffer::NullBuffer,
     compute::{cast, max, min},
-    datatypes::{DataType, Date32Type, Decimal128Type, TimeUnit, TimestampMicrosecondType},
+    datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, TimeUnit, TimestampMicrosecondType},
     error::ArrowError,
     util::display::array_value_to_string,
 };
@@ -160,6 +160,14 @@ pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Mis
                 None => Ok(()),
             }
         }
+        DataType::Float64 => {
+            // The folder is named by all digits, of which 1e-320 has more than a name can have.
+            let long = |number: &f64| folder_name(column, &number.to_string()) > FOLDER_NAME;
+            match values.as_primitive::<Float64Type>().iter().flatten().find(long) {
+                Some(number) => refused(format!("{number:e}"), MisfitReason::LongPartition(column.into())),
+                None => Ok(()),
+            }
+        }
         DataType::Decimal128(_, scale) if *scale > 0 => {
             let one = 10_i128.checked_pow(u32::from(scale.unsigned_abs())).unwrap_or(i128::MAX);
             let decimals = values.as_primitive::<Decimal128Type>();
@@ -266,7 +274,8 @@ mod tests {
     use super::*;
     use crate::engine::arrow::{
         array::{
-            Date32Array, Decimal128Array, ListArray, StringArray, StructArray, TimestampMicrosecondArray,
+            Date32Array, Decimal128Array, Float64Array, ListArray, StringArray, StructArray,
+            TimestampMicrosecondArray,
         },
         datatypes::{Field, Int32Type},
     };
@@ -343,6 +352,12 @@ mod tests {
         insta::assert_snapshot!(refused, @"column p has the value '', which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write `nullif(p, '')`, or give it a text of its own");
         let (long, short) = ("ä/".repeat(28), "a".repeat(253));
         assert!(check_partition(&texts(vec![Some(&short), Some(&long)]), "p").is_ok());
+        let doubles: ArrayRef = Arc::new(Float64Array::from(vec![Some(1e200), None, Some(1e308)]));
+        let refused = check_partition(&doubles, "p").unwrap_err();
+        assert!(
+            refused.to_string().starts_with("column p has the value 1e308, and the table is"),
+            "{refused}"
+        );
         let refused = check_partition(&texts(vec![Some("a"), Some(&format!("{long}b"))]), "pq").unwrap_err();
         insta::assert_snapshot!(refused, @"column pq has the value 'ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/ä/…', and the table is partitioned by it: the name of a value's folder, `pq=value` percent-encoded, can't have more than 255 bytes; partition by a shorter column, such as `left(pq, 40)` or `md5(pq)`");
     }

@@ -2,17 +2,18 @@
 //! streams of rows, not models, graphs or SQL.
 //!
 //! ```text
-//! Lake::stage ──▶ Staged ──▶ publish   one atomic commit makes the new version visible
-//!                   │   └──▶ abort     deletes the files, which no reader ever saw
-//!                   └─ provider        the uncommitted version, for tests to query
+//! LakeWriter::stage ──▶ Staged ──▶ publish   one atomic commit makes the new version visible
+//!                         │   └──▶ abort     deletes the files, which no reader ever saw
+//!                         └─ provider        the uncommitted version, for tests to query
 //! ```
 //!
 //! A version is staged by running the commit against an `Overlay` of the table's store, which captures the
 //! log entry. Publishing writes that entry to the table's log if its version number is still free. A version
 //! prepared on a base that is no longer the newest is never published.
 //!
-//! Start at [`Lake`] in `store`; `root` parses its location. `mount` is how delta-rs sees a local one, over a
-//! `synced_disk`; `guarded_logs` finds damage in logs that the kernel overlooks.
+//! Start at [`Lake`] in `store`, which reads, and [`LakeWriter`] in `writer`, which writes; `root` parses the
+//! location. `mount` is how delta-rs sees a local lake, over a `synced_disk`; `guarded_store` finds damage in
+//! logs that the kernel overlooks.
 //! - Reading: `observe` finds a table's `current_version` if its `protocol` is known, `version_cache` caches
 //!   versions, `base` reads the version that a change starts from, `history` lists earlier ones, `difference`
 //!   compares two, `deletion_vector` reads the deleted rows of a file, `table_statistics` returns sizes,
@@ -25,7 +26,7 @@
 //!   `provenance` without rows, `commit_info` reads and writes provenance in a log entry.
 //! - Upkeep: `log_state` detects changes of a table's log, `project_records` stores small texts next to the
 //!   tables, `damaged_table` moves damaged tables away, `runs` cleans up after killed runs,
-//!   `fault_injection` kills some in tests.
+//!   `fault_injection` kills some in crash tests, and only in builds with the feature `failpoints`.
 
 mod base;
 mod cast;
@@ -39,11 +40,13 @@ mod deletion_vector;
 mod difference;
 mod directories;
 mod error;
+mod error_cause;
 mod error_text;
+#[cfg(any(test, feature = "failpoints"))]
 mod fault_injection;
 mod file_settings;
 mod file_writer;
-mod guarded_logs;
+mod guarded_store;
 mod history;
 mod layout;
 mod log_state;
@@ -51,6 +54,7 @@ mod metadata_commit;
 mod misfit;
 mod mount;
 mod observe;
+mod operation;
 mod overlay;
 mod partition_writer;
 mod project_records;
@@ -71,7 +75,11 @@ mod table_statistics;
 mod tests;
 mod version_cache;
 mod write;
+mod writer;
+mod written_paths;
 
+#[cfg(any(test, feature = "failpoints"))]
+pub use self::fault_injection::FaultInjection;
 pub use self::{
     base::Base,
     constraint::Constraints,
@@ -79,10 +87,10 @@ pub use self::{
     damage::{Damage, DamageReason},
     difference::VersionDifference,
     error::{LakeError, UnsupportedTable},
-    fault_injection::FaultInjection,
     history::PastVersion,
     log_state::{has_journals, log_state, records_state},
     misfit::{Misfit, MisfitReason},
+    operation::LakeOperation,
     provenance::{InputVersion, PassedTest, Provenance, RejectNote},
     root_problem::RootProblem,
     runs::Repair,
@@ -91,4 +99,5 @@ pub use self::{
     store::Lake,
     table_statistics::TableStatistics,
     write::{Replaces, Write},
+    writer::LakeWriter,
 };

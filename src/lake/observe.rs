@@ -13,9 +13,10 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use super::{
     commit_info::{commit_info, retains_rows},
     current_version::CurrentVersion,
-    error::{LakeError, READ},
+    error::{LakeError, LogDamage},
     layout::{LOG, MARKER},
-    protocol::{readable, too_new},
+    operation::LakeOperation,
+    protocol::{readable, unwritable},
     provenance::Provenance,
     store::Lake,
 };
@@ -31,7 +32,7 @@ impl Lake {
     /// Returns the newest version of a table, or `None` if there is no table.
     pub async fn observe(&self, relation: &Relation) -> Result<Option<CurrentVersion>, LakeError> {
         let place = self.place(relation);
-        let read = |error| LakeError::of(READ, &place, error);
+        let read = |error| LakeError::of(LakeOperation::Read, &place, error);
         let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).map_err(read)?;
         if self.is_missing(relation) {
             return Ok(None);
@@ -53,7 +54,11 @@ impl Lake {
             data_version,
             schema: snapshot.arrow_schema(),
             partition_by: snapshot.metadata().partition_columns().to_vec(),
-            unwritable: too_new(snapshot.protocol()),
+            unwritable: unwritable(
+                snapshot.protocol(),
+                &snapshot.schema(),
+                snapshot.metadata().configuration(),
+            ),
             provenance,
         };
         self.cache().insert_current(relation, observed.clone());
@@ -77,7 +82,7 @@ impl Lake {
     ) -> Result<(LogStoreRef, Option<Arc<EagerSnapshot>>), LakeError> {
         let log_store = self
             .log_store(store, self.root().mount_of(relation))
-            .map_err(|e| LakeError::of(READ, &self.place(relation), e))?;
+            .map_err(|e| LakeError::of(LakeOperation::Read, &self.place(relation), e))?;
         // Check before loading as well as after: another writer may create the folder in between.
         if self.is_missing(relation) {
             return Ok((log_store, None));
@@ -115,12 +120,21 @@ impl Lake {
         // The kernel's error hides that of the store.
         match store.list(Some(log_store.log_path())).try_collect::<Vec<_>>().await {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(LakeError::of_store(READ, &place, error)),
+            Err(error) => {
+                let error = LakeError::of_store(LakeOperation::Read, &place, error);
+                let is_folder = self.root().folder_of(relation).is_some_and(|folder| folder.is_dir());
+                return Err(match error {
+                    LakeError::NotATable { place } if is_folder => {
+                        LakeError::Corrupt { place, source: LogDamage::NoFolder.into() }
+                    }
+                    error => error,
+                });
+            }
         }
         if !matches!(error, DeltaTableError::NotATable(_)) {
-            return Err(LakeError::of(READ, &place, error));
+            return Err(LakeError::of(LakeOperation::Read, &place, error));
         }
-        let read = |error| LakeError::of_store(READ, &place, error);
+        let read = |error| LakeError::of_store(LakeOperation::Read, &place, error);
         let marked =
             |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));
         // Files and markers may come and go during the checks; only files that stay unexplained are an error.
@@ -139,7 +153,7 @@ impl Lake {
             }
         }
         if has_log {
-            return Err(LakeError::Corrupt { place, source: "commits are missing from it".into() });
+            return Err(LakeError::Corrupt { place, source: LogDamage::MissingCommits.into() });
         }
         Err(LakeError::NotATable { place })
     }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -16,21 +17,23 @@ use object_store::{
     memory::InMemory, path::Path,
 };
 
-use super::runs::Journal;
+use super::{runs::Journal, written_paths::with_removed_paths};
 
 /// See the module documentation.
 #[derive(Debug)]
 pub(super) struct Overlay {
     below: Arc<dyn ObjectStore>,
     /// The journal in which files are announced before they are written.
-    journal: Option<Arc<Journal>>,
+    journal: Arc<Journal>,
     log: InMemory,
     written: Mutex<BTreeSet<Path>>,
+    /// The paths of the files that the captured commit removes, as the log has them.
+    removed: Mutex<Vec<String>>,
 }
 
 impl Overlay {
-    pub(super) fn new(below: Arc<dyn ObjectStore>, journal: Option<Arc<Journal>>) -> Self {
-        Self { below, journal, log: InMemory::new(), written: Mutex::default() }
+    pub(super) fn new(below: Arc<dyn ObjectStore>, journal: Arc<Journal>) -> Self {
+        Self { below, journal, log: InMemory::new(), written: Mutex::default(), removed: Mutex::default() }
     }
 
     /// Returns the data files written so far, complete or not.
@@ -38,11 +41,26 @@ impl Overlay {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// Sets the paths of the files that the next commit removes, as the log has them, in its order.
+    pub(super) fn set_removed(&self, paths: Vec<String>) {
+        *self.removed.lock().unwrap_or_else(PoisonError::into_inner) = paths;
+    }
+
+    /// Returns a captured log entry, in which removed files have the paths of the log.
+    fn corrected(&self, entry: PutPayload) -> Result<PutPayload> {
+        let removed = std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner));
+        if removed.is_empty() {
+            return Ok(entry);
+        }
+        let corrected = with_removed_paths(&Bytes::from(entry), &removed).map(PutPayload::from);
+        let source = "the entry removes other files than were asked for";
+        corrected.ok_or_else(|| Error::Generic { store: "Headwater", source: source.into() })
+    }
+
     /// Remembers a data file before it is created.
     async fn remember(&self, location: &Path) -> Result<()> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(location.clone());
-        let Some(journal) = &self.journal else { return Ok(()) };
-        let announced = journal.announce([journal.file(location)]).await;
+        let announced = self.journal.announce([self.journal.file(location)]).await;
         announced.map_err(|error| Error::Generic { store: "Headwater", source: Box::new(error) })
     }
 
@@ -80,7 +98,7 @@ impl ObjectStore for Overlay {
         if options.mode == PutMode::Create && self.below.head(location).await.is_ok() {
             return Err(Error::AlreadyExists { path: location.to_string(), source: "in the table".into() });
         }
-        self.log.put_opts(location, payload, options).await
+        self.log.put_opts(location, self.corrected(payload)?, options).await
     }
 
     async fn put_multipart_opts(
@@ -145,6 +163,12 @@ impl ObjectStore for Overlay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lake::{root::Root, runs::LeaseTimes};
+
+    fn journal(store: &Arc<InMemory>) -> Arc<Journal> {
+        let root = Arc::new(Root::parse("memory:///lake", std::path::Path::new("/")).unwrap());
+        Journal::new("run", &root, store.clone(), store.clone(), LeaseTimes::default())
+    }
 
     #[tokio::test]
     async fn the_log_is_captured_and_data_goes_through() {
@@ -155,7 +179,7 @@ mod tests {
             Path::from("t/part-0.parquet"),
         );
         below.put(&old, "old".into()).await.unwrap();
-        let overlay = Overlay::new(below.clone(), None);
+        let overlay = Overlay::new(below.clone(), journal(&below));
         overlay.put(&new, "new".into()).await.unwrap();
         overlay.put(&data, "data".into()).await.unwrap();
 

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    engine::source::SourceState, interval::Intervals, manifest::fingerprint::Fingerprint, name::NodeId,
-};
+use crate::{interval::Intervals, manifest::fingerprint::Fingerprint, name::NodeId, source::SourceState};
 
 /// The origin of a table version, from which staleness is decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,17 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     cast::Conform,
-    error::{LakeError, WRITE},
+    error::LakeError,
     file_settings::FileSettings,
     file_writer,
+    operation::LakeOperation,
     partition_writer::{PartitionWriter, WriterLimits},
 };
 use crate::{
     engine::{
-        SendableRecordBatchStream, Streams,
+        EngineError, SendableRecordBatchStream, Streams,
         arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError},
+        exec::crash::too_long,
         memory::Budget,
-        row_digest::RowDigest,
+        rows::digest::RowDigest,
     },
     name::Relation,
 };
@@ -97,7 +99,7 @@ impl RowWriters {
             writers.spawn(async move {
                 file_writer::write(&this.files, &group)
                     .await
-                    .map_err(|error| LakeError::of(WRITE, &this.place, error))
+                    .map_err(|error| LakeError::of(LakeOperation::Write, &this.place, error))
             });
         }
         written.files.extend(self.join(writers).await?.into_iter().flatten());
@@ -123,7 +125,14 @@ impl RowWriters {
     }
 
     fn panicked(&self, error: JoinError) -> LakeError {
-        LakeError::Storage { doing: WRITE, place: self.place.clone(), source: Box::new(error) }
+        if let Some(message) = too_long(&error.to_string()) {
+            return LakeError::Query(EngineError::Execution(message));
+        }
+        LakeError::Storage {
+            operation: LakeOperation::Write,
+            place: self.place.clone(),
+            source: Box::new(error),
+        }
     }
 
     async fn write_one(
@@ -131,7 +140,7 @@ impl RowWriters {
         stream: SendableRecordBatchStream,
         limits: WriterLimits,
     ) -> Result<(Vec<Add>, Vec<RecordBatch>, WrittenRows), LakeError> {
-        let failed = |error| LakeError::of(WRITE, &self.place, error);
+        let failed = |error| LakeError::of(LakeOperation::Write, &self.place, error);
         let mut writer = PartitionWriter::new(self.files.clone(), limits).map_err(failed)?;
         match self.pour(stream, &mut writer).await {
             Ok(poured) => {
@@ -172,7 +181,10 @@ impl RowWriters {
                 *count += batch.column(*column).null_count() as u64;
             }
             let rows = batch.num_rows() as u64;
-            writer.push(batch).await.map_err(|error| LakeError::of(WRITE, &self.place, error))?;
+            writer
+                .push(batch)
+                .await
+                .map_err(|error| LakeError::of(LakeOperation::Write, &self.place, error))?;
             (self.on_rows)(self.rows.fetch_add(rows, Ordering::Relaxed) + rows);
         }
     }

@@ -103,6 +103,12 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
     let mut converted = Vec::with_capacity(fields.len());
     for field in fields {
         let name = field.name();
+        if parent.is_empty() && depth(field.data_type()) > DEEPEST {
+            problems.push(format!(
+                "column {name} is nested more than {DEEPEST} levels deep: flatten it, or make it JSON"
+            ));
+            continue;
+        }
         let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
         if let Some(other) = seen.insert(name.to_lowercase(), name) {
             problems.push(if other == name {
@@ -113,6 +119,9 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
         }
         if name.is_empty() {
             problems.push("a column has no name: give it an alias".to_owned());
+        } else if is_literal(name) {
+            let place = converted.len() + 1;
+            problems.push(format!("column {place} has no name: give it an alias, as in `… as total`"));
         } else if let Some(bad) = forbidden(name) {
             problems.push(format!(
                 "column {path:?} can't have {bad:?} in its name: give it another, as in `… as total`"
@@ -121,6 +130,30 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
         converted.push(delta_field(name, field, &path, problems));
     }
     converted.into()
+}
+
+/// The maximum nesting of lists, structs and maps: readers of the log parse two levels of JSON for each.
+const DEEPEST: usize = 50;
+
+/// Returns the nesting depth of a type: 0 for a scalar.
+fn depth(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => 1 + depth(item.data_type()),
+        DataType::Struct(fields) => {
+            1 + fields.iter().map(|field| depth(field.data_type())).max().unwrap_or_default()
+        }
+        _ => 0,
+    }
+}
+
+/// Returns whether a column has the name that the engine gives to a literal, such as `Utf8("x")`.
+fn is_literal(name: &str) -> bool {
+    ["Utf8(", "Int64(", "UInt64(", "Float64(", "Boolean(", "Decimal128("]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 fn delta_field(name: &str, field: &Field, path: &str, problems: &mut Vec<String>) -> FieldRef {

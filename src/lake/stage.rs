@@ -1,7 +1,8 @@
 //! Staging: writes the files of a new table version and builds its log entry, without making it visible.
-//! Start at [`Lake::stage`].
+//! Start at [`LakeWriter::stage`].
 
 use std::{
+    mem,
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
@@ -17,17 +18,18 @@ use super::{
     commit::{self, TableDefinition},
     constraint::Constraints,
     directories::Directories,
-    error::{LakeError, WRITE, is_conflict},
+    error::{LakeError, is_conflict},
     file_settings::FileSettings,
     layout::MARKER,
+    operation::LakeOperation,
     overlay::Overlay,
     provenance::Provenance,
     row_writers::RowWriters,
     schema::delta_schema,
     staged::{Change, Staged},
     staged_files::StagedFiles,
-    store::Lake,
     write::{Replaces, Write},
+    writer::LakeWriter,
 };
 use crate::{
     engine::{Streams, arrow::datatypes::SchemaRef, memory::Budget},
@@ -37,7 +39,7 @@ use crate::{
 /// Bytes of a row group: small enough to read side by side, large enough to compress.
 const ROW_GROUP: usize = 64 << 20;
 
-impl Lake {
+impl LakeWriter {
     /// Writes the streams' rows concurrently as the next version of a table, which is created if needed. The
     /// version isn't visible until it is published.
     ///
@@ -50,36 +52,47 @@ impl Lake {
         streams: Streams,
         cancel: &CancellationToken,
     ) -> Result<Staged, LakeError> {
-        let place = self.place(relation);
+        let lake = self.lake();
+        let place = lake.place(relation);
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
         let table = delta_schema(&write.schema, &write.partition_by).map_err(schema_error)?;
-        let overlay = Arc::new(Overlay::new(self.store().clone(), self.journal().cloned()));
-        let (above, base) = self.load(relation, overlay.clone()).await?;
+        let overlay = Arc::new(Overlay::new(lake.store().clone(), Arc::clone(self.journal())));
+        let (above, base) = lake.load(relation, overlay.clone()).await?;
         let next = base.as_ref().map_or(0, |base| base.version() + 1);
         if write.replaces.of().is_some_and(|of| of + 1 != next) {
             return Err(LakeError::Conflict { relation: relation.clone(), version: next });
         }
         let refused = |base: &EagerSnapshot| {
-            write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints))
+            write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints, &write.replaces))
         };
         if let Some(reason) = base.as_deref().and_then(refused) {
             return Err(LakeError::Unsupported { place, reason });
         }
-        let url = self.root().mount_of(relation);
-        let real =
-            self.log_store(self.store().clone(), url.clone()).map_err(|e| LakeError::of(WRITE, &place, e))?;
-        let directories = Directories::before(self.root().folder_of(relation), &url);
+        let url = lake.root().mount_of(relation);
+        let real = lake
+            .log_store(lake.store().clone(), url.clone())
+            .map_err(|e| LakeError::of(LakeOperation::Write, &place, e))?;
+        let directories = Directories::before(lake.root().folder_of(relation), &url);
         let marker =
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
-        let journal = self.journal().cloned();
+        let journal = Arc::clone(self.journal());
+        let captured = Arc::clone(&overlay);
         let leftovers =
-            StagedFiles { overlay, directories, store: self.store().clone(), real, marker, journal };
+            StagedFiles { overlay, directories, store: lake.store().clone(), real, marker, journal };
         leftovers.mark(&write.provenance.run_id, &place).await?;
 
         let transaction = write.transaction.clone();
-        let budget = self.session().map(|session| Budget::of(session.config())).unwrap_or_default();
-        let next =
-            Next { relation, place: &place, base: base.as_deref(), log_store: above, table, write, budget };
+        let budget = Budget::of(lake.session().config());
+        let next = Next {
+            relation,
+            place: &place,
+            base: base.as_deref(),
+            log_store: above,
+            captured,
+            table,
+            write,
+            budget,
+        };
         match next.prepare(streams, cancel).await {
             Ok(PreparedVersion { provenance, bytes, version, state, entry, change }) => {
                 let relation = relation.clone();
@@ -94,7 +107,7 @@ impl Lake {
                     change,
                     transaction,
                     leftovers,
-                    cache: Arc::clone(self.cache()),
+                    cache: Arc::clone(lake.cache()),
                 })
             }
             Err(error) => {
@@ -113,6 +126,8 @@ struct Next<'a> {
     /// The base version, or `None` if there is no table yet.
     base: Option<&'a EagerSnapshot>,
     log_store: LogStoreRef,
+    /// The store that captures the commit.
+    captured: Arc<Overlay>,
     table: SchemaRef,
     write: Write,
     budget: Budget,
@@ -135,14 +150,14 @@ impl Next<'_> {
         streams: Streams,
         cancel: &CancellationToken,
     ) -> Result<PreparedVersion, LakeError> {
-        let Self { relation, place, base, log_store, table, write, budget } = self;
+        let Self { relation, place, base, log_store, captured, table, write, budget } = self;
         let started = Instant::now();
         let failed = |error: DeltaTableError| {
             if is_conflict(&error) {
                 let version = base.map_or(0, |base| base.version() + 1);
                 LakeError::Conflict { relation: relation.clone(), version }
             } else {
-                LakeError::of(WRITE, place, error)
+                LakeError::of(LakeOperation::Write, place, error)
             }
         };
         let store = log_store.object_store(None);
@@ -168,7 +183,8 @@ impl Next<'_> {
         if !violations.is_empty() {
             return Err(LakeError::NotNull { relation: relation.clone(), violations });
         }
-        let old = commit::replaced(base, &write.replaces, &written.files).map_err(failed)?;
+        let mut old = commit::replaced(base, &write.replaces, &written.files).map_err(failed)?;
+        captured.set_removed(mem::take(&mut old.paths));
         let change = Change {
             written: written.digest.rows(),
             digest: written.digest.finish(),

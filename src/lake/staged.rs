@@ -16,8 +16,9 @@ use deltalake::{
 use super::{
     base::as_read,
     commit_info::with_provenance,
-    error::{LakeError, WRITE},
+    error::{LakeError, LogDamage},
     metadata_commit::{CHECKPOINT_INTERVAL, write_due_checkpoint},
+    operation::LakeOperation,
     provenance::{PassedTest, Provenance, RejectNote},
     staged_files::StagedFiles,
     version_cache::VersionCache,
@@ -144,7 +145,7 @@ impl Staged {
         self.provenance.rejected = rejected;
         let entry = with_provenance(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
             place: self.place.clone(),
-            source: "the entry that was prepared has no commitInfo".into(),
+            source: LogDamage::NoCommitInfo.into(),
         })?;
         self.entry = entry.into();
         Ok(())
@@ -216,7 +217,7 @@ impl Staged {
                     let error = match error {
                         TransactionError::VersionAlreadyExists(version) => self.conflict(version),
                         _ if there.is_some() => self.conflict(self.version),
-                        error => LakeError::of(WRITE, &self.place, error.into()),
+                        error => LakeError::of(LakeOperation::Write, &self.place, error.into()),
                     };
                     self.leftovers.settle_commit(self.version);
                     let _ = self.leftovers.remove(&self.place).await;
@@ -224,7 +225,7 @@ impl Staged {
                 }
                 // It is unknown whether the entry was accepted, so its files must stay; the next run finds
                 // out.
-                Err(_) => return Err(LakeError::of(WRITE, &self.place, error.into())),
+                Err(_) => return Err(LakeError::of(LakeOperation::Write, &self.place, error.into())),
             }
         }
         self.leftovers.unmark().await;

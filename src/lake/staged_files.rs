@@ -6,12 +6,8 @@ use deltalake::logstore::LogStoreRef;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
-    directories::Directories,
-    error::{LakeError, WRITE},
-    layout::LOG,
-    overlay::Overlay,
-    runs::Journal,
-    synced_disk::store_error,
+    directories::Directories, error::LakeError, layout::LOG, operation::LakeOperation, overlay::Overlay,
+    runs::Journal, synced_disk::store_error,
 };
 
 /// See the module documentation.
@@ -23,7 +19,7 @@ pub(super) struct StagedFiles {
     /// The marker file, if the table is being created.
     pub(super) marker: Option<Location>,
     /// The journal in which all of it is announced.
-    pub(super) journal: Option<Arc<Journal>>,
+    pub(super) journal: Arc<Journal>,
 }
 
 impl StagedFiles {
@@ -44,17 +40,17 @@ impl StagedFiles {
         if failure.is_none() {
             self.settle();
         }
-        failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
+        failure.map_or(Ok(()), |error| Err(LakeError::of_store(LakeOperation::Delete, place, error)))
     }
 
     /// Announces and writes the marker, if there is one.
     pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
         let Some(marker) = &self.marker else { return Ok(()) };
-        if let (Some(journal), Some(marker)) = (&self.journal, self.marked()) {
-            journal.announce([journal.file(&marker)]).await?;
+        if let Some(marker) = self.marked() {
+            self.journal.announce([self.journal.file(&marker)]).await?;
         }
         let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
-        put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
+        put.map(drop).map_err(|error| LakeError::of_store(LakeOperation::Write, place, error))
     }
 
     /// Syncs the files with these names to a local disk, so that no commit which refers to them outlives
@@ -63,29 +59,24 @@ impl StagedFiles {
         let mut files = self.overlay.written();
         files.retain(|file| file.filename().is_some_and(|name| names.contains(name)));
         let synced = self.directories.sync(&files).await;
-        synced.map_err(|error| LakeError::of_store(WRITE, place, store_error(error)))
+        synced.map_err(|error| LakeError::of_store(LakeOperation::Write, place, store_error(error)))
     }
 
     /// Announces the commit. Fails if another run has taken this run's journal.
     pub(super) async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
-        let Some(journal) = &self.journal else { return Ok(()) };
-        journal.announce([journal.commit(self.real.root_url(), version)]).await?;
-        journal.check().await
+        self.journal.announce([self.journal.commit(self.real.root_url(), version)]).await?;
+        self.journal.check().await
     }
 
     /// Settles the announced commit: it was made, or it certainly wasn't.
     pub(super) fn settle_commit(&self, version: u64) {
-        if let Some(journal) = &self.journal {
-            journal.settle([&journal.commit(self.real.root_url(), version)]);
-        }
+        self.journal.settle([&self.journal.commit(self.real.root_url(), version)]);
     }
 
     /// Settles the files: they are published or removed.
     pub(super) fn settle(&self) {
-        if let Some(journal) = &self.journal {
-            let files = self.overlay.written().into_iter().chain(self.marked());
-            journal.settle(&files.map(|file| journal.file(&file)).collect::<Vec<_>>());
-        }
+        let files = self.overlay.written().into_iter().chain(self.marked());
+        self.journal.settle(&files.map(|file| self.journal.file(&file)).collect::<Vec<_>>());
     }
 
     /// Returns the marker's location in the whole store.

@@ -1,4 +1,4 @@
-//! The lake as a whole: opens it and locates its tables.
+//! The lake as a whole: opens it and locates its tables. What writes to it holds a `LakeWriter`.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,34 +8,29 @@ use std::{
 };
 
 use deltalake::{DeltaTableBuilder, DeltaTableError, logstore::LogStoreRef};
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Location};
+use object_store::ObjectStore;
 use url::Url;
 
 use super::{
-    directories::Directories,
-    error::{LakeError, READ, WRITE},
-    fault_injection::{FaultInjectingStore, FaultInjection},
-    guarded_logs::GuardedLogs,
+    error::LakeError,
+    guarded_store::GuardedStore,
     mount::Mounted,
     root::{self, Root},
     root_problem::RootProblem,
-    runs::{Journal, LeaseTimes, Repair, repair},
     synced_disk::SyncedDisk,
     version_cache::VersionCache,
 };
 use crate::{engine::Session, name::Relation, secret::Secret};
 
-/// A folder or bucket of Delta tables. Cheap to clone.
+/// A folder or bucket of Delta tables, to be read. Cheap to clone. [`Lake::writer`] returns its writer.
 #[derive(Clone)]
 pub struct Lake {
     root: Arc<Root>,
     options: BTreeMap<String, Secret>,
     /// The whole disk or bucket, shared by all tables so that they share connections.
     store: Arc<dyn ObjectStore>,
-    /// The session that reads its tables, if known.
-    session: Option<Arc<Session>>,
-    /// The journal that announces writes, if the lake belongs to a run.
-    journal: Option<Arc<Journal>>,
+    /// The session that reads its tables; it decides string types and filter pushdown.
+    session: Arc<Session>,
     /// The cache of table versions.
     cache: Arc<VersionCache>,
 }
@@ -60,42 +55,28 @@ fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn Ob
     {
         store = Arc::new(mounted);
     }
-    Ok(Arc::new(GuardedLogs::new(store)))
+    Ok(Arc::new(GuardedStore::new(store)))
 }
 
 impl Lake {
-    /// Opens the lake at `root`: a URL, or a path relative to `base`, which must be absolute. Creates
-    /// nothing.
-    pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
+    /// Opens the lake at `root`: a URL, or a path relative to `base`, which must be absolute. Its tables are
+    /// read by `session`. Creates nothing.
+    pub fn open(
+        root: &str,
+        base: &Path,
+        options: BTreeMap<String, Secret>,
+        session: Arc<Session>,
+    ) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
         if let Some(reason) = root.obstacle() {
             return Err(LakeError::Root { root: root.show(), reason });
         }
         let store = connect(&root, &options)?;
-        Ok(Self { root: Arc::new(root), options, store, session: None, journal: None, cache: Arc::default() })
-    }
-
-    /// Returns the lake with this session for reads, which decides string types and filter pushdown.
-    #[must_use]
-    pub fn with_session(self, session: Arc<Session>) -> Self {
-        Self { session: Some(session), ..self }
-    }
-
-    /// Returns the lake for writes of this run: if the run is killed, the next run's [`Lake::repair`] removes
-    /// what it left. Writes nothing yet. Call [`Lake::end_run`] at the end.
-    #[must_use]
-    pub fn with_run(self, run: &str) -> Self {
-        self.with_run_at(run, LeaseTimes::default())
-    }
-
-    /// Same as [`Lake::with_run`], with other lease times.
-    pub(super) fn with_run_at(self, run: &str, times: LeaseTimes) -> Self {
-        let journal = Journal::new(run, &self.root, Arc::clone(&self.store), self.lease_store(), times);
-        Self { journal: Some(journal), ..self }
+        Ok(Self { root: Arc::new(root), options, store, session, cache: Arc::default() })
     }
 
     /// Returns the store with separate connections from those of queries, if it has connections at all.
-    fn lease_store(&self) -> Arc<dyn ObjectStore> {
+    pub(super) fn lease_store(&self) -> Arc<dyn ObjectStore> {
         let own = match self.root.url().scheme() {
             "file" | "memory" => None,
             _ => connect(&self.root, &self.options).ok(),
@@ -103,17 +84,12 @@ impl Lake {
         own.unwrap_or_else(|| Arc::clone(&self.store))
     }
 
-    /// Ends the run, successful or not.
-    pub async fn end_run(&self) {
-        if let Some(journal) = &self.journal {
-            journal.end().await;
-        }
-    }
-
-    /// Returns the lake with fault injection, for tests only. Call it before [`Lake::with_run`].
+    /// Returns the lake with fault injection, for tests only. Call it before [`Lake::writer`].
+    #[cfg(any(test, feature = "failpoints"))]
     #[must_use]
-    pub fn with_fault(self, fault: FaultInjection) -> Self {
-        Self { store: Arc::new(FaultInjectingStore::new(self.store, fault)), ..self }
+    pub fn with_fault(self, fault: super::FaultInjection) -> Self {
+        let store = super::fault_injection::FaultInjectingStore::new(self.store, fault);
+        Self { store: Arc::new(store), ..self }
     }
 
     /// Locates a Delta table outside this lake, by a URL or a path relative to `base`. Returns a lake rooted
@@ -131,8 +107,7 @@ impl Lake {
         let mut root = whole.url().clone();
         root.set_path(&segments.join("/"));
         let root = root.to_string();
-        let mut lake = Self::open(&root, base, self.options.clone())?;
-        lake.session.clone_from(&self.session);
+        let lake = Self::open(&root, base, self.options.clone(), Arc::clone(&self.session))?;
         Ok((lake, relation))
     }
 
@@ -148,24 +123,6 @@ impl Lake {
         self.root.show()
     }
 
-    /// Checks that files can be written to the root, read back and deleted. Leaves nothing behind.
-    pub async fn check_access(&self) -> Result<(), LakeError> {
-        let place = self.root_display();
-        let directories = Directories::before(self.root.folder().map(Path::to_owned), self.root.mount());
-        let log_store = self
-            .log_store(self.store.clone(), self.root.mount().clone())
-            .map_err(|e| LakeError::of(READ, &place, e))?;
-        let store = log_store.object_store(None);
-        let probe = Location::from(format!("_headwater_probe_{}", uuid::Uuid::new_v4().simple()));
-        let payload = PutPayload::from_static(b"headwater");
-        store.put(&probe, payload).await.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
-        let read = async { store.get(&probe).await?.bytes().await }.await;
-        let deleted = store.delete(&probe).await;
-        directories.remove_empty(&[]);
-        read.map_err(|error| LakeError::of_store(READ, &place, error))?;
-        deleted.map_err(|error| LakeError::of_store("delete from", &place, error))
-    }
-
     /// Returns the cache of versions.
     pub(super) fn cache(&self) -> &Arc<VersionCache> {
         &self.cache
@@ -175,20 +132,6 @@ impl Lake {
     #[must_use]
     pub fn place(&self, relation: &Relation) -> String {
         root::show(&self.url(relation))
-    }
-
-    /// Returns the journal that announces writes, if the lake belongs to a run.
-    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
-        self.journal.as_ref()
-    }
-
-    /// Removes what killed runs left behind ([`runs`](super::runs)). Does nothing unless the lake belongs to
-    /// a run ([`Self::with_run`]). Failures are part of the result; none of them stops a run.
-    pub async fn repair(&self) -> Repair {
-        match &self.journal {
-            Some(journal) => repair(journal).await,
-            None => Repair::default(),
-        }
     }
 
     /// Returns true if a table's folder is certainly missing. Object stores never give this certainty.
@@ -206,9 +149,9 @@ impl Lake {
         &self.store
     }
 
-    /// Returns the session that reads its tables, if known.
-    pub(super) fn session(&self) -> Option<Arc<Session>> {
-        self.session.clone()
+    /// Returns the session that reads its tables.
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
     }
 
     pub(super) fn log_store(

@@ -24,6 +24,7 @@ use object_store::{
 };
 
 use super::layout::{LOG, OWN};
+use crate::local_file;
 
 /// The number of files to sync side by side. The disk writes many in one go.
 const SYNCS: usize = 32;
@@ -137,6 +138,46 @@ fn create_temporary(path: &FilePath) -> io::Result<(File, PathBuf)> {
     }
 }
 
+/// Fails for a pipe, a device or a socket, which would be read without an end. Whatever else is wrong with
+/// the file is left to its reader.
+fn check_regular(path: &FilePath) -> io::Result<()> {
+    let irregular = fs::metadata(path).ok().and_then(|metadata| local_file::irregular(&metadata));
+    irregular.map_or(Ok(()), |kind| {
+        let problem =
+            format!("{} is {kind}, not a file: put the file in its place, or remove it", path.display());
+        Err(io::Error::new(ErrorKind::InvalidInput, problem))
+    })
+}
+
+/// Fails if an entry of a log leads nowhere: a store lists no such entry, and none can be written there.
+fn check_links(folder: &FilePath) -> io::Result<()> {
+    // Whatever is wrong with the folder is left to its reader.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if is_link && let Err(error) = fs::metadata(entry.path()) {
+            let (problem, cure) = local_file::problem(&entry.path(), &error);
+            let problem = format!("{} {problem}: {cure}", entry.path().display());
+            return Err(io::Error::new(ErrorKind::InvalidInput, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the folder of a log before it is listed.
+fn checked(
+    prefix: Option<&Path>,
+    files: BoxStream<'static, Result<ObjectMeta>>,
+) -> BoxStream<'static, Result<ObjectMeta>> {
+    let log = prefix.filter(|prefix| prefix.filename() == Some(LOG)).cloned();
+    let Some(log) = log else { return files };
+    let check = async move {
+        let folder = LocalFileSystem::new().path_to_filesystem(&log)?;
+        blocking(&log, move || check_links(&folder)).await?;
+        Ok::<_, Error>(files)
+    };
+    stream::once(check).try_flatten().boxed()
+}
+
 /// Runs a disk operation on the threads for blocking ones.
 async fn blocking<T: Send + 'static>(
     location: &Path,
@@ -187,6 +228,8 @@ impl ObjectStore for SyncedDisk {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let path = LocalFileSystem::new().path_to_filesystem(location)?;
+        blocking(location, move || check_regular(&path)).await?;
         self.below.get_opts(location, options).await
     }
 
@@ -195,7 +238,7 @@ impl ObjectStore for SyncedDisk {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.below.list(prefix)
+        checked(prefix, self.below.list(prefix))
     }
 
     fn list_with_offset(
@@ -203,7 +246,7 @@ impl ObjectStore for SyncedDisk {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.below.list_with_offset(prefix, offset)
+        checked(prefix, self.below.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -320,6 +363,16 @@ mod tests {
         upload.complete().await.unwrap();
         assert_eq!(disk.get(&checkpoint).await.unwrap().bytes().await.unwrap(), "onetwo");
         assert_eq!(names(&dir.path().join("_delta_log")), ["0.checkpoint.parquet"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_pipe_is_not_opened() {
+        let (dir, disk) = disk();
+        let made = std::process::Command::new("mkfifo").arg(dir.path().join("0.json")).status().unwrap();
+        assert!(made.success());
+        let error = disk.get(&at(&dir, "0.json")).await.unwrap_err().to_string();
+        assert!(error.contains("0.json is a named pipe, not a file"), "{error}");
     }
 
     #[tokio::test]

@@ -3,9 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    commit_info::commit_info,
-    deletion_vector::live_rows,
-    error::{LakeError, READ},
+    commit_info::commit_info, deletion_vector::live_rows, error::LakeError, operation::LakeOperation,
     store::Lake,
 };
 use crate::name::Relation;
@@ -32,7 +30,7 @@ impl Lake {
     pub async fn statistics(&self, relation: &Relation) -> Result<Option<TableStatistics>, LakeError> {
         let (log_store, snapshot) = self.load(relation, self.store().clone()).await?;
         let Some(snapshot) = snapshot else { return Ok(None) };
-        let read = |error| LakeError::of(READ, &self.place(relation), error);
+        let read = |error| LakeError::of(LakeOperation::Read, &self.place(relation), error);
         let mut statistics = TableStatistics {
             version: snapshot.version(),
             rows: Some(0),

@@ -12,8 +12,9 @@ use std::{
 use deltalake::{
     DeltaTableBuilder,
     datafusion::{
-        arrow::util::pretty::pretty_format_batches, physical_plan::stream::RecordBatchStreamAdapter,
-        prelude::SessionContext,
+        arrow::util::pretty::pretty_format_batches,
+        physical_plan::stream::RecordBatchStreamAdapter,
+        prelude::{SessionConfig, SessionContext},
     },
 };
 use tempfile::TempDir;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     engine::{
-        EngineError, SendableRecordBatchStream, Table,
+        EngineError, SendableRecordBatchStream, Session, Table,
         arrow::{
             array::{
                 ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
@@ -44,14 +45,31 @@ mod values;
 struct LakeFixture {
     dir: TempDir,
     lake: Lake,
+    writer: LakeWriter,
     table: Relation,
+}
+
+/// Returns a session that reads tables as delta-rs does by itself.
+pub(in crate::lake) fn session() -> Arc<Session> {
+    let mut config = SessionConfig::new();
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    Arc::new(SessionContext::new_with_config(config).state())
 }
 
 impl LakeFixture {
     fn new() -> Self {
+        Self::with_session(session())
+    }
+
+    fn with_session(session: Arc<Session>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::open("data lake", dir.path(), BTreeMap::new()).unwrap();
-        Self { dir, lake, table: Relation::new("presentation", "readings") }
+        let lake = Lake::open("data lake", dir.path(), BTreeMap::new(), session).unwrap();
+        Self {
+            dir,
+            writer: lake.clone().writer("run-1"),
+            lake,
+            table: Relation::new("presentation", "readings"),
+        }
     }
 
     async fn stage(
@@ -65,7 +83,7 @@ impl LakeFixture {
             .into_iter()
             .map(|batches| stream(&schema, batches.into_iter().map(Ok).collect()))
             .collect();
-        self.lake.stage(&self.table, overwrite, streams, &CancellationToken::new()).await
+        self.writer.stage(&self.table, overwrite, streams, &CancellationToken::new()).await
     }
 
     async fn publish(&self, batch: RecordBatch, partition_by: &[&str]) -> u64 {
@@ -84,7 +102,7 @@ impl LakeFixture {
         self.dir.path().join("data lake/presentation/readings")
     }
 
-    /// Returns all files of the lake, with relative paths.
+    /// Returns all files of the lake except the journal, with relative paths.
     fn files(&self) -> Vec<String> {
         fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(dir).into_iter().flatten() {
@@ -97,6 +115,7 @@ impl LakeFixture {
         let mut found: Vec<_> = found
             .iter()
             .map(|path| path.strip_prefix(self.dir.path()).unwrap().display().to_string())
+            .filter(|path| !path.contains("/_headwater/runs/"))
             .collect();
         found.sort();
         found
@@ -233,6 +252,7 @@ async fn provenance_comes_back_from_the_newest_commit_if_it_is_ours() {
 async fn aborting_leaves_no_trace() {
     let fixture = LakeFixture::new();
     fixture.stage(vec![vec![readings(0, 9)]], &["meter"]).await.unwrap().abort().await.unwrap();
+    fixture.writer.end().await;
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none(), "{:?}", fixture.files());
 
     fixture.publish(readings(0, 2), &[]).await;
@@ -250,10 +270,11 @@ async fn a_failing_or_cancelled_stream_leaves_no_trace() {
     let broken = vec![Ok(readings(0, 5)), Err(EngineError::Execution("no such luck".to_owned()))];
     let streams = vec![stream(&schema, many), stream(&schema, broken)];
     let cancel = CancellationToken::new();
-    let failed = fixture.lake.stage(&fixture.table, overwrite(schema.clone(), &[]), streams, &cancel).await;
+    let failed = fixture.writer.stage(&fixture.table, overwrite(schema.clone(), &[]), streams, &cancel).await;
     let error = failed.err().unwrap();
     assert!(error.to_string().contains("no such luck"), "{error}");
-    assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none(), "{:?}", fixture.files());
+    assert_eq!(fixture.data_files(), Vec::<String>::new());
+    assert!(!fixture.path().exists());
 
     let token = cancel.clone();
     let endless = futures::stream::repeat_with(move || Ok(readings(0, 9000)));
@@ -264,8 +285,9 @@ async fn a_failing_or_cancelled_stream_leaves_no_trace() {
         }
     });
     let overwrite = Write { on_rows, ..overwrite(schema, &[]) };
-    let cancelled = fixture.lake.stage(&fixture.table, overwrite, vec![endless], &cancel).await;
+    let cancelled = fixture.writer.stage(&fixture.table, overwrite, vec![endless], &cancel).await;
     assert!(matches!(cancelled.err().unwrap(), LakeError::Cancelled));
+    fixture.writer.end().await;
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none(), "{:?}", fixture.files());
 }
 
@@ -327,7 +349,7 @@ async fn what_is_no_table_is_said_plainly() {
     );
     std::fs::write(fixture.path().join("notes.txt"), "mine").unwrap();
     let foreign = fixture.lake.observe(&fixture.table).await.unwrap_err();
-    insta::assert_snapshot!(here(foreign), @"LAKE/data lake/presentation/readings has files but is not a Delta table; move them away, or choose another schema or name");
+    insta::assert_snapshot!(here(foreign), @"LAKE/data lake/presentation/readings is taken by files that are not a Delta table; move them away, or choose another schema or name");
     std::fs::write(fixture.path().join("_headwater_staging_1"), "a run that was killed").unwrap();
     assert_eq!(fixture.publish(readings(0, 1), &[]).await, 0);
 
@@ -354,21 +376,22 @@ async fn a_checkpoint_is_made_when_due() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn access_is_checked_without_a_trace() {
     let fixture = LakeFixture::new();
-    fixture.lake.check_access().await.unwrap();
+    fixture.writer.check_access().await.unwrap();
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none());
     let file = fixture.dir.path().join("file");
-    let open = || Lake::open("file/lake", fixture.dir.path(), BTreeMap::new());
-    let lake = open().unwrap();
+    let open = || Lake::open("file/lake", fixture.dir.path(), BTreeMap::new(), session());
+    let writer = open().unwrap().writer("run-1");
     std::fs::write(&file, "").unwrap();
     assert!(open().is_err());
-    assert!(lake.check_access().await.is_err());
+    assert!(writer.check_access().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lake_need_not_be_a_folder() {
     let mut fixture = LakeFixture::new();
-    fixture.lake = Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new()).unwrap();
-    fixture.lake.check_access().await.unwrap();
+    fixture.lake = Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new(), session()).unwrap();
+    fixture.writer = fixture.lake.clone().writer("run-1");
+    fixture.writer.check_access().await.unwrap();
     fixture.stage(vec![vec![readings(0, 9)]], &[]).await.unwrap().abort().await.unwrap();
     assert!(fixture.lake.observe(&fixture.table).await.unwrap().is_none());
     assert_eq!(fixture.publish(readings(0, 2), &["meter"]).await, 0);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::project::{ColumnId, ColumnUses, Lineage};
 use crate::{
-    engine::lineage::{ColumnUse, Derivation},
+    engine::analyze::lineage::{ColumnUse, Derivation},
     manifest::Manifest,
     name::NodeId,
 };

@@ -2,7 +2,7 @@
 //! read them.
 //!
 //! - [`project`]: the lineage of every node, in terms of other nodes' columns
-//! - [`slice`]: the columns upstream or downstream of some columns
+//! - [`mod@slice`]: the columns upstream or downstream of some columns
 //! - [`impact`]: the effects of changing a column
 //! - [`subject`]: resolves `model.column`
 //!
@@ -21,4 +21,4 @@ pub use self::{
     slice::{Edge, LineageDirection, Slice},
     subject::LineageSubject,
 };
-pub use crate::engine::lineage::{ColumnUse, Derivation};
+pub use crate::engine::analyze::lineage::{ColumnUse, Derivation};

@@ -8,8 +8,8 @@ use std::{
 use crate::{
     compile::Compiled,
     engine::{
-        lineage::{ColumnOrigin, ColumnUse, Derivation, QueryLineage},
-        source::type_name,
+        analyze::lineage::{ColumnOrigin, ColumnUse, Derivation, QueryLineage},
+        types::type_name,
     },
     manifest::{Manifest, Node},
     name::NodeId,
@@ -142,7 +142,7 @@ impl<'a> Naming<'a> {
         Some(ColumnId { node: node.id().clone(), column: origin.column.clone() })
     }
 
-    fn uses(&self, uses: crate::engine::lineage::ColumnUses) -> ColumnUses {
+    fn uses(&self, uses: crate::engine::analyze::lineage::ColumnUses) -> ColumnUses {
         uses.into_iter().filter_map(|(origin, kinds)| Some((self.column(&origin)?, kinds))).collect()
     }
 

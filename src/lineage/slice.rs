@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::project::{ColumnId, Lineage};
-use crate::engine::lineage::Derivation;
+use crate::engine::analyze::lineage::Derivation;
 
 /// A direction in the lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

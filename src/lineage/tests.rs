@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::{
-    compile::{self, Wanted},
+    compile::{self, LakeQueries, Wanted},
     engine::{Engine, EngineSettings},
     manifest::tests::{ResolvedProject, resolve, shown},
     name::NodeId,
@@ -50,9 +50,11 @@ async fn shop() -> (ResolvedProject, Lineage) {
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
+        queries: &LakeQueries::default(),
     };
     let all = fixture.manifest.nodes.keys().cloned().collect();
-    let compiled = compile::compile(&context, &all).await.unwrap_or_else(|found| panic!("{}", shown(&found)));
+    let (compiled, errors) = compile::compile(&context, &all).await;
+    assert!(errors.is_empty(), "{}", shown(&errors));
     let lineage = Lineage::of(&fixture.manifest, &compiled);
     (fixture, lineage)
 }

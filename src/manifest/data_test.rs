@@ -44,7 +44,7 @@ impl DataTest {
     /// Returns the file that declares it.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.declared.source.path()
+        self.declared.source.package_path()
     }
 
     /// Returns the path of its compiled SQL, relative to the target path. As in dbt, that of a generic test

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     jinja::Described,
+    name::PackageName,
     parse::DocBlock,
     project::{ArgumentDecl, Owner},
     text::{Source, Span},
@@ -22,15 +23,24 @@ pub struct Documentation {
     pub declared: Option<Span>,
 }
 
+impl Documentation {
+    /// Returns the description of a column. A name in another case describes it too, as in SQL.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Described> {
+        let folded = || self.columns.iter().find(|(column, _)| column.to_lowercase() == name.to_lowercase());
+        self.columns.get(name).or_else(|| folded().map(|(_, described)| described))
+    }
+}
+
 /// The project's documentation apart from its nodes.
 #[derive(Debug, Default)]
 pub struct Library {
-    /// The doc blocks by name.
-    pub docs: BTreeMap<String, DocBlock>,
-    /// The groups by name.
-    pub groups: BTreeMap<String, Group>,
-    /// The macros by name, including those that come with Headwater.
-    pub macros: BTreeMap<String, Macro>,
+    /// The doc blocks by package and name.
+    pub docs: BTreeMap<PackageName, DocBlock>,
+    /// The groups by package and name.
+    pub groups: BTreeMap<PackageName, Group>,
+    /// The macros by package and name; the package of those that come with Headwater is `dbt`.
+    pub macros: BTreeMap<PackageName, Macro>,
 }
 
 /// A group: models with one owner.
@@ -60,7 +70,7 @@ pub struct Macro {
     /// True if it comes with Headwater.
     pub is_builtin: bool,
     /// The macros it calls.
-    pub calls: Vec<String>,
+    pub calls: Vec<PackageName>,
     /// The rendered description.
     pub description: String,
     /// The arguments: as documented, or else as written in the macro.

@@ -37,6 +37,6 @@ impl Exposure {
     /// Returns the file that declares it.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.declared.span.source.path()
+        self.declared.span.source.package_path()
     }
 }

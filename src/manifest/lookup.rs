@@ -1,10 +1,13 @@
 //! Name lookup for `ref()` and `source()`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     diag::{Diagnostic, near},
-    jinja::NameResolver,
+    jinja::{NameResolver, missing_package},
     name::{NodeId, NodeKind, PackageName, Relation},
     text::Span,
 };
@@ -15,8 +18,10 @@ pub(crate) type SourceKey = (PackageName, String);
 /// The names available to templates.
 #[derive(Debug)]
 pub(crate) struct NameLookup {
-    /// The project's own package, in which names without a package are looked up.
+    /// The project itself, whose names are looked up first.
     project: Arc<str>,
+    /// The project and its packages.
+    packages: BTreeSet<Arc<str>>,
     /// The targets of `ref()`: models, seeds and snapshots.
     models: BTreeMap<PackageName, (NodeId, Relation)>,
     /// The disabled targets of `ref()`, with the kind of node.
@@ -30,12 +35,16 @@ pub(crate) struct NameLookup {
 pub(crate) struct UnknownName {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// Whether a node of this name is there, and disabled.
+    pub(crate) is_disabled: bool,
 }
 
 impl NameLookup {
-    pub(crate) fn new(project: &Arc<str>) -> Self {
+    /// Creates a lookup without nodes, for a project and its packages.
+    pub(crate) fn new(project: &Arc<str>, packages: BTreeSet<Arc<str>>) -> Self {
         Self {
             project: Arc::clone(project),
+            packages,
             models: BTreeMap::new(),
             disabled: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -43,56 +52,68 @@ impl NameLookup {
         }
     }
 
-    /// Returns the key of one of the project's sources.
-    pub(crate) fn source_key(&self, source: &str, table: &str) -> SourceKey {
-        (PackageName::new(&self.project, source), table.to_owned())
+    /// Returns the packages in which a name without a package is looked up, as in dbt: the project, the
+    /// package that asks, and then any other one.
+    fn searched(&self, from: &str) -> impl Iterator<Item = &Arc<str>> + use<'_> {
+        let first = [self.packages.get(&self.project), self.packages.get(from)];
+        first.into_iter().flatten().chain(&self.packages)
     }
 
-    /// Adds a model, seed or snapshot of the project.
-    pub(crate) fn add_model(&mut self, name: &str, id: NodeId, relation: Relation) {
-        self.models.insert(PackageName::new(&self.project, name), (id, relation));
+    /// Returns the key of a package's source.
+    pub(crate) fn source_key(&self, package: &str, source: &str, table: &str) -> SourceKey {
+        let package = self.packages.get(package).unwrap_or(&self.project);
+        (PackageName::new(package, source), table.to_owned())
     }
 
-    /// Adds a disabled model, seed or snapshot of the project, unless another one of this name is disabled.
-    pub(crate) fn add_disabled(&mut self, name: &str, kind: NodeKind) {
-        self.disabled.entry(PackageName::new(&self.project, name)).or_insert(kind);
+    /// Adds a model, seed or snapshot of a package.
+    pub(crate) fn add_model(&mut self, package: &Arc<str>, name: &str, id: NodeId, relation: Relation) {
+        self.models.insert(PackageName::new(package, name), (id, relation));
     }
 
-    /// Returns whether the project's model, seed or snapshot of this name is disabled.
-    pub(crate) fn is_disabled(&self, name: &str) -> bool {
-        self.disabled.contains_key(&PackageName::new(&self.project, name))
+    /// Adds a disabled model, seed or snapshot of a package, unless another one of this name is disabled.
+    pub(crate) fn add_disabled(&mut self, package: &Arc<str>, name: &str, kind: NodeKind) {
+        self.disabled.entry(PackageName::new(package, name)).or_insert(kind);
     }
 
-    /// Adds a source's table of the project. Returns whether the name was free.
-    pub(crate) fn add_source(&mut self, source: &str, table: &str, id: NodeId, relation: Relation) -> bool {
-        self.sources.insert(self.source_key(source, table), (id, relation)).is_none()
+    /// Returns whether a package's model, seed or snapshot of this name is disabled.
+    pub(crate) fn is_disabled(&self, package: &Arc<str>, name: &str) -> bool {
+        self.disabled.contains_key(&PackageName::new(package, name))
     }
 
-    /// Returns the project's model, seed or snapshot of this name.
-    pub(crate) fn own_model(&self, name: &str) -> Option<&(NodeId, Relation)> {
-        self.models.get(&PackageName::new(&self.project, name))
+    /// Adds a source's table of a package. Returns whether the name was free.
+    pub(crate) fn add_source(&mut self, key: SourceKey, id: NodeId, relation: Relation) -> bool {
+        self.sources.insert(key, (id, relation)).is_none()
     }
 
-    /// Resolves `ref(package, name)` to a model, seed or snapshot.
+    /// Returns a package's own model, seed or snapshot of this name.
+    pub(crate) fn own_model(&self, package: &Arc<str>, name: &str) -> Option<&(NodeId, Relation)> {
+        self.models.get(&PackageName::new(package, name))
+    }
+
+    /// Resolves `ref(package, name)`, asked for by a template of the package `from`, to a model, seed or
+    /// snapshot.
     pub(crate) fn model(
         &self,
+        from: &str,
         package: Option<&str>,
         name: &str,
     ) -> Result<&(NodeId, Relation), UnknownName> {
-        if let Some(package) = package
-            && *package != *self.project
-        {
-            let message = format!("there is no package `{package}`");
-            return Err(UnknownName { message, hint: near::question(package, [self.project.as_ref()]) });
-        }
-        if let Some(found) = self.own_model(name) {
+        let searched: Vec<&Arc<str>> = match package {
+            Some(package) => vec![self.packages.get(package).ok_or_else(|| self.unknown_package(package))?],
+            None => self.searched(from).collect(),
+        };
+        let keys: Vec<PackageName> =
+            searched.into_iter().map(|package| PackageName::new(package, name)).collect();
+        if let Some(found) = keys.iter().find_map(|key| self.models.get(key)) {
             return Ok(found);
         }
-        if let Some(kind) = self.disabled.get(&PackageName::new(&self.project, name)) {
+        if let Some(kind) = keys.iter().find_map(|key| self.disabled.get(key)) {
             let message = format!("the {kind} `{name}` is disabled");
-            return Err(UnknownName { message, hint: Some("enable it with `+enabled: true`".into()) });
+            let hint = Some("enable it with `+enabled: true`".into());
+            return Err(UnknownName { message, hint, is_disabled: true });
         }
-        let hint = near::question(name, self.models.keys().map(|key| key.name.as_str())).or_else(|| {
+        let known = self.models.keys().filter(|key| package.is_none_or(|package| *package == *key.package));
+        let hint = near::question(name, known.map(|key| key.name.as_str())).or_else(|| {
             let table = self.sources.keys().find(|(_, table)| table == name)?;
             Some(format!("a source has a table of that name: source('{}', '{}')", table.0.name, table.1))
         });
@@ -103,17 +124,35 @@ impl NameLookup {
             (false, true) => "model or snapshot",
             (true, true) => "model, seed or snapshot",
         };
-        Err(UnknownName { message: format!("no {kinds} is called `{name}`"), hint })
+        let within = package.map(|package| format!(" in the package `{package}`")).unwrap_or_default();
+        Err(UnknownName {
+            message: format!("no {kinds}{within} is called `{name}`"),
+            hint,
+            is_disabled: false,
+        })
     }
 
-    /// Returns the table of the project's source of this name.
-    pub(crate) fn own_source(&self, source: &str, table: &str) -> Option<&(NodeId, Relation)> {
-        self.sources.get(&self.source_key(source, table))
+    fn unknown_package(&self, package: &str) -> UnknownName {
+        let message = format!("there is no package `{package}`");
+        let near = near::question(package, self.packages.iter().map(|name| &**name));
+        let hint = near.or_else(|| Some(missing_package(package)));
+        UnknownName { message, hint, is_disabled: false }
     }
 
-    /// Resolves `source(source, table)` to a table.
-    pub(crate) fn source(&self, source: &str, table: &str) -> Result<&(NodeId, Relation), UnknownName> {
-        if let Some(found) = self.own_source(source, table) {
+    /// Returns the table of a package's own source of this name.
+    pub(crate) fn own_source(&self, package: &str, source: &str, table: &str) -> Option<&(NodeId, Relation)> {
+        self.sources.get(&self.source_key(package, source, table))
+    }
+
+    /// Resolves `source(source, table)`, asked for by a template of the package `from`, to a table.
+    pub(crate) fn source(
+        &self,
+        from: &str,
+        source: &str,
+        table: &str,
+    ) -> Result<&(NodeId, Relation), UnknownName> {
+        let mut searched = self.searched(from);
+        if let Some(found) = searched.find_map(|package| self.own_source(package, source, table)) {
             return Ok(found);
         }
         let tables: Vec<&str> = self
@@ -125,11 +164,13 @@ impl NameLookup {
         if tables.is_empty() {
             let message = format!("no source is called `{source}`");
             let names = self.sources.keys().map(|(declared, _)| declared.name.as_str());
-            return Err(UnknownName { message, hint: near::question(source, names) });
+            let hint = near::question(source, names);
+            return Err(UnknownName { message, hint, is_disabled: false });
         }
         let hint = near::question(table, tables.iter().copied())
             .or_else(|| Some(format!("its tables: {}", tables.join(", "))));
-        Err(UnknownName { message: format!("the source `{source}` has no table `{table}`"), hint })
+        let message = format!("the source `{source}` has no table `{table}`");
+        Err(UnknownName { message, hint, is_disabled: false })
     }
 }
 
@@ -144,12 +185,14 @@ impl UnknownName {
 }
 
 impl NameResolver for NameLookup {
-    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
-        self.model(package, name).map(|(_, relation)| relation.clone()).map_err(|unknown| unknown.message)
+    fn reference(&self, from: &str, package: Option<&str>, name: &str) -> Result<Relation, String> {
+        self.model(from, package, name)
+            .map(|(_, relation)| relation.clone())
+            .map_err(|unknown| unknown.message)
     }
 
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
-        Self::source(self, source, table)
+    fn source(&self, from: &str, source: &str, table: &str) -> Result<Relation, String> {
+        Self::source(self, from, source, table)
             .map(|(_, relation)| relation.clone())
             .map_err(|unknown| unknown.message)
     }

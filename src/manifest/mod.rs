@@ -15,6 +15,7 @@
 //!
 //! Must not render templates or touch tables. Start at [`Manifest::resolve`].
 
+mod claims;
 pub mod config;
 pub mod data_test;
 pub mod documentation;
@@ -31,13 +32,16 @@ pub mod source;
 pub(crate) mod tests;
 pub mod unit_test;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use self::{
     config::{
-        Condition, FilePolicy, Follow, HardDeletes, Incremental, IncrementalStrategy, Materialized,
-        MetaColumns, Microbatch, ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation, SeedConfig,
-        SnapshotConfig, SnapshotStrategy, TestConfig, TestSeverity, Updates,
+        Condition, FilePolicy, Follow, HardDeletes, Hook, Hooks, Incremental, IncrementalStrategy,
+        Materialized, MetaColumns, Microbatch, ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation,
+        SeedConfig, SnapshotConfig, SnapshotStrategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     documentation::{Documentation, Group, Library, Macro},
@@ -62,10 +66,14 @@ pub struct Manifest {
     pub project: String,
     /// All enabled nodes.
     pub nodes: BTreeMap<NodeId, Node>,
+    /// The disabled nodes, which artifacts list and nothing else sees.
+    pub disabled: BTreeMap<NodeId, Vec<Node>>,
     /// The dependency graph, with edges from upstream to downstream nodes.
     pub graph: Graph,
     /// Doc blocks, groups and macros.
     pub library: Library,
+    /// The nodes that have errors. Neither they nor anything downstream of them can be compiled.
+    pub broken: BTreeSet<NodeId>,
     pub(crate) lookup: Arc<lookup::NameLookup>,
 }
 
@@ -207,6 +215,6 @@ impl Manifest {
     /// Returns the nodes as candidates for selection.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
-        self.nodes.values().map(Node::candidate).collect()
+        self.nodes.values().map(|node| node.candidate(&self.project)).collect()
     }
 }

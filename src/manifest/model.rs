@@ -8,8 +8,8 @@ use std::{
 use super::{config::ModelConfig, documentation::Documentation};
 use crate::{
     jinja::Captures,
-    name::{NodeId, NodeKind, Relation},
-    project::{ColumnDecl, ConstraintDecl},
+    name::{NodeId, NodeKind, PackageName, Relation},
+    project::{ColumnDecl, ConstraintDecl, ModelVersion},
     text::Source,
 };
 
@@ -18,8 +18,10 @@ use crate::{
 pub struct Model {
     /// `model.<project>.<name>`.
     pub id: NodeId,
-    /// The name: the file name without its extension.
+    /// The name: the file name without its extension, or `dim.v1` for a version.
     pub name: String,
+    /// The version, if the model has several.
+    pub version: Option<ModelVersion>,
     /// The project, folders and name.
     pub fqn: Vec<String>,
     /// The SQL as written.
@@ -48,7 +50,7 @@ pub struct Calls {
     /// `source`: source and table.
     pub sources: Vec<(String, String)>,
     /// Macros.
-    pub macros: BTreeSet<String>,
+    pub macros: BTreeSet<PackageName>,
 }
 
 impl Calls {
@@ -83,6 +85,6 @@ impl Model {
     #[must_use]
     pub fn compiled_path(&self) -> PathBuf {
         let project = self.fqn.first().map_or("", String::as_str);
-        Path::new("compiled").join(project).join(self.file.path())
+        Path::new("compiled").join(project).join(self.file.package_path())
     }
 }

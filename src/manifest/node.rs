@@ -117,16 +117,16 @@ impl Node {
         }
     }
 
-    /// Returns the file that declares it, relative to the project.
+    /// Returns the file that declares it, relative to its package.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
-            Self::Model(model) => model.file.path(),
+            Self::Model(model) => model.file.package_path(),
             Self::Seed(seed) => seed.path(),
             Self::Snapshot(snapshot) => snapshot.path(),
-            Self::Source(source) => source.span.source.path(),
+            Self::Source(source) => source.span.source.package_path(),
             Self::Test(test) => test.path(),
-            Self::UnitTest(test) => test.declared_at().source.path(),
+            Self::UnitTest(test) => test.declared_at().source.package_path(),
             Self::Exposure(exposure) => exposure.path(),
         }
     }
@@ -137,8 +137,8 @@ impl Node {
         self.id().kind().as_str()
     }
 
-    /// Returns the node as a candidate for selection.
-    pub(super) fn candidate(&self) -> Candidate {
+    /// Returns the node of a project or its packages as a candidate for selection.
+    pub(super) fn candidate(&self, project: &str) -> Candidate {
         let candidate = Candidate {
             id: self.id().clone(),
             name: self.display_name(),
@@ -148,6 +148,7 @@ impl Node {
             source_name: None,
             config: Value::Object(Map::new()),
             test: None,
+            is_installed: self.id().package() != project,
         };
         match self {
             Self::Model(model) => Candidate {

@@ -26,9 +26,15 @@ impl Seed {
         all
     }
 
-    /// Returns the file's path, relative to the project.
+    /// Returns the file's path, relative to the package that holds it.
     #[must_use]
     pub fn path(&self) -> &str {
+        self.model.file.package_path()
+    }
+
+    /// Returns the file's path, relative to the project.
+    #[must_use]
+    pub fn location(&self) -> &str {
         self.model.file.path()
     }
 }

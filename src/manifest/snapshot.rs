@@ -33,7 +33,7 @@ impl Snapshot {
     /// Returns the file that declares it, relative to the project.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.declared.source.path()
+        self.declared.source.package_path()
     }
 
     /// Returns the path of its compiled SQL, relative to the target path. A file may have several snapshots,

@@ -1,8 +1,11 @@
 //! Tests of small projects in a temporary folder, resolved.
 
 mod documentation;
+mod packages;
 mod seeds;
 mod snapshots;
+mod stored_failures;
+mod versions;
 
 use std::fs;
 
@@ -12,7 +15,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     diag::{Diagnostic, render},
-    jinja::{Globals, Jinja},
+    jinja::{Globals, Jinja, MessageListener, NodeContext},
     parse,
     project::Project,
 };
@@ -39,23 +42,38 @@ pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<ResolvedProject, Vec<Dia
     let (docs, more) = parse::docs(&project);
     findings.extend(more);
     let texts = docs.iter().map(|(name, block)| (name.clone(), block.text.clone())).collect();
-    let macros: Vec<_> = project.macros.iter().map(|file| file.source.clone()).collect();
-    let (jinja, more) = Jinja::new(&macros, Globals { docs: texts, ..globals() });
+    let macros = |package: &Project| package.macros.iter().map(|file| file.source.clone()).collect();
+    let macros: Vec<_> =
+        project.with_packages().map(|package| (package.name().into(), macros(package))).collect();
+    let dispatch = project.settings.dispatch.clone();
+    let vars = |package: &Project| {
+        let vars = project.vars_in(package).map(|(name, value)| (name.to_owned(), value.to_json()));
+        (package.name().to_owned(), vars.collect())
+    };
+    let package_vars = project.packages.iter().map(vars).collect();
+    let (jinja, more) =
+        Jinja::with_packages(&macros, Globals { docs: texts, dispatch, package_vars, ..globals() });
     findings.extend(more);
     let (captures, more) = parse::parse(&project, &jinja, 1);
     findings.extend(more);
     assert!(findings.is_empty(), "{}", shown(&findings));
-    let (manifest, warnings) = Manifest::resolve(&project, &captures, None, docs, &jinja)?;
+    let (manifest, warnings) = Manifest::resolve(&project, &captures, None, docs, &jinja);
+    if warnings.iter().any(Diagnostic::is_error) {
+        return Err(warnings);
+    }
     Ok(ResolvedProject { folder, jinja, manifest, warnings })
 }
 
 fn globals() -> Globals {
     Globals {
         project_name: "shop".into(),
+        package_vars: BTreeMap::new(),
+        dispatch: BTreeMap::new(),
         vars: Map::from_iter([("on".to_owned(), json!(true))]),
         target: json!({ "name": "dev" }),
         env: [].into(),
         run_started_at: chrono::DateTime::UNIX_EPOCH,
+        messages: MessageListener::default(),
         invocation_id: "test".into(),
         flags: json!({}),
         docs: BTreeMap::new(),
@@ -212,6 +230,57 @@ fn a_disabled_model_is_not_there() {
 }
 
 #[test]
+fn tags_of_columns_and_sources_reach_their_tests() {
+    let manifest = manifest(&[
+        ("models/a.sql", "select 1 as x"),
+        (
+            "models/s.yml",
+            "models:\n  - name: a\n    config: { tags: [of_model] }\n    data_tests: [{ not_null: { column_name: x } }]\n    \
+             columns: [{ name: x, tags: [pii], data_tests: [unique] }]\nsources:\n  - name: raw\n    tags: [outside]\n    \
+             tables:\n      - { name: t, tags: [hourly], columns: [{ name: id, config: { tags: [key] }, data_tests: [unique] }] }\n",
+        ),
+    ]);
+    let tests = manifest.nodes.values().filter_map(|node| match node {
+        Node::Test(test) => {
+            Some((test.name.as_str(), test.config.tags.iter().cloned().collect::<Vec<_>>().join(" ")))
+        }
+        _ => None,
+    });
+    let expect =
+        [("not_null_a_x", ""), ("source_unique_raw_t_id", "hourly key outside"), ("unique_a_x", "pii")];
+    assert!(tests.eq(expect.map(|(name, tags)| (name, tags.to_owned()))));
+}
+
+#[test]
+fn a_test_of_a_disabled_or_missing_model_is_disabled_with_a_warning() {
+    let files = [
+        ("models/a.sql", "select 1 as x"),
+        ("models/off.sql", "{{ config(enabled=false) }} select 1 as x"),
+        (
+            "models/s.yml",
+            "models:\n  - name: a\n    columns:\n      - name: x\n        data_tests:\n          - not_null\n          \
+             - relationships: { arguments: { to: ref('off'), field: x } }\n  - name: 'off'\n    columns: [{ name: x, \
+             data_tests: [unique] }]\n",
+        ),
+        ("tests/both.sql", "select * from {{ ref('a') }}, {{ ref('gone') }}"),
+    ];
+    check_wrong(
+        &files,
+        &[
+            "models/s.yml:7:13 | unknown-ref: Test 'test.shop.relationships_a_x__x__ref_off_.c583582290' (models/s.yml) \
+             depends on a node named 'off' which is disabled | enable it with `+enabled: true`",
+            "tests/both.sql:1:34 | unknown-ref: Test 'test.shop.both' (tests/both.sql) depends on a node named 'gone' which \
+             was not found",
+        ],
+    );
+    let Ok(fixture) = resolve(&files) else { panic!("warnings only") };
+    let tests = fixture.manifest.nodes.values().filter(|node| matches!(node, Node::Test(_)));
+    assert_eq!(tests.map(Node::display_name).collect::<Vec<_>>(), ["not_null_a_x"]);
+    let disabled: Vec<_> = fixture.manifest.disabled.values().flatten().map(Node::display_name).collect();
+    assert_eq!(disabled, ["off", "both", "relationships_a_x__x__ref_off_", "unique_off_x"]);
+}
+
+#[test]
 fn a_name_that_means_nothing_is_shown_with_near_ones() {
     check_wrong(
         &[
@@ -252,6 +321,20 @@ fn names_and_places_are_unique() {
         ],
         &[
             "models/a.sql:1:4 | duplicate-relation: `source.shop.files.orders` and `model.shop.a` would both be the table landing.orders | give one of them another `alias` or `schema`",
+        ],
+    );
+    check_wrong(
+        &[
+            ("models/a.sql", "select 1 as a"),
+            ("models/b.sql", "{{ config(schema='main_quarantine', alias='A') }} select 1 as a"),
+            ("models/c.sql", "{{ config(schema='main_staged', alias='a') }} select 1 as a"),
+            ("data-tests/t.sql", "select * from {{ ref('a') }}"),
+            ("models/d.sql", "{{ config(schema='main_audit', alias='t') }} select 1 as a"),
+        ],
+        &[
+            "models/b.sql:1:1 | duplicate-relation: `model.shop.b` and the quarantined rows of `model.shop.a` would both be the table main_quarantine.a | give one of them another `alias` or `schema`",
+            "models/c.sql:1:1 | duplicate-relation: `model.shop.c` and the withheld version of `model.shop.a` would both be the table main_staged.a | give one of them another `alias` or `schema`",
+            "models/d.sql:1:1 | duplicate-relation: `model.shop.d` and the failing rows of `test.shop.t` would both be the table main_audit.t | give one of them another `alias` or `schema`",
         ],
     );
 }

@@ -76,7 +76,9 @@ impl NodeKind {
         }
     }
 
-    fn of(text: &str) -> Self {
+    /// Returns the kind with dbt's name for it; `Other` if there is none.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).unwrap_or(Self::Other)
     }
 }

@@ -10,7 +10,6 @@ pub struct RowSample {
     /// The rows.
     pub rows: Vec<SampleRow>,
     /// The number of differences of each kind, listed or not, in a comparison.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differences: Option<DifferenceCounts>,
 }
 
@@ -30,19 +29,16 @@ pub type Cells = Vec<Option<String>>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRow {
     /// The difference that the row is, in a comparison.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<RowDifference>,
     /// The values: those found, or those expected if the row is missing.
     pub cells: Cells,
     /// The values expected instead, if the row is a changed one. Values that count as equal are the same
     /// text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Cells>,
 }
 
 /// A kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum RowDifference {
     /// An expected row with other values.
     Changed,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{placeholder::captures, template, test_name, test_subject::TestSubject};
 use crate::{
     diag::{Diagnostic, Label},
-    jinja::{Captures, GenericTest, Jinja, is_builtin},
+    jinja::{Captures, GenericTest, Jinja, is_builtin, missing_package},
     name::NodeId,
     project::{ColumnDecl, ConfigPatch, Project, TestDecl, TestFile, Yaml},
     text::{Source, Span, Spanned},
@@ -31,6 +31,8 @@ pub struct ParsedTest {
     pub captures: Captures,
     /// The configuration from the test's properties.
     pub config: ConfigPatch,
+    /// The tags of its column, its source and its source's table.
+    pub tags: Vec<String>,
     /// Whether the test is singular or generic.
     pub kind: ParsedTestKind,
 }
@@ -65,13 +67,17 @@ pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diag
     let described =
         project.properties.iter().chain(&project.seed_properties).chain(&project.snapshot_properties);
     for properties in described {
-        let subject = TestSubject::Model(properties.name.value.clone());
-        writer.all(&subject, &properties.data_tests, &properties.columns);
+        let subject = match &properties.version {
+            Some(version) => TestSubject::Version(version.model.clone(), version.label()),
+            None => TestSubject::Model(properties.name.value.clone()),
+        };
+        writer.all(&subject, &[], &properties.data_tests, &properties.columns);
     }
     for source in &project.sources {
         for table in &source.tables {
             let subject = TestSubject::Source(source.name.value.clone(), table.name.value.clone());
-            writer.all(&subject, &table.data_tests, &table.columns);
+            let tags: Vec<String> = values(source.tags.iter().chain(&table.tags));
+            writer.all(&subject, &tags, &table.data_tests, &table.columns);
         }
     }
     for file in &project.tests {
@@ -107,6 +113,10 @@ pub fn at_declaration(found: &mut Diagnostic, template: &Source, declared: &Span
     }
 }
 
+fn values<'a>(spanned: impl IntoIterator<Item = &'a Spanned<String>>) -> Vec<String> {
+    spanned.into_iter().map(|text| text.value.clone()).collect()
+}
+
 struct TestWriter<'a> {
     project: &'a str,
     jinja: &'a Jinja,
@@ -115,23 +125,31 @@ struct TestWriter<'a> {
 }
 
 impl TestWriter<'_> {
-    fn all(&mut self, subject: &TestSubject, tests: &[TestDecl], columns: &[ColumnDecl]) {
+    /// Adds the tests of a table and of its columns. `tags` are those that the tests inherit.
+    fn all(&mut self, subject: &TestSubject, tags: &[String], tests: &[TestDecl], columns: &[ColumnDecl]) {
         for test in tests {
-            self.generic(subject, None, test);
+            self.generic(subject, None, tags.to_vec(), test);
         }
         for column in columns {
+            let tags = [tags, &values(&column.tags)].concat();
             for test in &column.data_tests {
-                self.generic(subject, Some(&column.name), test);
+                self.generic(subject, Some(&column.name), tags.clone(), test);
             }
         }
     }
 
-    fn generic(&mut self, subject: &TestSubject, column: Option<&Spanned<String>>, declared: &TestDecl) {
-        let generic = match self.find(declared) {
-            Ok(generic) => generic,
+    fn generic(
+        &mut self,
+        subject: &TestSubject,
+        column: Option<&Spanned<String>>,
+        tags: Vec<String>,
+        declared: &TestDecl,
+    ) {
+        let found = match self.find(declared) {
+            Ok(found) => found,
             Err(found) => return self.findings.push(found),
         };
-        if let Some(found) = misfit(&generic, column.is_some(), declared) {
+        if let Some(found) = misfit(&found, column.is_some(), declared) {
             return self.findings.push(found);
         }
         let mut arguments = Map::new();
@@ -150,16 +168,16 @@ impl TestWriter<'_> {
             "where": declared.config.entries.get("where").map(Yaml::to_json),
         });
         let id = NodeId::generic_test(self.project, &name, &test_name::hash(&name, &metadata));
-        let path = declared.span.source.path();
         self.add(ParsedTest {
             id,
             short_name: test_name::short(&name, &prefix, &of),
             name,
-            template: Source::new(path, template::call(subject, column, declared)),
+            template: declared.span.source.with_text(template::call(&found.call, subject, column, declared)),
             declared: declared.span.clone(),
             description: declared.description.clone(),
             captures: Captures::default(),
             config: declared.config.clone(),
+            tags,
             kind: ParsedTestKind::Generic(Generic {
                 test: declared.test.value.clone(),
                 namespace: declared.namespace.clone(),
@@ -181,6 +199,7 @@ impl TestWriter<'_> {
             description: properties.and_then(|it| it.description.clone()),
             captures: Captures::default(),
             config: properties.map(|it| it.config.clone()).unwrap_or_default(),
+            tags: Vec::new(),
             kind: ParsedTestKind::Singular(file.fqn_folders.clone()),
         });
     }
@@ -192,19 +211,18 @@ impl TestWriter<'_> {
     /// Looks up the generic test that a declaration names, or returns a diagnostic.
     fn find(&self, declared: &TestDecl) -> Result<GenericTest, Diagnostic> {
         let name = &declared.test.value;
-        let known = self.jinja.generic_test(name);
-        let found = match (&declared.namespace, known) {
-            (None, Some(known)) => return Ok(known),
-            // A package's test may be built in here.
-            (Some(package), Some(known)) if package == self.project || known.builtin => return Ok(known),
-            (Some(package), _) if package != self.project => {
-                let message = format!("there is no generic test `{package}.{name}`");
-                Diagnostic::error("unknown-test", message)
-                    .note("packages are not installed; the generic tests that most projects install them for are built in")
-            }
-            _ => Diagnostic::error("unknown-test", format!("there is no generic test `{name}`")),
-        };
-        let names = self.jinja.generic_tests();
+        let package = declared.namespace.as_deref();
+        if let Some(known) = self.jinja.generic_test(package, name) {
+            return Ok(known);
+        }
+        let full = package.map_or_else(|| name.clone(), |package| format!("{package}.{name}"));
+        let found = Diagnostic::error("unknown-test", format!("there is no generic test `{full}`"));
+        if let Some(package) = package.filter(|package| !self.jinja.has_package(package)) {
+            let found = found.at(declared.test.span.clone(), "not found");
+            let note = format!("the package `{package}` is not installed");
+            return Err(found.note(note).hint(missing_package(package)));
+        }
+        let names = self.jinja.generic_tests(package);
         let found = found.at(declared.test.span.clone(), "not found").near(name, names.iter().copied());
         Err(if found.hints.is_empty() {
             found.note(format!("the generic tests: {}", names.join(", "))).hint(format!(

@@ -1,8 +1,8 @@
 //! Documentation blocks: `{% docs name %} … {% enddocs %}` in Markdown files.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{diag::Diagnostic, jinja::blocks, project::Project, text::Span};
+use crate::{diag::Diagnostic, jinja::blocks, name::PackageName, project::Project, text::Span};
 
 /// A documentation block.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,18 +17,28 @@ pub struct DocBlock {
     pub root_path: String,
 }
 
-/// Returns a project's documentation blocks by name, and diagnostics about them.
+/// Returns the documentation blocks of a project and its packages by package and name, and diagnostics about
+/// them.
 #[must_use]
-pub fn docs(project: &Project) -> (BTreeMap<String, DocBlock>, Vec<Diagnostic>) {
-    let mut all: BTreeMap<String, DocBlock> = BTreeMap::new();
+pub fn docs(project: &Project) -> (BTreeMap<PackageName, DocBlock>, Vec<Diagnostic>) {
+    let mut all = BTreeMap::new();
     let mut findings = Vec::new();
+    for package in project.with_packages() {
+        add(package, &mut all, &mut findings);
+    }
+    (all, findings)
+}
+
+fn add(project: &Project, all: &mut BTreeMap<PackageName, DocBlock>, findings: &mut Vec<Diagnostic>) {
+    let package: Arc<str> = project.name().into();
     for file in &project.docs {
         let found = blocks(&file.source, "docs").unwrap_or_else(|found| {
             findings.push(found);
             Vec::new()
         });
         for block in found {
-            if let Some(first) = all.get(&block.name) {
+            let key = PackageName::new(&package, block.name.as_str());
+            if let Some(first) = all.get(&key) {
                 let message = format!("two documentation blocks are called `{}`", block.name);
                 findings.push(
                     Diagnostic::error("duplicate-doc", message)
@@ -38,13 +48,12 @@ pub fn docs(project: &Project) -> (BTreeMap<String, DocBlock>, Vec<Diagnostic>) 
                 continue;
             }
             let doc = DocBlock {
-                name: block.name.clone(),
+                name: block.name,
                 text: block.body.text().trim().to_owned(),
                 declared: block.opened,
                 root_path: file.root_path.clone(),
             };
-            all.insert(block.name, doc);
+            all.insert(key, doc);
         }
     }
-    (all, findings)
 }

@@ -6,7 +6,6 @@ use crate::{
     jinja::{Captures, Jinja},
     name::NodeId,
     project::ExposureDecl,
-    text::Source,
 };
 
 /// An exposure whose inputs are known by name.
@@ -30,7 +29,7 @@ pub(super) fn parse(
     for written in &declared.depends_on {
         let text = written.value.trim();
         let call = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map_or(text, str::trim);
-        let template = Source::new(written.span.source.path(), format!("{{{{ {call} }}}}"));
+        let template = written.span.source.with_text(format!("{{{{ {call} }}}}"));
         let mut found = captures(jinja, &template, "exposure", &id, None).map_err(|mut found| {
             for label in found.labels.iter_mut().filter(|label| label.span.source == template) {
                 label.span = written.span.clone();

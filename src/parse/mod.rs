@@ -3,7 +3,7 @@
 //!
 //! - [`snapshot`]: snapshots and their queries
 //! - [`data_test`]: tests declared under `data_tests:`, and singular tests
-//! - [`docs`]: documentation blocks
+//! - [`mod@docs`]: documentation blocks
 //! - [`exposure`]: the inputs of exposures
 //! - [`test_subject`]: the relations that generic tests apply to
 //! - [`template`]: the template generated from a test's declaration
@@ -38,14 +38,15 @@ use crate::{
     name::{NodeId, Relation},
     parallel::in_parallel,
     project::{ModelFile, Project},
+    text::Source,
 };
 
-/// The parse results of a project. A template that fails to render has no captures and is reported as a
+/// The parse results of a project or of one of its packages. A template that fails to render is reported as a
 /// diagnostic.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// The captures of the project's models, in the models' order.
-    pub models: Vec<Captures>,
+    /// The captures of the project's models, in the models' order; `None` if its template is invalid.
+    pub models: Vec<Option<Captures>>,
     /// The snapshots, those written in SQL first.
     pub snapshots: Vec<ParsedSnapshot>,
     /// The data tests.
@@ -56,14 +57,23 @@ pub struct Parsed {
     pub exposures: Vec<ParsedExposure>,
 }
 
-/// Renders every template of the project on up to `threads` threads. Returns the results and all diagnostics.
+/// Renders every template of the project and its packages on up to `threads` threads. Returns the results in
+/// the order of [`Project::with_packages`], and all diagnostics.
 #[must_use]
-pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<Diagnostic>) {
+pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Vec<Parsed>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let packages = project.with_packages().map(|package| {
+        let (parsed, more) = parse_package(package, &jinja.in_package(package.name()), threads);
+        findings.extend(more);
+        parsed
+    });
+    (packages.collect(), findings)
+}
+
+fn parse_package(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<Diagnostic>) {
     let name = project.settings.name.value.as_str();
     let (models, mut findings) =
-        collect(in_parallel(&project.models, threads, 1, |file| model(file, name, jinja)), |captures| {
-            captures.unwrap_or_default()
-        });
+        collect(in_parallel(&project.models, threads, 1, |file| model(file, name, jinja)), |model| model);
     let snapshots = snapshot::declared(project, &mut findings);
     let (snapshots, more) =
         collect(in_parallel(&snapshots, threads, 1, |one| one.rendered(name, jinja)), |snapshot| snapshot);
@@ -92,12 +102,28 @@ pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<D
     (parsed, findings)
 }
 
+/// Renders a hook of a node as far as that is possible before names are resolved, to learn what it calls.
+pub fn hook(
+    jinja: &Jinja,
+    template: &Source,
+    name: &str,
+    id: &NodeId,
+    this: &Relation,
+) -> Result<Captures, Diagnostic> {
+    captures(jinja, template, name, id, Some(this.clone()))
+}
+
 impl Parsed {
     /// Returns the warnings that the templates raised.
     fn warnings(&self) -> impl Iterator<Item = Diagnostic> {
         let tests = self.tests.iter().map(|test| &test.captures);
         let snapshots = self.snapshots.iter().map(|snapshot| &snapshot.captures);
-        self.models.iter().chain(snapshots).chain(tests).flat_map(|captures| captures.warnings.clone())
+        self.models
+            .iter()
+            .flatten()
+            .chain(snapshots)
+            .chain(tests)
+            .flat_map(|captures| captures.warnings.clone())
     }
 }
 

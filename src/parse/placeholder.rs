@@ -29,11 +29,11 @@ pub(super) fn context(name: &str, id: &NodeId, this: Option<Relation>) -> NodeCo
 pub(super) struct Anything;
 
 impl NameResolver for Anything {
-    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
+    fn reference(&self, _: &str, package: Option<&str>, name: &str) -> Result<Relation, String> {
         Ok(Relation::new(package.unwrap_or("ref"), name))
     }
 
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+    fn source(&self, _: &str, source: &str, table: &str) -> Result<Relation, String> {
         Ok(Relation::new(source, table))
     }
 }

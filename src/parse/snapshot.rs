@@ -56,10 +56,9 @@ pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec
             findings.push(wrong().hint("SQL goes into a model, which the snapshot may then read"));
             continue;
         };
-        let path = relation.span.source.path();
         snapshots.push(ParsedSnapshot {
             name: properties.name.value.clone(),
-            template: Source::new(path, format!("select * from {{{{ {call} }}}}")),
+            template: relation.span.source.with_text(format!("select * from {{{{ {call} }}}}")),
             declared: relation.span.clone(),
             is_relation: true,
             folders: None,

@@ -9,10 +9,15 @@ use crate::{
     text::Spanned,
 };
 
-/// Returns the call of a generic test's macro.
-pub(super) fn call(subject: &TestSubject, column: Option<&Spanned<String>>, declared: &TestDecl) -> String {
+/// Returns the call of a generic test's macro, which templates call by the name `test`.
+pub(super) fn call(
+    test: &str,
+    subject: &TestSubject,
+    column: Option<&Spanned<String>>,
+    declared: &TestDecl,
+) -> String {
     let mut before = String::new();
-    let mut call = format!("{{{{ test_{}(model=get_where_subquery({})", declared.test.value, subject.call());
+    let mut call = format!("{{{{ {test}(model=get_where_subquery({})", subject.call());
     // Writing to a string never fails.
     if let Some(column) = column {
         let _ = write!(call, ", column_name={}", literal(&identifier(&column.value)));

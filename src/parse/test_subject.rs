@@ -7,6 +7,8 @@ use serde_json::Value;
 pub enum TestSubject {
     /// A model, seed or snapshot, by name.
     Model(String),
+    /// A version of a model, by the model's name and the version.
+    Version(String, String),
     /// A source table, by source and table name.
     Source(String, String),
 }
@@ -16,6 +18,7 @@ impl TestSubject {
     pub(super) fn call(&self) -> String {
         match self {
             Self::Model(name) => format!("ref({})", literal(name)),
+            Self::Version(name, version) => format!("ref({}, version={})", literal(name), literal(version)),
             Self::Source(source, table) => format!("source({}, {})", literal(source), literal(table)),
         }
     }
@@ -25,6 +28,7 @@ impl TestSubject {
     pub(super) fn in_name(&self) -> (&'static str, String) {
         match self {
             Self::Model(name) => ("", name.clone()),
+            Self::Version(name, version) => ("", format!("{name}_v{version}")),
             Self::Source(source, table) => ("source_", format!("{source}_{table}")),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     jinja::{Jinja, RefCall, SourceCall},
     name::NodeId,
     project::{RowsDecl, UnitTestDecl},
-    text::{Source, Spanned},
+    text::Spanned,
 };
 
 /// A unit test whose inputs are known by name.
@@ -52,7 +52,7 @@ fn input(written: &Spanned<String>, id: &NodeId, jinja: &Jinja) -> Result<Spanne
         return found(Input::This);
     }
     let expression = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map_or(text, str::trim);
-    let template = Source::new(written.span.source.path(), format!("{{{{ {expression} }}}}"));
+    let template = written.span.source.with_text(format!("{{{{ {expression} }}}}"));
     let captures = captures(jinja, &template, "unit test", id, None).map_err(|mut found| {
         for label in found.labels.iter_mut().filter(|label| label.span.source == template) {
             label.span = written.span.clone();

@@ -172,6 +172,14 @@ impl ConfigTree {
         layers
     }
 
+    /// Returns the layers of this project's tree that apply to a node of one of its packages: those of the
+    /// whole section, and those under the package's name.
+    #[must_use]
+    pub fn layers_of_package(&self, package: &str, path: &[&str]) -> Vec<&ConfigPatch> {
+        let own = self.children.get(package).map(|tree| tree.below(path)).unwrap_or_default();
+        std::iter::once(&self.here).chain(own).collect()
+    }
+
     fn below(&self, path: &[&str]) -> Vec<&ConfigPatch> {
         let mut layers = vec![&self.here];
         let mut level = self;

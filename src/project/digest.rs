@@ -10,13 +10,15 @@ use std::{
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{
-    files,
+    files::{self, ProjectFiles},
+    packages,
     settings::{FILE_NAMES, ProjectSettings},
 };
 use crate::local_file;
 
-/// The properties files next to the project file.
-const SOURCES: [&str; 2] = ["sources.yml", "sources.yaml"];
+/// The properties and selector files next to the project file.
+const AT_ROOT: [&str; 6] =
+    ["sources.yml", "sources.yaml", "selectors.yml", "selectors.yaml", "packages.yml", "dependencies.yml"];
 
 /// The extensions of files whose content counts. Other files count only by name.
 const READ: [&str; 5] = ["csv", "md", "sql", "yaml", "yml"];
@@ -36,40 +38,52 @@ impl ProjectState {
     #[must_use]
     pub fn of(root: &Path) -> Option<Self> {
         let mut findings = Vec::new();
-        let paths = ProjectSettings::load(root, &mut findings)?.paths;
-        findings.clear();
-        let target = root.join(&paths.target);
+        let project = ProjectFiles::on_disk(root);
+        let settings = ProjectSettings::load(project, &mut findings)?;
+        let target = root.join(&settings.paths.target);
         let mut digest = Xxh3::new();
-        for name in FILE_NAMES.into_iter().chain(SOURCES) {
-            digest.update(name.as_bytes());
-            match local_file::read(&root.join(name)) {
-                Ok(content) => digest.update(&xxh3_128(&content).to_le_bytes()),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => digest.update(b"-"),
-                Err(_) => return None,
-            }
-        }
-        let mut seen = HashSet::new();
-        let mut read = Vec::new();
-        for under in [&paths.models, &paths.seeds, &paths.snapshots, &paths.tests, &paths.macros, &paths.docs]
-        {
-            digest.update(b"\0\0");
-            for file in files::walk(root, under, &target, &mut findings) {
-                digest.update(file.shown.as_bytes());
-                digest.update(b"\0");
-                if READ.contains(&file.extension().as_str()) && seen.insert(file.shown.clone()) {
-                    read.push(file.shown);
-                }
-            }
-        }
-        if !findings.is_empty() {
-            return None;
-        }
-        let content = |shown: &String| Some(xxh3_128(&local_file::read(&root.join(shown)).ok()?));
-        for content in files::in_parallel(&read, content) {
-            digest.update(&content?.to_le_bytes());
+        add(project, &settings, &mut digest)?;
+        for folder in packages::folders(project, &settings).ok()? {
+            let package = project.of_package(&folder);
+            digest.update(folder.as_bytes());
+            add(package, &ProjectSettings::load(package, &mut findings)?, &mut digest)?;
         }
         Some(Self { target, digest: digest.digest128() })
     }
+}
+
+/// Adds the files of a project or of a package to a digest. Returns `None` if anything can't be read.
+fn add(project: ProjectFiles<'_>, settings: &ProjectSettings, digest: &mut Xxh3) -> Option<()> {
+    let (root, paths, mut findings) = (project.root(), &settings.paths, Vec::new());
+    let target = root.join(project.shown(&paths.target));
+    for name in FILE_NAMES.into_iter().chain(AT_ROOT) {
+        digest.update(name.as_bytes());
+        match local_file::read(&root.join(project.shown(name))) {
+            Ok(content) => digest.update(&xxh3_128(&content).to_le_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => digest.update(b"-"),
+            Err(_) => return None,
+        }
+    }
+    let mut seen = HashSet::new();
+    let mut read = Vec::new();
+    for under in [&paths.models, &paths.seeds, &paths.snapshots, &paths.tests, &paths.macros, &paths.docs] {
+        digest.update(b"\0\0");
+        for file in project.walk(under, &target, &mut findings) {
+            digest.update(file.shown.as_bytes());
+            digest.update(b"\0");
+            if READ.contains(&file.extension().as_str()) && seen.insert(file.shown.clone()) {
+                read.push(file.shown);
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return None;
+    }
+    let content = |shown: &String| Some(xxh3_128(&local_file::read(&root.join(shown)).ok()?));
+    for content in files::in_parallel(&read, content) {
+        digest.update(&content?.to_le_bytes());
+    }
+    Some(())
 }
 
 #[cfg(test)]

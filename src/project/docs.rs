@@ -1,9 +1,9 @@
 //! Markdown files with doc blocks (`{% docs name %} … {% enddocs %}`): descriptions that YAML references by
 //! `doc('name')`.
 
-use std::{collections::HashSet, path::Path};
+use std::collections::HashSet;
 
-use super::files::{self, FoundFile};
+use super::files::{FoundFile, ProjectFiles};
 use crate::{diag::Diagnostic, text::Source};
 
 /// A Markdown file under one of the paths.
@@ -17,7 +17,7 @@ pub struct DocFile {
 
 /// Reads the Markdown files among the files found, each once.
 pub(super) fn files<'f>(
-    root: &Path,
+    project: ProjectFiles<'_>,
     found: impl IntoIterator<Item = &'f FoundFile>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<DocFile> {
@@ -27,7 +27,7 @@ pub(super) fn files<'f>(
         if !seen.insert(file.shown.as_str()) {
             continue;
         }
-        match files::read(root, &file.shown) {
+        match project.read(&file.shown) {
             Ok(source) => docs.push(DocFile { source, root_path: file.under.clone() }),
             Err(found) => diagnostics.push(found),
         }

@@ -1,14 +1,11 @@
 //! Properties files: every YAML file under the model, seed, snapshot or test paths, and `sources.yml` next to
 //! the project file.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     exposure::{ExposureDecl, GroupDecl},
-    files::{self, FoundFile},
+    files::{self, FoundFile, ProjectFiles},
     fixture::Fixtures,
     macros::MacroProperties,
     parse,
@@ -43,16 +40,20 @@ pub(super) struct Document {
 }
 
 /// Returns the properties files, each once, beginning with the one at the root.
-pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f FoundFile>) -> Vec<String> {
+pub(super) fn find<'f>(
+    project: ProjectFiles<'_>,
+    found: impl IntoIterator<Item = &'f FoundFile>,
+) -> Vec<String> {
     let mut paths: Vec<String> = ["sources.yml", "sources.yaml"]
-        .map(str::to_owned)
         .into_iter()
-        .filter(|name| root.join(name).is_file())
+        .filter(|name| project.is_file(name))
+        .map(|name| project.shown(name))
         .collect();
     // A file may be under both a model path and a test path.
     let mut seen: HashSet<String> = paths.iter().cloned().collect();
     for file in found.into_iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")) {
-        if !settings::FILE_NAMES.contains(&file.shown.as_str()) && seen.insert(file.shown.clone()) {
+        let is_settings = settings::FILE_NAMES.iter().any(|name| file.shown == project.shown(name));
+        if !is_settings && seen.insert(file.shown.clone()) {
             paths.push(file.shown.clone());
         }
     }
@@ -63,7 +64,7 @@ pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f FoundFil
 pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Document {
     let documents = files::in_parallel(paths, |path| {
         let mut findings = Vec::new();
-        let document = match files::read(fixtures.root, path) {
+        let document = match fixtures.files.read(path) {
             Ok(source) => Document::read(&source, fixtures, &mut findings),
             Err(finding) => {
                 findings.push(finding);

@@ -1,7 +1,8 @@
-//! Project files: finds them and reads their text. Knows file extensions, but not file contents.
+//! Project files: finds them and reads their text, on disk or in buffers that replace files on disk. Knows
+//! file extensions, but not file contents.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     thread,
@@ -16,7 +17,7 @@ use crate::{
 /// A file in the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundFile {
-    /// The path relative to the project's root, separated by `/`.
+    /// The path relative to the project's root, separated by `/`; in an installed package, too.
     pub(super) shown: String,
     /// The folders between the configured path and the file.
     pub(super) folders: Vec<String>,
@@ -42,27 +43,143 @@ impl FoundFile {
     }
 }
 
-/// Lists all files under the given folders except hidden ones, in the order of the folders and sorted within
-/// each. Missing folders count as empty, duplicates are dropped, and `skip` isn't entered.
-pub(super) fn walk(
-    root: &Path,
-    under: &[String],
-    skip: &Path,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<FoundFile> {
-    let mut walk = FolderWalk { skip, visited: HashSet::new(), found: Vec::new(), diagnostics };
-    let mut seen = HashSet::new();
-    for path in under {
-        let start = walk.found.len();
-        let folder = if path == "." { root.to_owned() } else { root.join(path) };
-        let shown = if path == "." { "" } else { path };
-        walk.visited.clear();
-        walk.folder(&folder, shown, path, &mut Vec::new());
-        walk.found[start..].sort_by(|a, b| a.shown.cmp(&b.shown));
+/// Texts that replace files on disk, such as an editor's unsaved changes.
+///
+/// They replace SQL, YAML and Markdown files. The rows of seeds and sources are always read from disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Buffers(BTreeMap<String, String>);
+
+/// The buffers of a project that is on disk only.
+static NO_BUFFERS: Buffers = Buffers(BTreeMap::new());
+
+impl Buffers {
+    /// Adds a buffer. The path is relative to the project, separated by `/`; no such file need be on disk.
+    pub fn insert(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        self.0.insert(path.into(), text.into());
     }
-    let FolderWalk { mut found, .. } = walk;
-    found.retain(|file| seen.insert(file.shown.clone()));
-    found
+
+    /// Returns whether all files are read from disk.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the buffers under a configured path as files; `folder` is that path from the project's root.
+    fn under<'b>(&'b self, path: &'b str, folder: String) -> impl Iterator<Item = FoundFile> + 'b {
+        self.0.keys().filter_map(move |shown| {
+            let inside =
+                if folder.is_empty() { shown } else { shown.strip_prefix(&folder)?.strip_prefix('/')? };
+            let mut folders: Vec<String> = inside.split('/').map(str::to_owned).collect();
+            folders.pop();
+            let is_hidden = inside.split('/').any(|part| part.starts_with('.'));
+            let file = FoundFile { shown: shown.clone(), folders, under: path.to_owned() };
+            (!is_hidden).then_some(file)
+        })
+    }
+}
+
+/// The files of a project: those in its folder, with buffers in place of some. Or those of a package that is
+/// installed in a folder of the project.
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectFiles<'a> {
+    root: &'a Path,
+    /// The package's folder, relative to the root; empty for the project itself.
+    package: &'a str,
+    buffers: &'a Buffers,
+}
+
+impl<'a> ProjectFiles<'a> {
+    /// The files in a folder.
+    #[must_use]
+    pub fn on_disk(root: &'a Path) -> Self {
+        Self::new(root, &NO_BUFFERS)
+    }
+
+    /// The files in a folder, with these buffers in place of some.
+    #[must_use]
+    pub fn new(root: &'a Path, buffers: &'a Buffers) -> Self {
+        Self { root, package: "", buffers }
+    }
+
+    /// The files of a package in a folder of this project.
+    pub(super) fn of_package<'p>(self, folder: &'p str) -> ProjectFiles<'p>
+    where
+        'a: 'p,
+    {
+        ProjectFiles { package: folder, ..self }
+    }
+
+    /// Returns the project's folder; for a package, that of the project that installs it.
+    pub(super) fn root(self) -> &'a Path {
+        self.root
+    }
+
+    /// Returns the package's folder, relative to the root; empty for the project itself.
+    pub(super) fn package(self) -> &'a str {
+        self.package
+    }
+
+    /// Returns the path from the root of a file or folder, given its path in the package.
+    pub(super) fn shown(self, path: &str) -> String {
+        match (self.package, path) {
+            ("", ".") => String::new(),
+            ("", path) => path.to_owned(),
+            (package, ".") => package.to_owned(),
+            (package, path) => format!("{package}/{path}"),
+        }
+    }
+
+    /// Returns whether a file or folder of this name exists in the package.
+    pub(super) fn exists(self, path: &str) -> bool {
+        let shown = self.shown(path);
+        self.buffers.0.contains_key(&shown) || self.root.join(shown).exists()
+    }
+
+    /// Returns whether a file of this name exists in the package.
+    pub(super) fn is_file(self, path: &str) -> bool {
+        let shown = self.shown(path);
+        self.buffers.0.contains_key(&shown) || self.root.join(shown).is_file()
+    }
+
+    /// Reads a file, named relative to the root, as text without a byte order mark.
+    ///
+    /// # Errors
+    /// If the file doesn't exist or isn't UTF-8.
+    pub fn read(self, shown: &str) -> Result<Source, Diagnostic> {
+        let source = match self.buffers.0.get(shown) {
+            Some(text) => source(shown, text.clone()),
+            None => read(self.root, shown)?,
+        };
+        Ok(match shown.strip_prefix(self.package).and_then(|path| path.strip_prefix('/')) {
+            Some(path) if !self.package.is_empty() => Source::in_package(self.package, path, source.text()),
+            _ => source,
+        })
+    }
+
+    /// Lists all files under the given folders except hidden ones, in the order of the folders and sorted
+    /// within each. Missing folders count as empty, duplicates are dropped, and `skip` isn't entered.
+    pub(super) fn walk(
+        self,
+        under: &[String],
+        skip: &Path,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<FoundFile> {
+        let mut walk = FolderWalk { skip, visited: HashSet::new(), found: Vec::new(), diagnostics };
+        let mut seen = HashSet::new();
+        for path in under {
+            let start = walk.found.len();
+            let shown = self.shown(path);
+            let folder = if shown.is_empty() { self.root.to_owned() } else { self.root.join(&shown) };
+            walk.visited.clear();
+            walk.folder(&folder, &shown, path, &mut Vec::new());
+            let is_skipped = |file: &FoundFile| self.root.join(&file.shown).starts_with(skip);
+            walk.found.extend(self.buffers.under(path, shown).filter(|file| !is_skipped(file)));
+            walk.found[start..].sort_by(|a, b| a.shown.cmp(&b.shown));
+        }
+        let FolderWalk { mut found, .. } = walk;
+        found.retain(|file| seen.insert(file.shown.clone()));
+        found
+    }
 }
 
 struct FolderWalk<'a> {
@@ -126,11 +243,8 @@ impl FolderWalk<'_> {
     }
 }
 
-/// Reads a file, named relative to the root, as text without a byte order mark.
-///
-/// # Errors
-/// If the file doesn't exist or isn't UTF-8.
-pub fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
+/// Reads a file from disk.
+fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
     let bytes = local_file::read(&root.join(shown)).map_err(|error| unreadable(shown, &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(source(shown, text)),

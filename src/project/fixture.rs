@@ -1,8 +1,6 @@
 //! Fixtures: files with rows for unit tests, under `fixtures/` in a test path.
 
-use std::path::Path;
-
-use super::files::{self, FoundFile};
+use super::files::{FoundFile, ProjectFiles};
 use crate::{
     diag::Diagnostic,
     text::{Source, Spanned},
@@ -14,8 +12,8 @@ pub(super) const FOLDER: &str = "fixtures";
 /// All fixtures. Each is read when a test uses it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fixtures<'p> {
-    /// The project's root.
-    pub(super) root: &'p Path,
+    /// The project's files.
+    pub(super) files: ProjectFiles<'p>,
     /// The files under the test paths.
     pub(super) found: &'p [FoundFile],
 }
@@ -30,7 +28,7 @@ impl Fixtures<'_> {
         let fitting: Vec<&FoundFile> =
             called.iter().copied().filter(|file| file.extension() == extension).collect();
         match (&fitting[..], &called[..]) {
-            ([file], _) => files::read(self.root, &file.shown),
+            ([file], _) => self.files.read(&file.shown),
             ([], []) => Err(self.missing(name, extension)),
             ([], [other, ..]) => {
                 let message = format!("there is no fixture `{}.{extension}`", name.value);

@@ -10,10 +10,11 @@
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
 //! | `document`, `common_keys` | properties files |
-//! | `sources`, `external`, `source_format`, `source_options` | `sources:` |
+//! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
+//! | `packages`, `dispatch` | installed packages, the list of packages, and where macros are looked for |
 //! | `freshness` | the maximum age of a source's rows |
 //! | `properties` | `models:`, `seeds:`, `snapshots:`, columns |
 //! | `data_test`, `constraint` | conditions on rows |
@@ -29,6 +30,7 @@ mod config;
 mod constraint;
 mod data_test;
 mod digest;
+mod dispatch;
 mod docs;
 mod document;
 mod drift;
@@ -37,21 +39,27 @@ mod external;
 mod files;
 mod fixture;
 mod freshness;
+mod hooks;
 mod macros;
+mod model_version;
+mod packages;
 mod parse;
 mod properties;
 mod reader;
 mod rows;
 mod seed;
+mod selectors;
 mod settings;
 mod singular_test;
 mod source_format;
 mod source_options;
+mod source_overrides;
 mod sources;
 mod target;
 #[cfg(test)]
 mod tests;
 mod unit_test;
+mod versions;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -64,12 +72,16 @@ pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl, ON_MISSING_COLUMN, ON_NEW_COLUMN};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};
 pub use external::{ExternalDecl, OnErrorDecl};
-pub use files::read as read_file;
+pub use files::{Buffers, ProjectFiles};
 pub use freshness::{FreshnessDecl, FreshnessSetting, Period, PeriodUnit};
+pub use hooks::RunHooks;
 pub use macros::{ArgumentDecl, MacroProperties};
+pub use model_version::ModelVersion;
+pub use packages::{LockFile, PackageList};
 pub use properties::{ColumnDecl, ModelProperties};
 pub use rows::{RowsDecl, RowsText};
 pub use seed::SeedFile;
+pub use selectors::SelectorDecl;
 pub use settings::{Paths, ProjectSettings};
 pub use singular_test::{TestFile, TestProperties};
 pub use source_format::SourceFormatName;
@@ -80,15 +92,20 @@ pub use unit_test::{InputFixtureDecl, OverridesDecl, UnitTestDecl};
 pub use yaml::{Yaml, YamlValue};
 
 use document::Document;
+use files::FoundFile;
 use fixture::Fixtures;
 
 use crate::{diag::Diagnostic, text::Source};
 
-/// Everything that a project's folder declares.
+/// Everything that a project's folder declares. Its installed packages are projects too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
-    /// The project's root, as given.
+    /// The project's root, as given; for a package, that of the project that installs it.
     pub root: PathBuf,
+    /// The package's folder, relative to the root; empty for the project itself.
+    pub folder: String,
+    /// The installed packages, by name. Packages have none of their own: all lie in the project's folder.
+    pub packages: Vec<Project>,
     /// The contents of `project.yml`.
     pub settings: ProjectSettings,
     /// The sources, in the order of their files.
@@ -117,6 +134,8 @@ pub struct Project {
     pub macro_properties: Vec<MacroProperties>,
     /// The exposures, with unique names.
     pub exposures: Vec<ExposureDecl>,
+    /// The named selections of `selectors.yml`.
+    pub selectors: Vec<SelectorDecl>,
     /// The groups, with unique names.
     pub groups: Vec<GroupDecl>,
     /// The Markdown files.
@@ -147,29 +166,67 @@ impl Project {
     /// Reads the project at `root`, with all diagnostics. Returns `None` if its settings can't be read.
     #[must_use]
     pub fn load(root: &Path) -> (Option<Self>, Vec<Diagnostic>) {
+        Self::read(ProjectFiles::on_disk(root))
+    }
+
+    /// Same as [`Project::load`], for files that may be in buffers.
+    #[must_use]
+    pub fn read(files: ProjectFiles<'_>) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let Some(settings) = ProjectSettings::load(root, &mut diagnostics) else {
-            return (None, diagnostics);
-        };
-        let artifacts = root.join(&settings.paths.target);
-        let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
-        let found_seeds = files::walk(root, &settings.paths.seeds, &artifacts, &mut diagnostics);
-        let found_snapshots = files::walk(root, &settings.paths.snapshots, &artifacts, &mut diagnostics);
-        let found_tests = files::walk(root, &settings.paths.tests, &artifacts, &mut diagnostics);
-        let found_macros = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
-        let models = models(root, &found, &mut diagnostics);
+        let Some(mut project) = Self::read_one(files, &mut diagnostics) else { return (None, diagnostics) };
+        project.packages = packages::installed(files, &project.settings, &mut diagnostics);
+        source_overrides::apply(&mut project, &mut diagnostics);
+        (Some(project), diagnostics)
+    }
+
+    /// Iterates over the project itself and its packages.
+    pub fn with_packages(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.packages)
+    }
+
+    /// Returns the variables that nodes of a package, or of this project, see. As in dbt, the project
+    /// overrides those that a package itself sets: of one name, the last counts.
+    pub fn vars_in<'p>(&'p self, package: &'p Self) -> impl Iterator<Item = (&'p str, &'p Yaml)> {
+        let is_installed = package.name() != self.name();
+        let own = is_installed.then(|| package.settings.vars_of(package.name()));
+        own.into_iter().flatten().chain(self.settings.vars_of(package.name()))
+    }
+
+    /// Returns a file of the project or package by its path, without its text.
+    #[must_use]
+    pub fn source_at(&self, path: &str) -> Source {
+        let inside = path.strip_prefix(&self.folder).map(|path| path.trim_start_matches('/'));
+        Source::in_package(&self.folder, inside.unwrap_or(path), "")
+    }
+
+    /// Returns the package's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name.value
+    }
+
+    /// Reads one project without its packages.
+    fn read_one(files: ProjectFiles<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let settings = ProjectSettings::load(files, diagnostics)?;
+        let artifacts = files.root().join(files.shown(&settings.paths.target));
+        let found = files.walk(&settings.paths.models, &artifacts, diagnostics);
+        let found_seeds = files.walk(&settings.paths.seeds, &artifacts, diagnostics);
+        let found_snapshots = files.walk(&settings.paths.snapshots, &artifacts, diagnostics);
+        let found_tests = files.walk(&settings.paths.tests, &artifacts, diagnostics);
+        let found_macros = files.walk(&settings.paths.macros, &artifacts, diagnostics);
+        let models = models(files, &found, diagnostics);
         let described = || {
             let all = found.iter().chain(&found_seeds).chain(&found_snapshots).chain(&found_tests);
             all.chain(&found_macros)
         };
-        let documents = document::find(root, described());
+        let documents = document::find(files, described());
         let docs = if settings.paths.docs.is_empty() {
-            docs::files(root, described(), &mut diagnostics)
+            docs::files(files, described(), diagnostics)
         } else {
-            let found = files::walk(root, &settings.paths.docs, &artifacts, &mut diagnostics);
-            docs::files(root, &found, &mut diagnostics)
+            let found = files.walk(&settings.paths.docs, &artifacts, diagnostics);
+            docs::files(files, &found, diagnostics)
         };
-        let fixtures = Fixtures { root, found: &found_tests };
+        let fixtures = Fixtures { files, found: &found_tests };
         let Document {
             sources,
             models: properties,
@@ -180,14 +237,18 @@ impl Project {
             exposures,
             groups,
             macros: macro_properties,
-        } = document::load(&documents, fixtures, &mut diagnostics);
+        } = document::load(&documents, fixtures, diagnostics);
+        let file_names = models.iter().map(|model: &ModelFile| model.name.as_str()).collect();
+        let properties = versions::expanded(properties, &file_names, diagnostics);
+        let selectors = selectors::load(files, diagnostics);
         let seeds = seed::files(&found_seeds);
-        let snapshots = sql_files(root, &found_snapshots, &mut diagnostics);
-        let mut macros = macros(root, &found_macros, &mut diagnostics);
-        let tests = tests(root, &found_tests, &mut macros, &mut diagnostics);
-        let root = root.to_owned();
-        let project = Self {
-            root,
+        let snapshots = sql_files(files, &found_snapshots, diagnostics);
+        let mut macros = macros(files, &found_macros, diagnostics);
+        let tests = tests(files, &found_tests, &mut macros, diagnostics);
+        Some(Self {
+            root: files.root().to_owned(),
+            folder: files.package().to_owned(),
+            packages: Vec::new(),
             settings,
             sources,
             models,
@@ -202,23 +263,31 @@ impl Project {
             macros,
             macro_properties,
             exposures,
+            selectors,
             groups,
             docs,
-        };
-        (Some(project), diagnostics)
+        })
     }
 }
 
-fn models(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
+fn models(
+    project: ProjectFiles<'_>,
+    found: &[FoundFile],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<ModelFile> {
     for python in found.iter().filter(|file| file.extension() == "py") {
         let message = format!("`{}` is no model: models are written in SQL", python.shown);
         diagnostics.push(Diagnostic::warning("ignored-file", message));
     }
-    sql_files(root, found, diagnostics)
+    sql_files(project, found, diagnostics)
 }
 
-fn sql_files(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
-    sql(root, found, diagnostics)
+fn sql_files(
+    project: ProjectFiles<'_>,
+    found: &[FoundFile],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<ModelFile> {
+    sql(project, found, diagnostics)
         .into_iter()
         .map(|(file, source)| ModelFile {
             name: file.stem().to_owned(),
@@ -229,14 +298,18 @@ fn sql_files(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diag
         .collect()
 }
 
-fn macros(root: &Path, found: &[files::FoundFile], diagnostics: &mut Vec<Diagnostic>) -> Vec<MacroFile> {
-    sql(root, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
+fn macros(
+    project: ProjectFiles<'_>,
+    found: &[FoundFile],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<MacroFile> {
+    sql(project, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
 }
 
 /// Reads the singular tests under the test paths. The generic tests become macros.
 fn tests(
-    root: &Path,
-    found: &[files::FoundFile],
+    project: ProjectFiles<'_>,
+    found: &[FoundFile],
     macros: &mut Vec<MacroFile>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<TestFile> {
@@ -244,18 +317,18 @@ fn tests(
         .iter()
         .filter(|file| !file.is_in(fixture::FOLDER))
         .partition(|file| file.is_in(singular_test::GENERIC_FOLDER));
-    macros.extend(sql(root, generic, diagnostics).into_iter().map(|(_, source)| MacroFile { source }));
-    sql(root, others, diagnostics).into_iter().map(|(file, source)| TestFile::new(file, source)).collect()
+    macros.extend(sql(project, generic, diagnostics).into_iter().map(|(_, source)| MacroFile { source }));
+    sql(project, others, diagnostics).into_iter().map(|(file, source)| TestFile::new(file, source)).collect()
 }
 
 /// Reads the SQL files among the files found.
 fn sql<'f>(
-    root: &Path,
-    found: impl IntoIterator<Item = &'f files::FoundFile>,
+    project: ProjectFiles<'_>,
+    found: impl IntoIterator<Item = &'f FoundFile>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<(&'f files::FoundFile, Source)> {
-    let files: Vec<&files::FoundFile> = found.into_iter().filter(|file| file.extension() == "sql").collect();
-    let sources = files::in_parallel(&files, |file| files::read(root, &file.shown));
+) -> Vec<(&'f FoundFile, Source)> {
+    let files: Vec<&FoundFile> = found.into_iter().filter(|file| file.extension() == "sql").collect();
+    let sources = files::in_parallel(&files, |file| project.read(&file.shown));
     let mut read = Vec::with_capacity(files.len());
     for (file, source) in files.into_iter().zip(sources) {
         match source {

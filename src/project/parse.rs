@@ -10,13 +10,11 @@
 use std::{collections::HashMap, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{
-    DefaultMessageFormatter, DuplicateKeyPolicy, Location, MessageFormatter as _, NonFiniteFloatPolicy,
-};
+use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy};
 
 use super::yaml::{Yaml, YamlValue};
 use crate::{
-    diag::Diagnostic,
+    diag::{self, Diagnostic},
     text::{Source, Span, Spanned},
 };
 
@@ -53,7 +51,7 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> Diagnostic {
             .hint("move it to a file of its own, or remove the `---`");
     }
     let diagnostic = Diagnostic::error("yaml-syntax", "this is not valid YAML")
-        .at(span.clone(), DefaultMessageFormatter.format_message(error));
+        .at(span.clone(), diag::yaml::message(error));
     let line_start = source.text()[..span.start].rfind('\n').map_or(0, |at| at + 1);
     let line = source.text()[line_start..].lines().next().unwrap_or_default();
     if line.trim_start_matches(' ').starts_with('\t') {

@@ -5,6 +5,7 @@ use super::{
     config::ConfigPatch,
     constraint::{self, ConstraintDecl},
     data_test::{self, TestDecl},
+    model_version::ModelVersion,
     reader::YamlReader,
     yaml::Yaml,
 };
@@ -42,6 +43,8 @@ pub struct ModelProperties {
     pub constraints: Vec<ConstraintDecl>,
     /// The other properties, as written.
     pub raw: Vec<(Spanned<String>, Yaml)>,
+    /// The version, if the model has several.
+    pub version: Option<ModelVersion>,
     /// The span of the declaration.
     pub span: Span,
 }
@@ -83,7 +86,18 @@ impl ModelProperties {
     /// Returns the relation of a snapshot, such as `ref('orders')`. `None` if it has its own SQL.
     #[must_use]
     pub fn relation(&self) -> Option<&Yaml> {
-        self.raw.iter().find(|(key, _)| key.value == RELATION).map(|(_, value)| value)
+        self.raw(RELATION)
+    }
+
+    /// Returns the name of the file that the properties are about, without its extension.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.version.as_ref().map_or(self.name.value.as_str(), |version| &version.file)
+    }
+
+    /// Returns a property that is kept as written.
+    pub(super) fn raw(&self, key: &str) -> Option<&Yaml> {
+        self.raw.iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
     }
 
     fn of(
@@ -112,7 +126,17 @@ impl ModelProperties {
         reader.accept(SILENT);
         reader.finish(Some(META_HINT));
         let span = yaml.span.clone();
-        Some(Self { name: name?, description, columns, config, data_tests, constraints, raw, span })
+        Some(Self {
+            name: name?,
+            description,
+            columns,
+            config,
+            data_tests,
+            constraints,
+            raw,
+            version: None,
+            span,
+        })
     }
 }
 

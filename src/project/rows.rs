@@ -25,7 +25,9 @@ pub struct RowsDecl {
 /// Rows as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowsText {
-    /// A mapping of columns to values for each row. No rows at all are also this, whatever the format.
+    /// None are given: no rows, or those of the file if the input is a seed.
+    Absent,
+    /// A mapping of columns to values for each row. `rows: []` is also this, whatever the format.
     Dict(Vec<Yaml>),
     /// Delimited text with a header. If it is inline, its text is the YAML value's and its path the YAML
     /// file's.
@@ -64,7 +66,7 @@ impl RowsDecl {
             }
             (_, Some(_)) => of_fixture(format.as_ref(), reader, fixtures),
             (Some((_, rows)), None) => in_place(format.as_ref(), rows, reader),
-            (None, None) => Some(Self { rows: RowsText::Dict(Vec::new()), span: yaml.span.clone() }),
+            (None, None) => Some(Self { rows: RowsText::Absent, span: yaml.span.clone() }),
         }
     }
 }

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     config::ConfigTree,
-    files, parse,
+    dispatch,
+    files::ProjectFiles,
+    hooks::RunHooks,
+    parse,
     reader::YamlReader,
     target::{self, Target},
     yaml::{Yaml, YamlValue},
@@ -56,17 +59,15 @@ const SILENT: &[&str] = &[
     "macros",
     "metrics",
     "packages",
-    "packages-install-path",
     "profile",
     "query-comment",
     "require-dbt-version",
-    "restrict-access",
     "saved-queries",
     "semantic-models",
 ];
 
 /// dbt's keys that would affect data, and have no effect yet.
-const WITHOUT_EFFECT: &[&str] = &["dispatch", "on-run-end", "on-run-start", "quoting", "sources"];
+const WITHOUT_EFFECT: &[&str] = &["quoting", "sources"];
 
 /// The contents of the project file.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,8 +82,12 @@ pub struct ProjectSettings {
     pub paths: Paths,
     /// The SQL dialect, in lower case; one that the SQL engine knows.
     pub dialect: String,
-    /// The variables. The section under the project's own name overrides the global ones.
+    /// The variables, and those of single packages under their names; see [`ProjectSettings::vars_of`].
     pub vars: BTreeMap<String, Yaml>,
+    /// The packages that `adapter.dispatch` searches, by the namespace that it asks for.
+    pub dispatch: BTreeMap<String, Vec<String>>,
+    /// Whether only public models can be referred to from other packages.
+    pub restrict_access: bool,
     /// The configuration tree of models.
     pub models: ConfigTree,
     /// The configuration tree of seeds.
@@ -93,6 +98,8 @@ pub struct ProjectSettings {
     pub data_tests: ConfigTree,
     /// The configuration tree of unit tests.
     pub unit_tests: ConfigTree,
+    /// The hooks of runs, and how hooks are treated.
+    pub hooks: RunHooks,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,
     /// The default target; may contain Jinja.
@@ -120,16 +127,21 @@ pub struct Paths {
     pub assets: Vec<String>,
     /// The folder for artifacts, possibly outside the project.
     pub target: String,
+    /// The folder of the installed packages, possibly outside the project.
+    pub packages: String,
 }
 
 impl ProjectSettings {
     /// Reads the settings of the project at `root`. Returns `None` if they can't be read at all.
-    pub(super) fn load(root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let present: Vec<&str> = FILE_NAMES.into_iter().filter(|name| root.join(name).exists()).collect();
+    pub(super) fn load(files: ProjectFiles<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let present: Vec<&str> = FILE_NAMES.into_iter().filter(|name| files.exists(name)).collect();
         let name = match present[..] {
             [name] => name,
             [] => {
-                let message = format!("there is no `project.yml` in `{}`", root.display());
+                let package = files.package();
+                let folder =
+                    if package.is_empty() { files.root().to_owned() } else { files.root().join(package) };
+                let message = format!("there is no `project.yml` in `{}`", folder.display());
                 let hint = "`headwater init NAME` makes a new project; `--project-dir` names another folder";
                 diagnostics.push(Diagnostic::error("no-project", message).hint(hint));
                 return None;
@@ -141,7 +153,7 @@ impl ProjectSettings {
                 return None;
             }
         };
-        let source = files::read(root, name).map_err(|finding| diagnostics.push(finding)).ok()?;
+        let source = files.read(&files.shown(name)).map_err(|finding| diagnostics.push(finding)).ok()?;
         Self::read(&source, diagnostics)
     }
 
@@ -153,7 +165,10 @@ impl ProjectSettings {
         let version = reader.spelled("version");
         let paths = Paths::read(&mut reader);
         let dialect = dialect(&mut reader);
-        let vars = vars(reader.map("vars"), &name.value);
+        let vars = reader.map("vars").iter().map(|(name, value)| (name.value.clone(), value.clone()));
+        let vars = vars.collect();
+        let dispatch = dispatch::read(&mut reader);
+        let restrict_access = reader.take("restrict-access").and_then(Yaml::as_bool).unwrap_or(false);
         let models = reader.take_entry("models");
         let models = tree(models, &mut reader);
         let seeds = reader.take_entry("seeds");
@@ -164,6 +179,7 @@ impl ProjectSettings {
         let data_tests = tree(data_tests, &mut reader);
         let unit_tests = reader.take_entry("unit_tests");
         let unit_tests = tree(unit_tests, &mut reader);
+        let hooks = RunHooks::read(&mut reader);
         let declared = reader.map("targets");
         let targets = target::read(declared, &name.span, reader.diagnostics());
         let default_target = default_target(&mut reader, &targets, &name.span);
@@ -177,14 +193,33 @@ impl ProjectSettings {
             paths,
             dialect,
             vars,
+            dispatch,
+            restrict_access,
             models,
             seeds,
             snapshots,
             data_tests,
             unit_tests,
+            hooks,
             targets,
             default_target,
         })
+    }
+}
+
+impl ProjectSettings {
+    /// Returns the variables that this project sets for the nodes of a package: those under its name override
+    /// the others.
+    pub fn vars_of(&self, package: &str) -> impl Iterator<Item = (&str, &Yaml)> {
+        let own = match self.vars.get(package).map(|section| &section.value) {
+            Some(YamlValue::Map(own)) => own.as_slice(),
+            _ => &[],
+        };
+        let general = self.vars.iter().map(|(name, value)| (name.as_str(), value));
+        let is_own =
+            move |name: &str, value: &Yaml| name == package && matches!(value.value, YamlValue::Map(_));
+        let general = general.filter(move |(name, value)| !is_own(name, value));
+        general.chain(own.iter().map(|(name, value)| (name.value.as_str(), value)))
     }
 }
 
@@ -207,6 +242,7 @@ impl Paths {
             docs: paths(reader, "docs-paths", &[]),
             assets: paths(reader, "asset-paths", &[]),
             target: reader.string("target-path").map_or_else(|| "target".to_owned(), |path| path.value),
+            packages: install_path(reader),
         }
     }
 }
@@ -249,6 +285,19 @@ fn paths(reader: &mut YamlReader<'_, '_>, key: &'static str, default: &[&str]) -
     paths
 }
 
+/// Reads the folder of the installed packages, which may lie outside the project.
+fn install_path(reader: &mut YamlReader<'_, '_>) -> String {
+    const KEY: &str = "packages-install-path";
+    let default = "dbt_packages".to_owned();
+    let Some(path) = reader.string(KEY) else { return default };
+    if path.value.contains("{{") || path.value.contains("{%") {
+        let finding = Diagnostic::error("jinja-not-allowed", format!("`{KEY}` can't hold Jinja"));
+        reader.diagnostics().push(finding.at(path.span, "needed before any template runs"));
+        return default;
+    }
+    path.value.trim_start_matches("./").trim_end_matches('/').to_owned()
+}
+
 fn dialect(reader: &mut YamlReader<'_, '_>) -> String {
     let default = "duckdb".to_owned();
     let Some(written) = reader.string("dialect") else { return default };
@@ -264,20 +313,6 @@ fn dialect(reader: &mut YamlReader<'_, '_>) -> String {
     let finding = finding.near(&name, DIALECTS).note(format!("the dialects are {}", DIALECTS.join(", ")));
     reader.diagnostics().push(finding);
     default
-}
-
-/// Merges the variables. Those under the project's own name override the global ones.
-fn vars(entries: &[(Spanned<String>, Yaml)], project: &str) -> BTreeMap<String, Yaml> {
-    let mut vars = BTreeMap::new();
-    let mut own: &[(Spanned<String>, Yaml)] = &[];
-    for (name, value) in entries {
-        match &value.value {
-            YamlValue::Map(scoped) if name.value == project => own = scoped,
-            _ => drop(vars.insert(name.value.clone(), value.clone())),
-        }
-    }
-    vars.extend(own.iter().map(|(name, value)| (name.value.clone(), value.clone())));
-    vars
 }
 
 /// Returns the default target: the configured one, the only one, or `dev`.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// dbt's keys for a source or its tables that have no effect here.
-const SILENT: &[&str] = &["overrides", "data_type", "unrendered_config"];
+const SILENT: &[&str] = &["data_type", "unrendered_config"];
 
 /// A source: a group of tables.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct SourceDecl {
     pub drift: DriftDecl,
     /// The tables.
     pub tables: Vec<SourceTableDecl>,
+    /// The package whose source of this name it changes.
+    pub overrides: Option<Spanned<String>>,
 }
 
 /// A table of a source.
@@ -102,6 +104,7 @@ impl SourceDecl {
             freshness: FreshnessSetting::of(&mut reader),
             drift: DriftDecl::of(&mut reader),
             tables: Vec::new(),
+            overrides: reader.string("overrides"),
             name: name.clone().unwrap_or_else(|| Spanned::new(String::new(), yaml.span.clone())),
         };
         for table in reader.list("tables") {

@@ -2,7 +2,7 @@
 
 mod checks;
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use tempfile::TempDir;
 
@@ -88,8 +88,10 @@ targets:
     assert_eq!(settings.version.as_deref(), Some("1.0"));
     assert_eq!(settings.dialect, "postgresql");
     assert_eq!(settings.paths.models, ["models", "more"]);
-    assert_eq!(settings.vars["a"].to_json(), 2);
-    assert_eq!(settings.vars["b"].to_json(), "{{ env_var('B') }}");
+    let vars: BTreeMap<_, _> = settings.vars_of("shop").collect();
+    assert_eq!(vars["a"].to_json(), 2);
+    assert_eq!(vars["b"].to_json(), "{{ env_var('B') }}");
+    assert_eq!(settings.vars_of("other").collect::<BTreeMap<_, _>>()["a"].to_json(), 1);
     assert_eq!(settings.models.layers("shop", &["staging", "m"]).len(), 3);
     assert_eq!(settings.data_tests.layers("shop", &["staging", "t"]).len(), 2);
     assert!(settings.unit_tests.here.entries.contains_key("enabled"));
@@ -108,7 +110,7 @@ fn what_can_be_wrong_with_settings() {
     check("- a\n", &["wrong-type"]);
     check("", &["missing-key"]);
     check("name: a\ndialect: duckd\n", &["unknown-dialect"]);
-    check("name: a\nquoting: {}\non-run-end: x\n", &["ignored-key", "ignored-key"]);
+    check("name: a\nquoting: {}\nsources: {}\n", &["ignored-key", "ignored-key"]);
     check(
         "name: a\nmodel-paths: ['{{ x }}', ../b, /c]\n",
         &["jinja-not-allowed", "path-outside", "path-outside"],

@@ -16,18 +16,28 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Checked => "success",
         Outcome::Partial(_) => "partial success",
         Outcome::Reused { .. } => "reused",
-        Outcome::Tested(verdict) => match verdict.status {
-            TestStatus::Pass => "pass",
-            TestStatus::Warn => "warn",
-            TestStatus::Fail => "fail",
-        },
-        Outcome::Aged(age) => match age.status {
-            AgeStatus::Pass => "pass",
-            AgeStatus::Warn => "warn",
-            AgeStatus::Error => "error",
-        },
+        Outcome::Tested(verdict) => test_status(verdict.status),
+        Outcome::Aged(age) => age_status(age.status),
         Outcome::Failed { .. } if action == Action::Freshness => "runtime error",
         Outcome::Withheld(_) | Outcome::Failed { .. } => "error",
+    }
+}
+
+/// Returns dbt's `status` of a test.
+pub(super) fn test_status(status: TestStatus) -> &'static str {
+    match status {
+        TestStatus::Pass => "pass",
+        TestStatus::Warn => "warn",
+        TestStatus::Fail => "fail",
+    }
+}
+
+/// Returns dbt's `status` of a source's freshness.
+pub(super) fn age_status(status: AgeStatus) -> &'static str {
+    match status {
+        AgeStatus::Pass => "pass",
+        AgeStatus::Warn => "warn",
+        AgeStatus::Error => "error",
     }
 }
 

@@ -123,8 +123,7 @@ impl Description<'_> {
     }
 
     fn description_of(&self, column: &str) -> &str {
-        let description =
-            self.node.documentation().and_then(|documentation| documentation.columns.get(column));
+        let description = self.node.documentation().and_then(|documentation| documentation.column(column));
         description.map(|description| description.text.trim()).unwrap_or_default()
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     io::{self, ErrorKind},
     path::Path,
 };
@@ -14,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     interval::{Interval, Intervals},
     lake::Provenance,
+    local_file,
     name::NodeId,
 };
 
@@ -83,8 +83,11 @@ impl LastRun {
     /// # Errors
     /// If the file can't be read or isn't valid.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        match local_file::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+                let place = format!("line {}, column {}", error.line(), error.column());
+                io::Error::new(ErrorKind::InvalidData, format!("it isn't what a run wrote ({place})"))
+            }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -130,6 +133,8 @@ impl LastRun {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, ErrorKind},
     path::Path,
 };
@@ -10,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::name::NodeId;
+use crate::{local_file, name::NodeId};
 
 /// A source's age at its last freshness check.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -39,7 +38,7 @@ struct SourcesArtifact {
 /// # Errors
 /// If the file can't be read or isn't valid.
 pub fn last_ages(path: &Path) -> io::Result<BTreeMap<NodeId, LastAge>> {
-    let bytes = match fs::read(path) {
+    let bytes = match local_file::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
@@ -50,6 +49,8 @@ pub fn last_ages(path: &Path) -> io::Result<BTreeMap<NodeId, LastAge>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@
 //! - [`RunResult`]: the result of the run, with every [`StepProblem`]
 //! - [`LastRun`], [`LastAge`]: the previous `run_results.json` and `sources.json`, for the next command
 //! - [`TargetPath`]: the folder for artifacts
+//! - `wire`: steps, reasons and outcomes as JSON
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
 //! - [`Description`]: a node as `headwater describe` prints it
 //! - [`LineageQuery`]: column lineage as `headwater lineage` prints it
@@ -45,6 +46,7 @@ mod sources_json;
 mod target_path;
 mod terminal;
 mod width;
+mod wire;
 mod wording;
 
 use std::io;

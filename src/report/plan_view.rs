@@ -10,6 +10,7 @@ use super::{
     line::{Line, Tone},
     node,
     width::{columns, pad, printable, shorten},
+    wire::{ReasonJson, RelationJson, action},
 };
 
 /// The number of tests that a model's line names.
@@ -83,9 +84,9 @@ fn step(step: &Step, job: &Job) -> Value {
     json!({
         "unique_id": step.node,
         "name": step.name,
-        "relation": step.relation,
-        "action": step.action,
-        "reason": step.reason,
+        "relation": step.relation.as_ref().map(RelationJson::from),
+        "action": action(step.action),
+        "reason": ReasonJson::from(&step.reason),
         "because": step.reason.to_string(),
         "job": job.node,
         "after": &job.after[..],

@@ -19,7 +19,7 @@ use self::{
     cleanup::Contents,
     inventory::{Inventory, MARK},
 };
-use crate::{artifact::replace, secret::scrubbed_artifact};
+use crate::{artifact::replace, local_file, secret::scrubbed_artifact};
 
 /// The folder for artifacts.
 #[derive(Debug, Clone)]
@@ -57,25 +57,35 @@ impl TargetPath {
         let path = self.prepare(relative)?;
         let content = scrubbed_artifact(content);
         // Leave an identical file alone: the next run recognizes it by its stamp.
-        if fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
-            return Ok(path);
+        match local_file::read(&path) {
+            Ok(old) if old == content.as_bytes() => return Ok(path),
+            // Writing to a named pipe would block.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(local_file::unread(&path, &error));
+            }
+            _ => {}
         }
-        fs::write(&path, &*content)?;
+        fs::write(&path, &*content).map_err(|error| local_file::unwritten(&path, &error))?;
         Ok(path)
     }
 
     /// Atomically replaces a file in the folder and creates missing parent folders. `id` must be unique to
     /// the caller.
     pub fn replace(&self, relative: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
-        replace(&self.prepare(relative)?, id, bytes)
+        let path = self.prepare(relative)?;
+        replace(&path, id, bytes).map_err(|error| local_file::unwritten(&path, &error))
     }
 
-    /// Same as [`TargetPath::replace`], for a file whose folder is a target path that exists.
+    /// Same as [`TargetPath::replace`], for a file whose folder is a target path that exists. The error
+    /// doesn't name the file.
     pub fn replace_file(file: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
         if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
             Self::new(folder.to_owned()).note(Path::new(name))?;
         }
-        replace(file, id, bytes)
+        replace(file, id, bytes).map_err(|error| match local_file::moved_away(file) {
+            Some(cure) => io::Error::new(error.kind(), format!("{error}; {cure}")),
+            None => error,
+        })
     }
 
     fn prepare(&self, relative: &Path) -> io::Result<PathBuf> {
@@ -83,7 +93,7 @@ impl TargetPath {
         self.note(relative)?;
         let path = self.path.join(relative);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder).map_err(|error| local_file::unwritten(folder, &error))?;
         }
         Ok(path)
     }
@@ -233,6 +243,55 @@ mod tests {
         put(&target, "other.json.0190a6f0-0000-7000-8000-000000000000.tmp");
         let (_, names, kept) = found(&target);
         assert_eq!((names.len(), kept.len()), (2, 1));
+    }
+
+    /// Puts something that isn't a file at a path.
+    #[cfg(unix)]
+    fn put_other(path: &Path, what: &str) {
+        match what {
+            "folder" => fs::create_dir(path).unwrap(),
+            "link" => std::os::unix::fs::symlink(path, path).unwrap(),
+            _ => assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success()),
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_at_the_place_of_a_file_is_named() {
+        for (what, problem) in [
+            ("pipe", " can't be read: it is a named pipe, not a file; put a file in its place, or remove it"),
+            ("folder", "; put a file in its place, or remove it"),
+            ("link", " is a link that leads back to itself; remove the link"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            put_other(&folder.path().join(MARK), what);
+            let target = TargetPath::new(folder.path().to_owned());
+            let named = folder.path().join(MARK).display().to_string();
+            for error in [
+                target.cleanup().unwrap_err(),
+                target.write(Path::new("a.sql"), "").unwrap_err(),
+                target.replace(Path::new("manifest.json"), "x", b"").unwrap_err(),
+            ] {
+                let said = error.to_string();
+                assert!(said.starts_with(&named) && said.ends_with(problem), "{said}");
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_folder_at_the_place_of_an_artifact_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        fs::create_dir(target.path()).unwrap();
+        put_other(&target.path().join("a.sql"), "pipe");
+        let said = target.write(Path::new("a.sql"), "").unwrap_err().to_string();
+        assert!(said.contains("/a.sql can't be read: it is a named pipe"), "{said}");
+        put_other(&target.path().join("manifest.json"), "folder");
+        let said = target.replace(Path::new("manifest.json"), "x", b"").unwrap_err().to_string();
+        assert!(said.contains("/manifest.json: ") && said.ends_with("; move the folder at its place away"));
+        let said = TargetPath::replace_file(&target.path().join("manifest.json"), "x", b"").unwrap_err();
+        assert!(said.to_string().ends_with("; move the folder at its place away"), "{said}");
     }
 
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::is_bidi;
+use crate::text::escaped_controls;
 
 /// Returns the width of a text in columns: 0 for combining marks, 2 for East Asian wide characters and emoji.
 pub(super) fn columns(text: &str) -> usize {
@@ -72,17 +72,7 @@ pub(super) fn pad(text: &str, width: usize, fill: &str) -> String {
 /// Escapes control characters, so that text from data files or errors can't control the terminal. Keeps line
 /// breaks and turns tabs into spaces.
 pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push(c),
-            '\t' => out.push_str("    "),
-            c if c.is_control() => out.extend(c.escape_default()),
-            c if is_bidi(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
+    escaped_controls(text).replace('\t', "    ")
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //! If the shared pass fails, each of its tests is run alone, so that a test that can't be computed doesn't
 //! fail the others.
 
+mod settle;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -20,16 +22,17 @@ use super::{
     delta_testing::{Differences, PassedBefore, TestScope},
     scheduler::{Cancelled, JobHandle},
     step_error::StepError,
-    verdict,
     worker::Worker,
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},
-    engine::{Table, row_rule::RowRule, test_query::InputSize},
-    lake::Provenance,
-    manifest::{DataTest, fingerprint::Fingerprint},
+    engine::{
+        Table,
+        rows::{rule::RowRule, test_query::InputSize},
+    },
+    manifest::DataTest,
     name::{NodeId, Relation},
-    outcome::{Outcome, RowSample, TestStatus, Verdict},
+    outcome::{Outcome, TestStatus},
     plan::Step,
 };
 
@@ -46,9 +49,6 @@ pub(super) struct Audited {
     pub(super) metrics: BTreeMap<String, f64>,
 }
 
-/// The maximum number of failing rows that are shown.
-const SHOWN: usize = 5;
-
 impl Worker {
     /// Runs the tests, and for a new version also checks its constraints. `passed_before`: the tests and
     /// constraints known to have found nothing in the version before.
@@ -59,7 +59,9 @@ impl Worker {
         passed_before: &PassedBefore,
         handle: &JobHandle,
     ) -> Result<Audited, Cancelled> {
-        let audit = Audit { worker: self, version, passed_before, differences: Differences::new(), handle };
+        let late = self.late_tests(tests, version.map(|(version, _)| version), handle).await;
+        let worker = late.as_deref().unwrap_or(self);
+        let audit = Audit { worker, version, passed_before, differences: Differences::new(), handle };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -103,7 +105,7 @@ type OpenedTables = BTreeMap<Relation, Opened>;
 
 /// An opened table, or the error, and what is known about its size.
 struct Opened {
-    table: Result<Table, StepError>,
+    table: Result<Table, Arc<StepError>>,
     size: InputSize,
 }
 
@@ -218,10 +220,11 @@ impl<'a> Audit<'a> {
             .map(|relation| async {
                 let opened = match self.version {
                     Some((version, _)) if version.relation == relation => {
-                        Opened { table: version.table().await, size: InputSize::of(version.own.rows()) }
+                        let table = version.table().await.map_err(Arc::new);
+                        Opened { table, size: InputSize::of(version.own.rows()) }
                     }
                     _ => Opened {
-                        table: self.worker.published(&relation, None).await,
+                        table: self.worker.published(&relation, None).await.map_err(Arc::new),
                         size: InputSize::Unknown,
                     },
                 };
@@ -289,107 +292,6 @@ impl<'a> Audit<'a> {
             if probe.rows.relations().into_iter().all(known) { InputSize::Small } else { InputSize::Unknown };
         Ok(self.worker.engine.number(&probe.counted.bind(&self.only(tables, item)?)?, size).await?)
     }
-
-    /// Reports a test or constraint that couldn't be computed. It doesn't pass, because its result is
-    /// unknown.
-    async fn lost(&self, item: &AuditItem<'_>, error: &StepError) -> AuditResult {
-        match item.subject {
-            AuditSubject::Test(step, ..) => {
-                self.handle.finished(step, self.worker.failed(step, error).await);
-                AuditResult::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
-            }
-            AuditSubject::Constraint(name) => {
-                AuditResult::Constraint(Some(format!("the constraint {name} could not be checked: {error}")))
-            }
-        }
-    }
-
-    async fn settle(&self, item: &AuditItem<'_>, number: Option<f64>, tables: &OpenedTables) -> AuditResult {
-        match item.subject {
-            AuditSubject::Constraint(name) => {
-                let rows = number.unwrap_or_default();
-                if rows == 0.0 {
-                    return AuditResult::Constraint(None);
-                }
-                let plural = if rows > 1.0 { "rows break" } else { "row breaks" };
-                let sample = self.sample(item, tables).await;
-                let lines: Vec<String> = std::iter::once(format!("{rows} {plural} the constraint {name}:"))
-                    .chain(sample.iter().flat_map(|sample| sample.named()).map(|row| format!("  {row}")))
-                    .collect();
-                AuditResult::Constraint(Some(lines.join("\n")))
-            }
-            AuditSubject::Test(step, test, anomaly) => {
-                let verdict = match anomaly {
-                    Some(how) => {
-                        self.worker.compare_with_history(test, how, number, self.version.is_none()).await
-                    }
-                    None => Ok(verdict::judge(&test.config, number.unwrap_or_default())),
-                };
-                match verdict {
-                    Err(error) => self.lost(item, &error).await,
-                    Ok(verdict) => {
-                        let verdict = self.filled_in(verdict, step, test, item, tables).await;
-                        let (status, failures) = (Some(verdict.status), verdict.failures);
-                        self.handle.finished(step, Outcome::Tested(verdict));
-                        let metric = number.filter(|_| anomaly.is_some());
-                        AuditResult::Verdict { test: step.node.clone(), status, failures, metric }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds details to a verdict: sample rows, the compiled file and the stored failures.
-    async fn filled_in(
-        &self,
-        mut verdict: Verdict,
-        step: &Step,
-        test: &DataTest,
-        item: &AuditItem<'_>,
-        tables: &OpenedTables,
-    ) -> Verdict {
-        let anomaly = matches!(item.subject, AuditSubject::Test(_, _, Some(_)));
-        if (test.config.store_failures || self.worker.retain.failures) && !anomaly {
-            match self.store(test, item, tables).await {
-                Ok(()) => verdict.stored = (verdict.failures > 0).then(|| test.audit.clone()),
-                Err(error) => tracing::warn!(test = %test.id, "the rows found could not be stored: {error}"),
-            }
-        }
-        if verdict.status != TestStatus::Pass {
-            verdict.compiled = self.worker.compiled_file(step);
-            if !anomaly {
-                verdict.sample = self.sample(item, tables).await;
-            }
-        }
-        verdict
-    }
-
-    /// Returns the first failing rows; none if they can't be read, since the number is what counts.
-    async fn sample(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Option<Box<RowSample>> {
-        let sampled = async {
-            let bound = item.probe.rows.bind(&self.only(tables, item)?)?;
-            Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?)
-        };
-        let sample = sampled.await.inspect_err(|error| tracing::debug!("no rows to show: {error}")).ok()?;
-        (!sample.rows.is_empty()).then(|| Box::new(sample))
-    }
-
-    async fn store(
-        &self,
-        test: &DataTest,
-        item: &AuditItem<'_>,
-        tables: &OpenedTables,
-    ) -> Result<(), StepError> {
-        let provenance = Provenance::new(
-            test.id.as_str(),
-            &self.worker.invocation_id,
-            Fingerprint::default(),
-            BTreeMap::new(),
-        );
-        let description = format!("Rows found by the test {}", test.name);
-        let tables = self.only(tables, item)?;
-        self.worker.write(&test.audit, &item.probe.rows, &tables, provenance, description).await
-    }
 }
 
 /// Groups row rules on the same table, so that one pass counts them all.
@@ -428,20 +330,10 @@ impl Audit<'_> {
 fn only(tables: &OpenedTables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
     let mut own = BTreeMap::new();
     for relation in probe.rows.relations() {
-        match tables.get(&relation).map(|opened| &opened.table) {
-            Some(Ok(table)) => drop(own.insert(relation, Arc::clone(table))),
-            Some(Err(StepError::MissingInput(relation))) => {
-                return Err(StepError::MissingInput(relation.clone()));
-            }
-            Some(Err(StepError::MissingSeed(relation))) => {
-                return Err(StepError::MissingSeed(relation.clone()));
-            }
-            Some(Err(StepError::MissingSnapshot(relation))) => {
-                return Err(StepError::MissingSnapshot(relation.clone()));
-            }
-            Some(Err(error)) => return Err(StepError::Other(error.to_string())),
-            None => return Err(StepError::Lost(relation.to_string())),
-        }
+        // Binding the query reports a table that wasn't opened.
+        let Some(opened) = tables.get(&relation) else { continue };
+        let table = opened.table.as_ref().map_err(|error| StepError::Shared(Arc::clone(error)))?;
+        own.insert(relation, Arc::clone(table));
     }
     Ok(own)
 }

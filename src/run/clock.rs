@@ -8,13 +8,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::scheduler::JobHandle;
 use crate::plan::Step;
 
+/// Returns the current time.
+#[expect(clippy::disallowed_methods, reason = "the clock of runs")]
+pub(super) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 /// Returns the current time, or the microsecond after the newest time in a step's table if that is later.
 /// Reports a difference that is too large for ordinary clock drift.
 pub(super) fn after(
     newest: Option<DateTime<Utc>>,
     (step, handle): (&Arc<Step>, &JobHandle),
 ) -> DateTime<Utc> {
-    let clock = Utc::now();
+    let clock = now();
     let next = later(clock, newest);
     if (next - clock).num_seconds() >= DRIFT
         && let Some(newest) = newest

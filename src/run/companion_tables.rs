@@ -9,12 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::step_error::StepError;
 use crate::{
-    engine::{
-        SchemaRef, SendableRecordBatchStream,
-        source::{RejectSink, RejectStream},
-    },
-    lake::{Constraints, Lake, Provenance, Replaces, Staged, Write},
+    engine::{SchemaRef, SendableRecordBatchStream},
+    lake::{Constraints, LakeError, LakeWriter, Provenance, Replaces, Staged, Write},
     name::Relation,
+    source::{RejectSink, RejectStream},
 };
 
 /// A companion table.
@@ -47,10 +45,10 @@ impl CompanionTable {
 
     pub(super) async fn stage(
         self,
-        lake: &Lake,
+        writer: &LakeWriter,
         provenance: &Provenance,
         cancel: &CancellationToken,
-    ) -> Result<Staged, StepError> {
+    ) -> Result<Staged, LakeError> {
         let write = Write {
             replaces: self.replaces,
             schema: self.schema,
@@ -62,7 +60,7 @@ impl CompanionTable {
             transaction: None,
             on_rows: Arc::new(|_| {}),
         };
-        Ok(lake.stage(&self.relation, write, vec![self.rows], cancel).await?)
+        writer.stage(&self.relation, write, vec![self.rows], cancel).await
     }
 }
 
@@ -70,18 +68,19 @@ impl CompanionTable {
 /// any of them fails, all are aborted.
 pub(super) async fn stage_with<T>(
     companions: Vec<CompanionTable>,
-    lake: &Lake,
+    writer: &LakeWriter,
     provenance: &Provenance,
     cancel: &CancellationToken,
     write: impl Future<Output = Result<(Staged, T), StepError>>,
 ) -> Result<((Staged, T), Vec<Staged>), StepError> {
-    let writing = join_all(companions.into_iter().map(|companion| companion.stage(lake, provenance, cancel)));
+    let writing =
+        join_all(companions.into_iter().map(|companion| companion.stage(writer, provenance, cancel)));
     let (own, companions) = tokio::join!(write, writing);
     let (mut staged, mut failure) = (Vec::new(), None);
     for companion in companions {
         match companion {
             Ok(companion) => staged.push(companion),
-            Err(error) => failure = failure.or(Some(error)),
+            Err(error) => failure = failure.or(Some(StepError::from(error))),
         }
     }
     let failure = match (own, failure) {
@@ -115,7 +114,22 @@ mod tests {
     use std::{collections::BTreeMap, fs, path::Path};
 
     use super::*;
-    use crate::{engine::execution, manifest::fingerprint::Fingerprint};
+    use crate::{
+        engine::{Engine, EngineSettings, exec::streams},
+        lake::Lake,
+        manifest::fingerprint::Fingerprint,
+    };
+
+    fn engine() -> Engine {
+        let settings = EngineSettings {
+            threads: 1,
+            memory_limit: None,
+            dialect: "duckdb".to_owned(),
+            database: "lake".to_owned(),
+            temp_dir: None,
+        };
+        Engine::new(&settings).unwrap()
+    }
 
     fn files(folder: &Path) -> usize {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -126,19 +140,21 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_cant_be_removed_keeps_no_other_from_going() {
         let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::open("lake", dir.path(), BTreeMap::new()).unwrap().with_run("run");
+        let session = engine().session();
+        let lake = Lake::open("lake", dir.path(), BTreeMap::new(), session).unwrap();
+        let writer = lake.writer("run");
         let provenance = Provenance::new("model.p.m", "run", Fingerprint::default(), BTreeMap::new());
         let mut staged = Vec::new();
         for name in ["one", "two", "three"] {
-            let rows = execution::texts("name", &["a".to_owned()]).unwrap();
+            let rows = streams::texts("name", &["a".to_owned()]).unwrap();
             let companion = CompanionTable {
                 relation: Relation::new("raw", name),
                 schema: rows.schema(),
-                rows: execution::one_stream(rows),
+                rows: streams::one_stream(rows),
                 description: String::new(),
                 replaces: Replaces::Everything,
             };
-            staged.push(companion.stage(&lake, &provenance, &CancellationToken::new()).await.unwrap());
+            staged.push(companion.stage(&writer, &provenance, &CancellationToken::new()).await.unwrap());
         }
         let tables = ["one", "two", "three"].map(|name| dir.path().join("lake/raw").join(name));
         let mut files_of_one = fs::read_dir(&tables[0]).unwrap().flatten().map(|entry| entry.path());

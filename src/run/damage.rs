@@ -87,6 +87,33 @@ impl Worker {
         }
     }
 
+    /// Returns whether a full refresh met damage in a table that it builds, which shows only when more of the
+    /// log is read than its newest version.
+    pub(super) fn is_damage_of(&self, step: &Step, error: &LakeError) -> bool {
+        step.reason.is_from_scratch() && self.own_table_at(step, error).is_some()
+    }
+
+    /// Moves the table aside that an error says is damaged.
+    pub(super) async fn set_aside_after(
+        &self,
+        step: &Arc<Step>,
+        error: &LakeError,
+        handle: &JobHandle,
+    ) -> Result<(), StepError> {
+        match self.own_table_at(step, error) {
+            Some(table) => self.set_aside(&table, step, error.to_string(), handle).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the damaged table if it is that of a step's model or one of its companions.
+    fn own_table_at(&self, step: &Step, error: &LakeError) -> Option<Relation> {
+        let place = error.damaged_place()?;
+        let own = &self.manifest.refable(&step.node)?.relation;
+        let mut tables = std::iter::once(own.clone()).chain(own.companions());
+        tables.find(|table| self.tables.lake().place(table) == place)
+    }
+
     async fn set_aside(
         &self,
         table: &Relation,
@@ -94,7 +121,7 @@ impl Worker {
         why: String,
         handle: &JobHandle,
     ) -> Result<(), StepError> {
-        let place = self.tables.lake().move_damaged_table(table, &self.invocation_id).await?;
+        let place = self.writer.move_damaged_table(table, &self.invocation_id).await?;
         handle.moved(step, table.clone(), place, why);
         Ok(())
     }

@@ -15,10 +15,11 @@ use crate::{
     compile::{CompiledModel, Probe},
     engine::{
         Table,
-        delta_testing::{DeltaScope, is_column},
-        event_time,
-        row_spool::Spool,
-        test_query::InputSize,
+        analyze::{
+            delta_testing::{DeltaScope, is_column},
+            event_time,
+        },
+        rows::{spool::Spool, test_query::InputSize},
     },
     lake::CurrentVersion,
     name::NodeId,

@@ -19,10 +19,13 @@ impl Worker {
     /// # Errors
     /// If the run was cancelled; the job has then cleaned up.
     pub async fn execute(self: Arc<Self>, job: Arc<Job>, handle: JobHandle) -> Result<(), Cancelled> {
-        let (unreadable, steps): (Vec<_>, Vec<_>) =
-            job.steps.iter().partition(|step| matches!(step.reason, Reason::Unreadable { .. }));
-        for step in &unreadable {
-            if !self.one(step, &handle, std::future::ready(self.unreadable(step))).await?
+        if self.starts_late(&job) {
+            return self.execute_late(job, handle).await;
+        }
+        let (unchecked, steps): (Vec<_>, Vec<_>) =
+            job.steps.iter().partition(|step| step.reason.is_unchecked());
+        for step in &unchecked {
+            if !self.one(step, &handle, std::future::ready(self.unchecked(step))).await?
                 && step.action != Action::Test
             {
                 return Ok(());
@@ -50,11 +53,17 @@ impl Worker {
         self.audit(&tests, None, &PassedBefore::default(), &handle).await.map(drop)
     }
 
-    /// Fails because of an unreadable source.
-    fn unreadable(&self, step: &Step) -> Result<Outcome, StepError> {
-        let unreadable = self.compiled.unreadable.get(&step.node);
-        let unreadable = unreadable.ok_or_else(|| StepError::Lost(step.node.to_string()))?;
-        Err(StepError::UnreadableSource(unreadable.finding.message.clone()))
+    /// Fails because of an unreadable source, or of a table that has other columns than its model.
+    fn unchecked(&self, step: &Step) -> Result<Outcome, StepError> {
+        let finding = self.compiled.unreadable.get(&step.node).map(|cause| cause.finding.as_ref());
+        let mut message = finding.map_or_else(|| step.reason.to_string(), |found| found.message.clone());
+        let (Reason::ColumnsDiffer { .. }, Some(finding)) = (&step.reason, finding) else {
+            return Err(StepError::UnreadableSource(message));
+        };
+        for (what, texts) in [("note", &finding.notes), ("hint", &finding.hints)] {
+            message.extend(texts.iter().map(|text| format!("\n  {what}: {text}")));
+        }
+        Err(StepError::Other(message))
     }
 
     /// Executes a step that isn't split further. Returns whether it succeeded.

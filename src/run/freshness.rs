@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{step_error::StepError, worker::Worker};
+use super::{clock, step_error::StepError, worker::Worker};
 use crate::{
     compile::Clock,
     manifest::SourceFreshness,
     outcome::{AgeStatus, Outcome, SourceAge},
     plan::Step,
     project::Period,
+    source,
 };
 
 impl Worker {
@@ -23,7 +24,7 @@ impl Worker {
         let newest = match self.compiled.clocks.get(&step.node).ok_or_else(lost)? {
             Clock::Files => {
                 let spec = self.compiled.sources.get(&step.node).ok_or_else(lost)?;
-                self.engine.source_modified(spec).await?
+                source::modified(&self.engine, spec).await?
             }
             Clock::Rows(query) => {
                 let mut tables = BTreeMap::new();
@@ -36,7 +37,7 @@ impl Worker {
         };
         let newest =
             newest.ok_or_else(|| StepError::Other("there is nothing in it that tells its age".into()))?;
-        Ok(Outcome::Aged(judge(newest, Utc::now(), freshness)))
+        Ok(Outcome::Aged(judge(newest, clock::now(), freshness)))
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! - [`tables`]: the location of each node's Delta table and its current state
 //! - [`observed`], `staleness`: the observed state of the lake and sources, and staleness
+//! - [`operation`]: templates that belong to no node, and the statements that they run
 //! - [`planning`]: which nodes to build or test, and why
 //! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
 //! - [`worker`], `step_error`: the state that all jobs share, and their errors
 //! - `execute`: executes one job: builds a node, then runs its tests
+//! - `late`, [`late_compiler`]: compiles nodes whose templates query what this run builds
 //! - `model`: builds a model: from its inputs to its publication
 //! - `build`: stages a model's next version, with a file for each strategy
 //! - [`changed_batches`]: the changed batches of tables that several models read
@@ -34,8 +36,11 @@ mod delta_testing;
 mod execute;
 mod freshness;
 mod history_tests;
+mod late;
+pub mod late_compiler;
 mod model;
 pub mod observed;
+pub mod operation;
 pub mod planning;
 mod queue;
 mod reject_notes;

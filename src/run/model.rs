@@ -1,14 +1,10 @@
 //! Model builds: stage a new version, audit it before it is visible, and only then publish it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     audit::Audited,
-    build::{Build, Candidate, candidate},
+    build::{Build, Candidate, candidate, hooks},
     clock,
     delta_testing::PassedBefore,
     reuse::judged,
@@ -21,15 +17,15 @@ use crate::{
     compile::{CompiledModel, Strategy},
     engine::{
         Query, Table,
-        execution::{is_out_of_memory, is_unreadable},
-        joins::Joins,
-        source::{Identity, RejectSink, SourceFile, of_files},
+        exec::streams::{is_out_of_memory, is_unreadable},
+        plan::joins::Joins,
     },
     lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
     manifest::Model,
     name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
+    source::{self, Identity, RejectSink, SourceFile, of_files},
 };
 
 /// The number of attempts for a step with transient failures, and the first pause between attempts.
@@ -63,6 +59,11 @@ impl Worker {
                         () = self.cancel.cancelled() => return Err(Cancelled),
                     }
                 }
+                Err(StepError::Lake(error)) if tries < TRIES && self.is_damage_of(step, &error) => {
+                    if let Err(error) = self.set_aside_after(step, &error, handle).await {
+                        break self.failed(step, &error).await;
+                    }
+                }
                 Err(error) => break self.failed(step, &error).await,
             }
         };
@@ -77,6 +78,10 @@ impl Worker {
         let tables = self.open(&compiled.query, None).await?;
         let bound = compiled.query.bind(&tables)?;
         self.engine.check(&bound).await?;
+        for read in &compiled.hooks.reads {
+            let tables = self.open(read, None).await?;
+            self.engine.gather(&read.bind(&tables)?).await?;
+        }
         Ok(Outcome::Checked)
     }
 
@@ -106,7 +111,7 @@ impl Worker {
         };
         let own = self.set_aside_damage(model, step, own, handle).await?;
         let files = self.files(compiled).await?;
-        let inputs = self.versions(&compiled.reads(&model.relation), &compiled.strategy, &files).await?;
+        let inputs = self.versions(compiled, &files).await?;
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
             return Ok(None);
         }
@@ -150,6 +155,7 @@ impl Worker {
             }
             staged => staged?,
         };
+        let version = Box::pin(hooks::applied(&build, version)).await?;
         let passed_before = PassedBefore::of(own.as_ref(), &version, compiled, &questions);
         let Ok(audited) = self.audit(tests, Some((&version, compiled)), &passed_before, handle).await else {
             version.abort().await;
@@ -197,10 +203,9 @@ impl Worker {
             version.abort().await;
             return Err(error.into());
         }
-        let lake = self.tables.lake();
         match self.retained(&version, own).await {
-            Some(own) => version.finish_as_no_op(lake, &own).await,
-            None => version.publish(lake).await,
+            Some(own) => version.finish_as_no_op(&self.writer, &own).await,
+            None => version.publish(self.writer.lake()).await,
         }
     }
 
@@ -208,7 +213,7 @@ impl Worker {
     async fn retain(&self, version: &Candidate) -> Result<Relation, StepError> {
         let kept = version.relation.kept();
         let sql = format!("select * from {}", version.relation.quoted());
-        let query = self.engine.plan(&sql).await.map_err(|error| StepError::Other(error.message))?;
+        let query = self.engine.plan(&sql).await.map_err(StepError::Sql)?;
         let tables = BTreeMap::from([(version.relation.clone(), version.table().await?)]);
         let provenance = version.own.provenance().clone();
         let description = format!("A version of {} that failed its tests", version.relation);
@@ -238,20 +243,17 @@ impl Worker {
             transaction: None,
             on_rows: Arc::new(|_| {}),
         };
-        let staged = self.tables.lake().stage(relation, write, streams, &self.cancel).await?;
+        let staged = self.writer.stage(relation, write, streams, &self.cancel).await?;
         staged.publish().await?;
         Ok(())
     }
 
     /// Looks for damaged files in the sources of a model. Returns whether there are any.
     async fn find_damage(&self, compiled: &CompiledModel) -> Result<bool, StepError> {
-        let relations: BTreeSet<Relation> =
-            compiled.queries().flat_map(Query::relations).map(|relation| relation.table()).collect();
         let mut is_found = false;
-        for relation in relations.iter().filter(|relation| self.manifest.is_file(relation)) {
-            let node = self.manifest.at(relation);
-            if let Some(spec) = node.and_then(|node| self.compiled.sources.get(node.id())) {
-                is_found |= self.engine.find_damage(spec).await?;
+        for input in compiled.inputs.values().filter(|input| input.form.is_file()) {
+            if let Some(spec) = self.compiled.sources.get(&input.id) {
+                is_found |= source::find_damage(&self.engine, spec).await?;
             }
         }
         Ok(is_found)
@@ -260,30 +262,22 @@ impl Worker {
     /// Lists the files of the source that a model loads file by file; none for other models.
     async fn files(&self, compiled: &CompiledModel) -> Result<Vec<SourceFile>, StepError> {
         match compiled.strategy.file_load() {
-            Some(load) => Ok(self.engine.source_files(&load.spec).await?),
+            Some(load) => Ok(source::list_files(&self.engine, &load.spec).await?),
             None => Ok(Vec::new()),
         }
     }
 
     /// Returns the states of a model's inputs. The state of listed `files` comes from the list.
-    async fn versions(
-        &self,
-        relations: &BTreeSet<Relation>,
-        strategy: &Strategy,
-        files: &[SourceFile],
-    ) -> Result<Inputs, StepError> {
-        let mut inputs = Inputs::new();
-        for relation in relations {
-            let state = match strategy.file_load().filter(|load| load.reads == *relation) {
-                Some(load) if load.spec.identity != Identity::Content => {
-                    Some((load.source.clone(), of_files(files).into()))
-                }
-                _ => self.state(relation).await?,
+    async fn versions(&self, compiled: &CompiledModel, files: &[SourceFile]) -> Result<Inputs, StepError> {
+        let mut versions = Inputs::new();
+        for (relation, input) in &compiled.inputs {
+            let version = match compiled.strategy.file_load().filter(|load| load.reads == *relation) {
+                Some(load) if load.spec.identity != Identity::Content => Some(of_files(files).into()),
+                _ => self.state(relation, input).await?,
             };
-            let (id, version) = state.ok_or_else(|| self.missing(relation))?;
-            inputs.insert(id, version);
+            versions.insert(input.id.clone(), version.ok_or_else(|| self.missing(relation))?);
         }
-        Ok(inputs)
+        Ok(versions)
     }
 
     /// Opens the relations that a query reads. Rejected rows go to `rejects`.

@@ -6,11 +6,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{staleness::Inputs, tables::Tables};
 use crate::{
-    compile::Compiled,
+    compile::{Compiled, InputNode},
     engine::{Engine, SchemaRef},
     lake::{CurrentVersion, InputVersion, LakeError},
     manifest::{Manifest, Node},
     name::{NodeId, Relation},
+    source,
 };
 
 /// The observed state; see the module docs.
@@ -62,7 +63,9 @@ impl ObservedState {
     pub async fn and_sources(self, engine: &Engine, compiled: &Compiled) -> Self {
         let sources = stream::iter(&compiled.sources)
             .map(|(id, spec)| async move {
-                Ok::<_, ()>(engine.source_state(spec).await.ok().map(|state| (id.clone(), state.into())))
+                Ok::<_, ()>(
+                    source::read_state(engine, spec).await.ok().map(|state| (id.clone(), state.into())),
+                )
             })
             .buffer_unordered(CONCURRENT_READS)
             .try_filter_map(|observed| async { Ok(observed) })
@@ -77,22 +80,20 @@ impl ObservedState {
         self.tables.iter().map(|(relation, observed)| (relation.clone(), observed.schema.clone())).collect()
     }
 
-    /// Returns the states of these relations; missing ones are left out.
+    /// Returns the states of these inputs; missing ones are left out.
     pub(super) fn inputs<'a>(
         &self,
-        relations: impl IntoIterator<Item = &'a Relation>,
-        manifest: &Manifest,
+        inputs: impl IntoIterator<Item = (&'a Relation, &'a InputNode)>,
     ) -> Inputs {
-        let state = |relation: &Relation| {
-            let id = manifest.at(relation)?.id();
-            let version = if manifest.is_file(relation) {
-                self.sources.get(id)?.clone()
+        let state = |(relation, input): (&Relation, &InputNode)| {
+            let version = if input.form.is_file() {
+                self.sources.get(&input.id)?.clone()
             } else {
                 InputVersion::Delta { version: self.tables.get(relation)?.data_version }
             };
-            Some((id.clone(), version))
+            Some((input.id.clone(), version))
         };
-        relations.into_iter().filter_map(state).collect()
+        inputs.into_iter().filter_map(state).collect()
     }
 
     /// Returns whether any table in the lake was built from this node.

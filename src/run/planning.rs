@@ -10,10 +10,10 @@ use super::{
     staleness::{found_before, question, why},
 };
 use crate::{
-    compile::{Compiled, Refresh, Strategy},
+    compile::{Compiled, Refresh, Strategy, Unreadable},
     graph::Graph,
     manifest::{Manifest, Materialized, Model, Node},
-    name::NodeId,
+    name::{NodeId, NodeKind},
     plan::{Action, Job, Plan, Reason, Step},
 };
 
@@ -96,8 +96,11 @@ impl<'a> Planner<'a> {
 
     /// Returns the reason of a model; `above` has the reasons of its ancestors.
     fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
-        let compiled = self.compiled.models.get(&model.id)?;
         let own = self.observed.tables.get(&model.relation);
+        if let Some(after) = self.compiled.later.get(&model.id) {
+            return Some(self.late(model, after));
+        }
+        let compiled = self.compiled.models.get(&model.id)?;
         if self.observed.damaged.contains(&model.relation) {
             let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
             return Some(Reason::Damaged { set_aside: self.options.set_aside && !is_snapshot });
@@ -124,14 +127,26 @@ impl<'a> Planner<'a> {
         if let Some(time) = compiled.strategy.time_batches().and_then(|batches| batches.asked.clone()) {
             return Some(Reason::Backfill { time });
         }
-        let relations = compiled.reads(&model.relation);
-        if let Some(reason) = why(compiled, own, &self.observed.inputs(&relations, self.manifest)) {
+        if let Some(reason) = why(compiled, own, &self.observed.inputs(&compiled.inputs)) {
             return Some(reason);
         }
         let built = |node: &&NodeId| above.get(*node).is_some_and(|reason| *reason != Reason::UpToDate);
-        let mut nodes = relations.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id);
+        let mut nodes = compiled.inputs.values().map(|input| &input.id);
         let upstream = nodes.find(built).map(|node| Reason::UpstreamChanged { node: node.clone() });
         Some(upstream.unwrap_or(Reason::UpToDate))
+    }
+
+    /// Returns the reason of a model that is compiled during the run, after `after` was built.
+    fn late(&self, model: &Model, after: &NodeId) -> Reason {
+        let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
+        match self.options.rebuild {
+            _ if self.observed.damaged.contains(&model.relation) => {
+                Reason::Damaged { set_aside: self.options.set_aside && !is_snapshot }
+            }
+            Rebuild::All => Reason::Forced,
+            Rebuild::FullRefresh if !is_snapshot => Reason::FullRefresh { columns_changed: false },
+            Rebuild::FullRefresh | Rebuild::Stale => Reason::CompiledLater { node: after.clone() },
+        }
     }
 
     fn is_up_to_date(&self, id: &NodeId) -> bool {
@@ -154,7 +169,9 @@ impl<'a> Planner<'a> {
         let depths = self.depths();
         let mut tests = TestsByNode::new();
         let known = |id: &&NodeId| {
-            self.compiled.tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
+            self.compiled.tests.contains_key(*id)
+                || self.compiled.unreadable.contains_key(*id)
+                || self.compiled.later.contains_key(*id)
         };
         for id in self.chosen.iter().filter(known) {
             let Some(test) = self.manifest.test(id) else { continue };
@@ -173,17 +190,19 @@ impl<'a> Planner<'a> {
     fn unit_tests(&self) -> Vec<Job> {
         let chosen = self.chosen.iter().filter(|id| self.manifest.unit_test(id).is_some());
         let chosen = chosen.filter(|id| {
-            self.compiled.unit_tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
+            self.compiled.unit_tests.contains_key(*id)
+                || self.compiled.unreadable.contains_key(*id)
+                || self.compiled.later.contains_key(*id)
         });
         let job = |id: &NodeId| {
             let name = self.manifest.nodes.get(id)?.display_name();
             let reason = match self.compiled.unreadable.get(id) {
-                Some(unreadable) => Reason::Unreadable { node: unreadable.source.clone() },
+                Some(unreadable) => unchecked(unreadable),
                 None => self.unit_test_result(id).map_or(Reason::Selected, |_| Reason::UpToDate),
             };
             let step = Step { node: id.clone(), name, relation: None, action: Action::UnitTest, reason };
-            let none = || Arc::from([]);
-            Some(Job { node: id.clone(), steps: vec![Arc::new(step)], after: none(), behind: none() })
+            let after = self.compiled.later.get(id).cloned().into_iter().collect();
+            Some(Job { node: id.clone(), steps: vec![Arc::new(step)], after, behind: Arc::from([]) })
         };
         chosen.filter_map(job).collect()
     }
@@ -200,12 +219,11 @@ impl<'a> Planner<'a> {
     fn test_result(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
         let own = &self.manifest.refable(of).filter(|_| self.is_up_to_date(of))?.relation;
         let test = self.compiled.tests.get(id)?;
-        let others = test.reads_beside(own);
         let changes = |node: &NodeId| self.reasons.contains_key(node) && !self.is_up_to_date(node);
-        if others.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id).any(changes) {
+        if test.inputs_besides(own).any(|(_, input)| changes(&input.id)) {
             return None;
         }
-        let asked = question(test.fingerprint.as_ref()?, &self.observed.inputs(&others, self.manifest));
+        let asked = question(test.fingerprint.as_ref()?, &self.observed.inputs(test.inputs_besides(own)));
         found_before(self.observed.tables.get(own)?, id, &asked)
     }
 
@@ -234,7 +252,8 @@ impl<'a> Planner<'a> {
     fn unit_tests_of(&self, model: &NodeId) -> Vec<NodeId> {
         let children = self.manifest.graph.children(model).into_iter();
         children
-            .filter(|id| self.chosen.contains(*id) && self.compiled.unit_tests.contains_key(*id))
+            .filter(|id| self.chosen.contains(*id) && self.manifest.unit_test(id).is_some())
+            .filter(|id| self.compiled.unit_tests.contains_key(*id) || self.compiled.later.contains_key(*id))
             .filter(|id| self.unit_test_result(id).is_none())
             .cloned()
             .collect()
@@ -261,7 +280,9 @@ impl<'a> Planner<'a> {
                 let (action, reason) = match model.config.materialized {
                     Materialized::Table => (Action::Table, self.reasons.get(id)?.clone()),
                     Materialized::Incremental => (Action::Incremental, self.reasons.get(id)?.clone()),
-                    Materialized::View if self.compiled.models.contains_key(id) => {
+                    Materialized::View
+                        if self.compiled.models.contains_key(id) || self.compiled.later.contains_key(id) =>
+                    {
                         (Action::View, Reason::Selected)
                     }
                     Materialized::View | Materialized::Ephemeral => return None,
@@ -307,7 +328,7 @@ impl<'a> Planner<'a> {
             name: relation.as_ref().map_or_else(|| node.display_name(), ToString::to_string),
             relation,
             action,
-            reason: Reason::Unreadable { node: unreadable.source.clone() },
+            reason: unchecked(unreadable),
         })
     }
 
@@ -315,7 +336,7 @@ impl<'a> Planner<'a> {
         let test = self.manifest.test(id)?;
         let unreadable = self.compiled.unreadable.get(id);
         let reason = match (gates, self.test_result(id, of)) {
-            _ if unreadable.is_some() => Reason::Unreadable { node: unreadable?.source.clone() },
+            _ if unreadable.is_some() => unchecked(unreadable?),
             (false, _) => Reason::Selected,
             (true, Some(0)) => Reason::UpToDate,
             (true, Some(failures)) => Reason::Warned { failures },
@@ -325,4 +346,10 @@ impl<'a> Planner<'a> {
         let relation = test.config.store_failures.then(|| test.audit.clone());
         Some(Step { node: id.clone(), name: test.name.clone(), relation, action: Action::Test, reason })
     }
+}
+
+/// Returns the reason of a step whose node couldn't be checked.
+fn unchecked(cause: &Unreadable) -> Reason {
+    let node = cause.source.clone();
+    if node.kind() == NodeKind::Source { Reason::Unreadable { node } } else { Reason::ColumnsDiffer { node } }
 }

@@ -3,30 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use futures::TryStreamExt;
 
 use super::{
+    clock,
     companion_tables::CompanionTable,
-    step_error::StepError,
     tables::{LedgerError, Tables},
 };
 use crate::{
     engine::{
-        Engine,
+        Engine, EngineError, SqlError,
         arrow::{
             array::{Array, AsArray, RecordBatch},
             compute::cast,
             datatypes::{DataType, Int64Type},
+            error::ArrowError,
         },
-        execution::one_stream,
-        source::RejectedFile,
+        exec::streams::one_stream,
     },
     ingest::{Acceptances, Ledger},
-    lake::{CurrentVersion, LakeError, Provenance, RejectNote, Replaces},
+    lake::{CurrentVersion, LakeError, LakeWriter, Provenance, RejectNote, Replaces},
     manifest::Manifest,
     name::{NodeId, Relation},
     outcome::Rejected,
+    source::RejectedFile,
 };
 
 /// The rejects by file.
@@ -113,9 +114,15 @@ pub enum AcceptError {
     /// A ledger can't be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Any other error.
-    #[error("{0}")]
-    Other(String),
+    /// The rejects can't be read.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The query for the rejects can't be planned.
+    #[error("{}", .0.message)]
+    Sql(SqlError),
+    /// The rejects don't have the columns that Headwater writes.
+    #[error(transparent)]
+    Rows(#[from] ArrowError),
 }
 
 /// Acknowledges all rejects of a source in the tables built from it, so that they are no longer a warning.
@@ -124,14 +131,14 @@ pub enum AcceptError {
 /// If a table can't be read or written, or if another writer commits first.
 pub async fn accept(
     engine: &Engine,
-    tables: &Tables,
+    (tables, writer): (&Tables, &LakeWriter),
     manifest: &Manifest,
     source: &NodeId,
     name: &str,
     by: &str,
 ) -> Result<Vec<AcceptedRejects>, AcceptError> {
     let mut done = Vec::new();
-    let now = Utc::now();
+    let now = clock::now();
     for model in manifest.refables() {
         let relation = &model.relation;
         let Some(own) = tables.observe(relation).await? else { continue };
@@ -153,7 +160,7 @@ pub async fn accept(
         if rows + files == 0 {
             continue;
         }
-        write(tables, relation, &accepted, &made, &own, self::note(&by_file, &accepted, note.sample.clone()))
+        write(writer, relation, &accepted, &made, &own, self::note(&by_file, &accepted, note.sample.clone()))
             .await?;
         done.push(AcceptedRejects { relation: relation.clone(), rows, files });
     }
@@ -162,14 +169,14 @@ pub async fn accept(
 
 /// Publishes the acknowledgements, and then records them in the table's commit.
 async fn write(
-    tables: &Tables,
+    writer: &LakeWriter,
     relation: &Relation,
     accepted: &Acceptances,
     made: &Provenance,
     own: &CurrentVersion,
     note: RejectNote,
 ) -> Result<(), AcceptError> {
-    let rows = accepted.to_batch().map_err(|error| AcceptError::Other(error.to_string()))?;
+    let rows = accepted.to_batch()?;
     let companion = CompanionTable {
         relation: relation.accepted(),
         schema: Acceptances::schema(),
@@ -179,9 +186,8 @@ async fn write(
     };
     let provenance = Provenance { rejected: Some(note), stands_for: Some(own.data_version), ..made.clone() };
     let cancel = tokio_util::sync::CancellationToken::new();
-    let other = |error: StepError| AcceptError::Other(error.to_string());
-    companion.stage(tables.lake(), made, &cancel).await.map_err(other)?.publish().await?;
-    tables.lake().commit_metadata(relation, own.version, &provenance, None).await?;
+    companion.stage(writer, made, &cancel).await?.publish().await?;
+    writer.commit_metadata(relation, own.version, &provenance, None).await?;
     Ok(())
 }
 
@@ -193,23 +199,19 @@ async fn current_rejects(
 ) -> Result<RejectsByFile, AcceptError> {
     let rejected = relation.rejected();
     let Some(table) = tables.provider(&rejected).await? else { return Ok(RejectsByFile::new()) };
-    let other = |error: String| AcceptError::Other(error);
-    engine.declare_table(&rejected, table.schema()).map_err(|error| other(error.to_string()))?;
+    engine.declare_table(&rejected, table.schema())?;
     let sql = format!("select source, file, \"row\", reason, raw from {}", rejected.quoted());
-    let query = engine.plan(&sql).await.map_err(|error| other(error.message))?;
-    let bound = query.bind(&BTreeMap::from([(rejected, table)])).map_err(|error| other(error.to_string()))?;
-    let mut rows = engine.stream(&bound, None).await.map_err(|error| other(error.to_string()))?;
+    let query = engine.plan(&sql).await.map_err(AcceptError::Sql)?;
+    let bound = query.bind(&BTreeMap::from([(rejected, table)]))?;
+    let mut rows = engine.stream(&bound, None).await?;
     let mut by_file = RejectsByFile::new();
-    while let Some(batch) = rows.try_next().await.map_err(|error| other(error.to_string()))? {
-        add(&mut by_file, &batch).map_err(|error| other(error.to_string()))?;
+    while let Some(batch) = rows.try_next().await? {
+        add(&mut by_file, &batch)?;
     }
     Ok(by_file)
 }
 
-fn add(
-    by_file: &mut RejectsByFile,
-    batch: &RecordBatch,
-) -> Result<(), crate::engine::arrow::error::ArrowError> {
+fn add(by_file: &mut RejectsByFile, batch: &RecordBatch) -> Result<(), ArrowError> {
     let text = |at: usize| cast(batch.column(at), &DataType::Utf8);
     let (sources, files, reasons, raw) = (text(0)?, text(1)?, text(3)?, text(4)?);
     let [sources, files, reasons, raw] = [&sources, &files, &reasons, &raw].map(AsArray::as_string::<i32>);

@@ -1,6 +1,9 @@
 //! Up-to-date tables: skips the build and runs only tests that haven't passed on the current rows.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use super::{
     audit::Audited,
@@ -13,11 +16,13 @@ use super::{
     worker::Worker,
 };
 use crate::{
+    compile::{InputForm, InputNode},
     lake::{CurrentVersion, InputVersion, LakeError, PassedTest},
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
     outcome::{Outcome, Rejected, TestStatus, Verdict},
     plan::{Job, Reason, Step},
+    source,
 };
 
 impl Worker {
@@ -67,7 +72,7 @@ impl Worker {
     async fn still_rejected(&self, step: &Step) -> Option<Rejected> {
         let relation = step.relation.as_ref()?;
         let compiled = self.compiled.models.get(&step.node)?;
-        if !compiled.reads(relation).iter().any(|read| self.manifest.is_file_source(read)) {
+        if !compiled.inputs.values().any(|input| input.form == InputForm::Source) {
             return None;
         }
         let own = self.tables.observe(relation).await.ok().flatten()?;
@@ -120,7 +125,7 @@ impl Worker {
         provenance.tests.extend(news);
         provenance.metrics.extend(metrics);
         provenance.stands_for = Some(own.data_version);
-        self.tables.lake().commit_metadata(relation, own.version, &provenance, None).await.map(drop)
+        self.writer.commit_metadata(relation, own.version, &provenance, None).await.map(drop)
     }
 
     /// Returns the fingerprints of these tests of `own`, and of the unit tests that the job waited for. Take
@@ -131,18 +136,18 @@ impl Worker {
         tests: &[&Arc<Step>],
         own: &Relation,
     ) -> Result<Questions, StepError> {
-        let mut states: BTreeMap<Relation, Option<(NodeId, InputVersion)>> = BTreeMap::new();
+        let mut states: BTreeMap<&Relation, Option<InputVersion>> = BTreeMap::new();
         let mut questions = Questions::new();
         for step in tests {
             let Some(test) = self.compiled.tests.get(&step.node) else { continue };
             let Some(fingerprint) = &test.fingerprint else { continue };
             let mut others = Inputs::new();
-            for relation in test.reads_beside(own) {
-                if !states.contains_key(&relation) {
-                    let state = self.state(&relation).await?;
-                    states.insert(relation.clone(), state);
-                }
-                others.extend(states.get(&relation).cloned().flatten());
+            for (relation, input) in test.inputs_besides(own) {
+                let state = match states.entry(relation) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.state(relation, input).await?),
+                };
+                others.extend(state.clone().map(|version| (input.id.clone(), version)));
             }
             questions.insert(step.node.clone(), question(fingerprint, &others));
         }
@@ -151,20 +156,18 @@ impl Worker {
         Ok(questions)
     }
 
-    /// Returns the state of a relation with its node; `None` if there is no table.
+    /// Returns the state of an input; `None` if there is no table.
     pub(super) async fn state(
         &self,
         relation: &Relation,
-    ) -> Result<Option<(NodeId, InputVersion)>, StepError> {
-        let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
-        let file = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file(relation));
-        let version = if let Some(spec) = file {
-            Some(self.engine.source_state(spec).await?.into())
-        } else {
-            let observed = self.tables.observe(relation).await?;
-            observed.map(|observed| InputVersion::Delta { version: observed.data_version })
-        };
-        Ok(version.map(|version| (node.id().clone(), version)))
+        input: &InputNode,
+    ) -> Result<Option<InputVersion>, StepError> {
+        let file = self.compiled.sources.get(&input.id).filter(|_| input.form.is_file());
+        if let Some(spec) = file {
+            return Ok(Some(source::read_state(&self.engine, spec).await?.into()));
+        }
+        let observed = self.tables.observe(relation).await?;
+        Ok(observed.map(|observed| InputVersion::Delta { version: observed.data_version }))
     }
 }
 

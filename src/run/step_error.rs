@@ -1,10 +1,13 @@
 //! Step errors: why a step ended without a result.
 
+use std::sync::Arc;
+
 use super::tables::LedgerError;
 use crate::{
-    engine::{EngineError, execution::is_disk_full, message, source::UnreadableSource},
+    engine::{EngineError, SqlError, arrow::error::ArrowError, exec::streams::is_disk_full, message},
     lake::LakeError,
     name::Relation,
+    source::UnreadableSource,
 };
 
 /// The error that ended a step.
@@ -24,16 +27,36 @@ pub(super) enum StepError {
     Lost(String),
     #[error("{0}")]
     UnreadableSource(String),
+    /// The error of a table that several tests read.
+    #[error(transparent)]
+    Shared(Arc<StepError>),
+    #[error("{}", .0.message)]
+    Sql(SqlError),
+    #[error(transparent)]
+    Rows(#[from] ArrowError),
+    #[error(transparent)]
+    Ledger(LedgerError),
     #[error("{0}")]
     Other(String),
 }
 
 impl StepError {
+    /// Returns the error itself, if it is the error of a shared table.
+    pub(super) fn root(&self) -> &Self {
+        match self {
+            Self::Shared(error) => error.root(),
+            own => own,
+        }
+    }
+
     /// Returns what to do about a failure whose cause is outside of the project: a disk, a store, a source.
     pub(super) fn cure(&self) -> Option<&'static str> {
-        match self {
+        match self.root() {
             Self::UnreadableSource(_) => Some(READ_AGAIN),
             Self::Lake(error) if error.is_disk_full() => Some("free space on the lake's disk"),
+            Self::Lake(error) if error.is_too_long() => {
+                Some("partition by fewer or shorter columns, or move the lake to a shorter path")
+            }
             Self::Lake(LakeError::Denied { .. }) => Some("grant the permission"),
             Self::Lake(LakeError::Storage { .. }) => Some("make sure that the lake can be reached"),
             Self::Engine(error) | Self::Lake(LakeError::Query(error)) if is_disk_full(error) => {
@@ -57,7 +80,7 @@ impl From<LedgerError> for StepError {
         match error {
             LedgerError::Lake(error) => error.into(),
             LedgerError::Engine(error) => error.into(),
-            form @ LedgerError::Form(..) => Self::Other(form.to_string()),
+            form @ LedgerError::Form(..) => Self::Ledger(form),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tables: the location of each node's Delta table and its current state.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,11 +9,11 @@ use std::{
 use futures::{StreamExt, stream};
 
 use crate::{
-    engine::{Engine, EngineError, Table, arrow::error::ArrowError, change_feed},
+    engine::{Engine, EngineError, Table, arrow::error::ArrowError, rows::change_feed},
     ingest::{Acceptances, Ledger},
     lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
-    name::Relation,
+    name::{NodeId, Relation},
 };
 
 /// The lake, and the Delta tables outside it.
@@ -131,6 +131,20 @@ impl Tables {
             .buffer_unordered(CONCURRENT_READS)
             .collect()
             .await
+    }
+
+    /// Observes the relations of these nodes that are or should be Delta tables.
+    pub async fn observe_nodes(
+        &self,
+        manifest: &Manifest,
+        nodes: &BTreeSet<NodeId>,
+    ) -> BTreeMap<Relation, Result<Option<CurrentVersion>, LakeError>> {
+        let nodes = nodes.iter().filter_map(|id| manifest.nodes.get(id)).filter(|node| is_table(node));
+        let observing = nodes.filter_map(Node::relation);
+        let observing: Vec<_> = observing
+            .map(|relation| async move { (relation.clone(), self.observe(relation).await) })
+            .collect();
+        stream::iter(observing).buffer_unordered(CONCURRENT_READS).collect().await
     }
 
     /// Returns every relation of the project that is or should be a Delta table, with its lake's folder;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{step_error::StepError, worker::Worker};
 use crate::{
-    engine::{Table, change_feed, fixture, row_diff::diff},
+    engine::{
+        Table,
+        rows::{change_feed, diff::diff, fixture},
+    },
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,

@@ -4,31 +4,37 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{changed_batches::ChangedBatches, step_error::StepError, tables::Tables};
+use super::{
+    changed_batches::ChangedBatches, late_compiler::LateCompiler, step_error::StepError, tables::Tables,
+};
 use crate::{
     compile::Compiled,
     engine::{
         Engine, Table,
-        execution::{is_disk_full, is_unreadable},
-        source::RejectSink,
+        exec::streams::{is_disk_full, is_unreadable},
     },
-    lake::LakeError,
+    lake::{LakeError, LakeWriter},
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
     plan::{Action, Step},
+    source::{self, RejectSink},
 };
 
 /// The state shared by all jobs.
 pub struct Worker {
     /// The engine that runs queries.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// The tables of the project.
-    pub tables: Tables,
+    pub tables: Arc<Tables>,
+    /// The writer of the lake.
+    pub writer: Arc<LakeWriter>,
     /// The resolved project.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     /// The compiled models and tests.
-    pub compiled: Compiled,
+    pub compiled: Arc<Compiled>,
+    /// The compiler of the other ones.
+    pub late: Arc<LateCompiler>,
     /// The display path of the artifacts.
     pub artifacts: PathBuf,
     /// The ID in provenance and artifacts.
@@ -36,7 +42,7 @@ pub struct Worker {
     /// The failures to keep.
     pub retain: Retain,
     /// The changed batches of tables, shared because several models may read one table.
-    pub changed_batches: ChangedBatches,
+    pub changed_batches: Arc<ChangedBatches>,
     /// The token that cancels running jobs.
     pub cancel: CancellationToken,
 }
@@ -51,6 +57,23 @@ pub struct Retain {
 }
 
 impl Worker {
+    /// Returns a worker with other compiled nodes.
+    pub(super) fn with(&self, compiled: Arc<Compiled>) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            tables: Arc::clone(&self.tables),
+            writer: Arc::clone(&self.writer),
+            manifest: Arc::clone(&self.manifest),
+            compiled,
+            late: Arc::clone(&self.late),
+            artifacts: self.artifacts.clone(),
+            invocation_id: self.invocation_id.clone(),
+            retain: self.retain,
+            changed_batches: Arc::clone(&self.changed_batches),
+            cancel: self.cancel.clone(),
+        }
+    }
+
     /// Opens the published rows of a relation: the newest version, or the files of a source or seed. Rejected
     /// rows go to `rejects`.
     pub(super) async fn published(
@@ -58,10 +81,9 @@ impl Worker {
         relation: &Relation,
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<Table, StepError> {
-        let node = self.manifest.at(&relation.table());
-        let node = node.ok_or_else(|| StepError::Lost(relation.to_string()))?;
-        if let Some(spec) = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file(relation)) {
-            return Ok(self.engine.source(spec, rejects).await?);
+        let node = self.manifest.at(&relation.table()).filter(|_| self.manifest.is_file(relation));
+        if let Some(spec) = node.and_then(|node| self.compiled.sources.get(node.id())) {
+            return Ok(source::open(&self.engine, spec, rejects).await?);
         }
         let table = self.tables.provider(relation).await?;
         table.ok_or_else(|| self.missing(&relation.table()))
@@ -77,6 +99,7 @@ impl Worker {
     }
 
     pub(super) async fn failed(&self, step: &Step, error: &StepError) -> Outcome {
+        let error = error.root();
         let mut message = error.to_string();
         if let StepError::Lake(error) = error
             && let Some(cure) = self.log_cure(step, error)

@@ -17,6 +17,18 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)(?:{after_separator}|{anywhere})\s*(?:=|%3D)")).expect("a constant pattern")
 });
 
+/// Matches `user:password@` without a scheme, at the beginning of a word or a quotation, also behind `//` or
+/// `../`. Two colons are a cast of SQL.
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?mi)(?:^|["'`\s])(?:\.{0,2}[/\\])*([\w.+-]*(?::|%3A)[^\s/\\"'`:][^\s/\\"'`]*)(?:@|%40)"#)
+        .expect("a constant pattern")
+});
+
+/// Same as [`BARE`] for a text that is one address: its password may contain spaces and quotation marks.
+static LONE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\s*(?:\.{0,2}[/\\])*([^/\\:@]*(?::|%3A)[^/\\]+)(?:@|%40)").expect("a constant pattern")
+});
+
 /// The extent of an address in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
@@ -29,16 +41,18 @@ enum Extent {
 /// Returns whether an address contains a password, a token or a signature.
 #[must_use]
 pub fn has_credentials(address: &str) -> bool {
-    !found(address, Extent::Whole).is_empty()
+    !in_address(address).is_empty()
 }
 
 /// Hides the passwords, tokens and signatures of an address in all later output.
 pub fn hide_credentials(address: &str) {
-    for range in found(address, Extent::Whole) {
+    for range in in_address(address) {
         let secret = &address[range];
         hide(secret);
         // `user:password`, or `name=value&name=value`.
-        secret.split_once(':').into_iter().for_each(|(_, password)| hide(password));
+        for colon in [":", "%3A", "%3a"] {
+            secret.split_once(colon).into_iter().for_each(|(_, password)| hide(password));
+        }
         secret.split(['&', ';']).filter_map(|part| part.split_once('=')).for_each(|(_, value)| hide(value));
     }
 }
@@ -65,6 +79,13 @@ fn starred(text: &str, extent: Extent) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// Returns the ranges of credentials in a text that is one address.
+fn in_address(address: &str) -> Vec<Range<usize>> {
+    let mut ranges = found(address, Extent::Whole);
+    ranges.extend(LONE.captures(address).and_then(|found| found.get(1)).map(|user| user.range()));
+    ranges
+}
+
 /// Returns the ranges of credentials.
 fn found(text: &str, extent: Extent) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
@@ -83,6 +104,10 @@ fn found(text: &str, extent: Extent) -> Vec<Range<usize>> {
         };
         let url = Url { scheme: scheme.as_str(), rest, extent };
         ranges.extend(url.credentials().map(|range| scheme.end() + range.start..scheme.end() + range.end));
+    }
+    if extent == Extent::Whole {
+        let bare = BARE.captures_iter(text).filter_map(|found| found.get(1));
+        ranges.extend(bare.map(|user| user.range()));
     }
     for name in NAME.find_iter(text) {
         let value = &text[name.end()..];
@@ -126,8 +151,12 @@ impl Url<'_> {
         let host = &self.rest[..end.unwrap_or(self.rest.len())];
         let is_http = self.scheme.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         if let Some(at) = host.rfind('@') {
-            let is_secret = at > 0 && (is_http || host[..at].contains(':'));
-            return is_secret.then_some(at);
+            let has_password = host[..at].contains(':');
+            let is_secret = at > 0 && (is_http || has_password);
+            // A password can contain `@` and `/`. Rather too much is hidden than too little.
+            let last = self.rest[..self.rest.find(|letter| self.is_end(letter)).unwrap_or(self.rest.len())]
+                .rfind('@');
+            return is_secret.then(|| last.filter(|_| has_password).unwrap_or(at));
         }
         // A password with a slash or a space: what looks like `host:port` isn't one.
         let (_, port) = host.split_once(':').filter(|_| !host.starts_with('['))?;
@@ -158,6 +187,7 @@ mod tests {
     fn passwords_tokens_and_signatures_are_credentials() {
         for address in [
             "https://me:hush@host/a.csv",
+            "https://u:p@ss/hush@h/a.csv",
             "https://hush@host/a.csv",
             "https:me:hush@host/a.csv",
             "HTTPS://me:hush@host/a.csv",
@@ -202,6 +232,35 @@ mod tests {
     }
 
     #[test]
+    fn a_password_needs_no_scheme() {
+        for address in [
+            "me:hush@host/a.csv",
+            "//me:hush@host:8080/a.csv",
+            "me:hush@host",
+            "//me:hush@host",
+            "me:hush@",
+            ":hush@host/a.csv",
+            "me:hush%40host/a.csv",
+            "me%3Ahush@host",
+            "me:p@hush@host",
+            "../me:hush@host/a.csv",
+            "./../me:hush@host",
+            "/me:hush@host",
+        ] {
+            assert!(has_credentials(address), "{address}");
+            let line = concealed_source(&format!("location: \"{address}\"\nformat: csv"));
+            assert!(!line.contains("hush"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_password_without_a_scheme_may_contain_spaces() {
+        for address in ["me:a hush@host", "../me:it's hush@host/a.csv", " :a hush%40host"] {
+            assert!(has_credentials(address), "{address}");
+        }
+    }
+
+    #[test]
     fn credentials_of_an_address_are_hidden_in_later_texts() {
         hide_credentials("https://me:hide-me 1@host/a.csv?sig=hide-me-2");
         assert_eq!(super::super::scrubbed("got hide-me 1 and hide-me-2"), "got ***** and *****");
@@ -215,7 +274,9 @@ mod tests {
             "s3://bucket/a?=.csv",
             "abfss://container@account/t",
             "file:///a@b/c",
-            "a:b@c",
+            "a@b:c",
+            "day=12:30/a@b.csv",
+            "in/12:30@a.csv",
             "https://host/a",
             "http://localhost:9000/bucket/a@b.csv",
             "http://[::1]:9000/a@b.csv",

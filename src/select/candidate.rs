@@ -13,7 +13,9 @@ pub struct Candidate {
     pub name: String,
     /// The qualified name: project, folders, name.
     pub fqn: Vec<String>,
-    /// The declaring file, relative to the project, with `/`.
+    /// Whether it belongs to an installed package rather than to the project itself.
+    pub is_installed: bool,
+    /// The declaring file, relative to its package, with `/`.
     pub path: String,
     /// The tags.
     pub tags: BTreeSet<String>,

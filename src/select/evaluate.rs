@@ -52,7 +52,7 @@ impl<'a> Evaluation<'a> {
             }
             Expr::Criterion(target) => {
                 let nodes = self.target(target);
-                self.tests.expand(nodes)
+                self.tests.expand(nodes, target.indirect)
             }
             Expr::Union(parts) => {
                 parts.iter().map(|part| self.chosen(part)).fold(Chosen::default(), |mut all, one| {

@@ -16,11 +16,12 @@ pub(super) enum Expr<C> {
 }
 
 impl<C> Expr<C> {
-    /// Converts all criteria to the next stage. Tries every criterion, and returns `None` if any fails.
-    pub(super) fn resolve<D>(self, next: &mut impl FnMut(C) -> Option<D>) -> Option<Expr<D>> {
+    /// Converts all criteria to expressions of the next stage. Tries every criterion, and returns `None` if
+    /// any fails.
+    pub(super) fn resolve<D>(self, next: &mut impl FnMut(C) -> Option<Expr<D>>) -> Option<Expr<D>> {
         match self {
             Self::Everything => Some(Expr::Everything),
-            Self::Criterion(criterion) => next(criterion).map(Expr::Criterion),
+            Self::Criterion(criterion) => next(criterion),
             Self::Union(parts) => resolve_all(parts, next).map(Expr::Union),
             Self::Intersection(parts) => resolve_all(parts, next).map(Expr::Intersection),
             Self::Difference(sides) => {
@@ -31,7 +32,10 @@ impl<C> Expr<C> {
     }
 }
 
-fn resolve_all<C, D>(parts: Vec<Expr<C>>, next: &mut impl FnMut(C) -> Option<D>) -> Option<Vec<Expr<D>>> {
+fn resolve_all<C, D>(
+    parts: Vec<Expr<C>>,
+    next: &mut impl FnMut(C) -> Option<Expr<D>>,
+) -> Option<Vec<Expr<D>>> {
     let parts: Vec<Option<Expr<D>>> = parts.into_iter().map(|part| part.resolve(next)).collect();
     parts.into_iter().collect()
 }

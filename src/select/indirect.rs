@@ -22,6 +22,26 @@ pub enum Indirect {
     Empty,
 }
 
+impl Indirect {
+    /// Returns the mode's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eager => "eager",
+            Self::Cautious => "cautious",
+            Self::Buildable => "buildable",
+            Self::Empty => "empty",
+        }
+    }
+
+    /// Returns the mode with this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let all = [Self::Eager, Self::Cautious, Self::Buildable, Self::Empty];
+        all.into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
 /// A selection during the set operations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Chosen {
@@ -53,11 +73,12 @@ impl<'a> IndirectTests<'a> {
     }
 
     /// Adds the tests to select along with the nodes, now or later.
-    pub(super) fn expand(&self, nodes: BTreeSet<NodeId>) -> Chosen {
-        if self.mode == Indirect::Empty || self.parents.is_empty() {
+    pub(super) fn expand(&self, nodes: BTreeSet<NodeId>, mode: Option<Indirect>) -> Chosen {
+        let mode = mode.unwrap_or(self.mode);
+        if mode == Indirect::Empty || self.parents.is_empty() {
             return Chosen { nodes, waiting: BTreeSet::new() };
         }
-        let buildable = self.buildable(&nodes);
+        let buildable = self.buildable(&nodes, mode);
         let adjacent: BTreeSet<&NodeId> = nodes
             .iter()
             .flat_map(|id| self.graph.children(id))
@@ -65,7 +86,7 @@ impl<'a> IndirectTests<'a> {
             .collect();
         let (mut along, mut waiting) = (BTreeSet::new(), BTreeSet::new());
         for test in adjacent {
-            let comes = self.mode == Indirect::Eager || self.all_chosen(test, &nodes, &buildable);
+            let comes = mode == Indirect::Eager || self.all_chosen(test, &nodes, &buildable, mode);
             if comes {
                 along.insert(test.clone())
             } else {
@@ -80,24 +101,29 @@ impl<'a> IndirectTests<'a> {
     /// Returns the final selection, including waiting tests whose nodes are all selected by now.
     pub(super) fn settle(&self, chosen: Chosen) -> BTreeSet<NodeId> {
         let Chosen { mut nodes, waiting } = chosen;
-        let buildable = self.buildable(&nodes);
+        let buildable = self.buildable(&nodes, self.mode);
         let along: Vec<NodeId> =
-            waiting.into_iter().filter(|test| self.all_chosen(test, &nodes, &buildable)).collect();
+            waiting.into_iter().filter(|test| self.all_chosen(test, &nodes, &buildable, self.mode)).collect();
         nodes.extend(along);
         nodes
     }
 
-    fn all_chosen(&self, test: &NodeId, nodes: &BTreeSet<NodeId>, buildable: &BTreeSet<NodeId>) -> bool {
+    fn all_chosen(
+        &self,
+        test: &NodeId,
+        nodes: &BTreeSet<NodeId>,
+        buildable: &BTreeSet<NodeId>,
+        mode: Indirect,
+    ) -> bool {
         let tested = self.parents.get(test).map(Vec::as_slice).unwrap_or_default();
         tested.iter().all(|node| {
             nodes.contains(*node)
-                || (self.mode == Indirect::Buildable
-                    && (buildable.contains(*node) || self.sources.contains(node)))
+                || (mode == Indirect::Buildable && (buildable.contains(*node) || self.sources.contains(node)))
         })
     }
 
     /// Returns the nodes upstream of these, which must have been built before them.
-    fn buildable(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
-        if self.mode == Indirect::Buildable { self.graph.upstream(nodes, None) } else { BTreeSet::new() }
+    fn buildable(&self, nodes: &BTreeSet<NodeId>, mode: Indirect) -> BTreeSet<NodeId> {
+        if mode == Indirect::Buildable { self.graph.upstream(nodes, None) } else { BTreeSet::new() }
     }
 }

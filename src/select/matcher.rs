@@ -25,6 +25,8 @@ pub(super) enum Matcher {
     ResourceType(String),
     /// `package:`.
     Package(Glob),
+    /// `package:this`: the project itself.
+    ThisPackage,
     /// `test_name:`.
     TestName(Glob),
     /// `test_type:`.
@@ -33,6 +35,10 @@ pub(super) enum Matcher {
     UnitTest { package: Glob, name: Glob },
     /// `exposure:`, as project and name.
     Exposure { package: Glob, name: Glob },
+    /// `group:`.
+    Group(Glob),
+    /// `access:`, which only models have.
+    Access(String),
     /// `config.a.b:`; the value is compared as a whole.
     Config { keys: Vec<String>, value: String },
 }
@@ -56,6 +62,7 @@ impl Matcher {
             }
             Self::ResourceType(kind) => candidate.id.kind().as_str() == kind,
             Self::Package(package) => package.matches(candidate.id.package()),
+            Self::ThisPackage => !candidate.is_installed,
             Self::TestName(name) => candidate.test.as_ref().is_some_and(|test| name.matches(&test.test_name)),
             Self::TestType(wanted) => candidate.test.as_ref().is_some_and(|test| wanted.is(test.kind)),
             Self::UnitTest { package, name } => {
@@ -67,6 +74,11 @@ impl Matcher {
                 candidate.id.kind() == NodeKind::Exposure
                     && package.matches(candidate.id.package())
                     && name.matches(&candidate.name)
+            }
+            Self::Group(group) => text(candidate, "group").is_some_and(|own| group.matches(own)),
+            Self::Access(access) => {
+                candidate.id.kind() == NodeKind::Model
+                    && text(candidate, "access").unwrap_or("protected") == access
             }
             Self::Config { keys, value } => setting(&candidate.config, keys).is_some_and(|found| {
                 let any_case = *keys == ["severity"];
@@ -116,6 +128,11 @@ impl TestType {
 /// Returns the setting under a path of keys.
 pub(super) fn setting<'a>(config: &'a Value, keys: &[String]) -> Option<&'a Value> {
     keys.iter().try_fold(config, |value, key| value.get(key))
+}
+
+/// Returns a setting that is text.
+pub(super) fn text<'c>(candidate: &'c Candidate, key: &str) -> Option<&'c str> {
+    candidate.config.get(key).and_then(Value::as_str)
 }
 
 fn equals(found: &Value, wanted: &str, any_case: bool) -> bool {

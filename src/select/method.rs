@@ -17,18 +17,23 @@ pub(super) enum SelectionMethod {
     TestType,
     UnitTest,
     Exposure,
+    Group,
+    Access,
     /// `config.a.b`, with at least one key.
     Config(Vec<String>),
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
+    "access",
     "config",
     "exposure",
     "file",
     "fqn",
+    "group",
     "package",
     "path",
     "resource_type",
+    "selector",
     "source",
     "tag",
     "test_name",
@@ -37,18 +42,8 @@ const NAMES: [&str; 12] = [
 ];
 
 /// dbt's methods that have no counterpart here.
-const NAMES_OF_DBT: [&str; 10] = [
-    "access",
-    "function",
-    "group",
-    "metric",
-    "result",
-    "saved_query",
-    "selector",
-    "semantic_model",
-    "source_status",
-    "state",
-];
+const NAMES_OF_DBT: [&str; 7] =
+    ["function", "metric", "result", "saved_query", "semantic_model", "source_status", "state"];
 
 impl SelectionMethod {
     /// Returns the criterion's method, or the method that dbt infers from its value.
@@ -90,6 +85,8 @@ impl SelectionMethod {
             "test_type" => Self::TestType,
             "unit_test" => Self::UnitTest,
             "exposure" => Self::Exposure,
+            "group" => Self::Group,
+            "access" => Self::Access,
             name if NAMES_OF_DBT.contains(&name) => return Err(not_here(name, written)),
             name => return Err(unknown(name, written)),
         };

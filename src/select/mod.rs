@@ -10,6 +10,7 @@
 //! - [`Candidate`]: the properties of a node that the language can use
 //! - `expr`: the set algebra; `criterion`: one of its terms, as written
 //! - `method`, `resolve`: look up the name before the colon, and compile the `matcher` that tests candidates
+//! - `selectors`: the named selections of `selectors.yml`
 //! - `pattern`: wildcards in names, paths and qualified names
 //! - `indirect`: the tests selected along with the nodes they test
 //! - `evaluate`, `unmatched`: the nodes, and the warnings for criteria that match none
@@ -26,11 +27,13 @@ mod method;
 mod parse;
 mod pattern;
 mod resolve;
+mod selectors;
 mod unmatched;
 
 pub use self::{
     candidate::{Candidate, TestKind, TestTraits},
     indirect::Indirect,
+    selectors::Selectors,
 };
 
 use std::collections::BTreeSet;
@@ -58,18 +61,37 @@ pub fn select(
     graph: &Graph,
     indirect: Indirect,
 ) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (chosen, dropped) = match (included(select), excluded(exclude)) {
-        (Ok(chosen), Ok(dropped)) => (chosen, dropped),
-        (chosen, dropped) => {
-            return Err([chosen.err(), dropped.err()].into_iter().flatten().flatten().collect());
-        }
+    let words = (select, exclude);
+    select_with(words, None, &Selectors::default(), candidates, graph, indirect)
+}
+
+/// Same as [`select`], with named selectors, one of which replaces the words if it is named by `selector`.
+///
+/// # Errors
+/// All errors in the criteria, and an unknown selector.
+pub fn select_with(
+    (select, exclude): (&[String], &[String]),
+    selector: Option<&str>,
+    selectors: &Selectors,
+    candidates: &[Candidate],
+    graph: &Graph,
+    indirect: Indirect,
+) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let expr = match selector {
+        Some(name) => selectors.get(name).cloned().ok_or_else(|| vec![selectors.unknown(name)])?,
+        None => match (included(select, selectors), excluded(exclude, selectors)) {
+            (Ok(chosen), Ok(dropped)) => Expr::Difference(Box::new([chosen, dropped])),
+            (chosen, dropped) => {
+                return Err([chosen.err(), dropped.err()].into_iter().flatten().flatten().collect());
+            }
+        },
     };
     let mut evaluation = Evaluation::new(candidates, graph, indirect);
-    let chosen = evaluation.nodes(&Expr::Difference(Box::new([chosen, dropped])));
+    let chosen = evaluation.nodes(&expr);
     Ok((Selection { chosen }, evaluation.into_warnings()))
 }
 
-fn included(words: &[String]) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
+fn included(words: &[String], selectors: &Selectors) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
     if words.is_empty() {
         return Ok(Expr::Everything);
     }
@@ -80,18 +102,18 @@ fn included(words: &[String]) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>
             .hint("leave `--select` out to select everything");
         return Err(vec![error]);
     }
-    lower(&Source::new("--select", text))
+    lower(&Source::new("--select", text), selectors)
 }
 
-fn excluded(words: &[String]) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
-    lower(&Source::new("--exclude", words.join(" ")))
+fn excluded(words: &[String], selectors: &Selectors) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
+    lower(&Source::new("--exclude", words.join(" ")), selectors)
 }
 
 /// Parses and resolves the criteria, and reports the errors of all of them.
-fn lower(source: &Source) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
+fn lower(source: &Source, selectors: &Selectors) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {
     let (written, mut errors) = parse::parse(source);
     let resolved = written
-        .resolve(&mut |criterion| resolve::resolve(criterion).map_err(|error| errors.push(error)).ok());
+        .resolve(&mut |criterion| selectors.resolved(criterion).map_err(|error| errors.push(error)).ok());
     match resolved {
         Some(resolved) if errors.is_empty() => Ok(resolved),
         _ => {

@@ -51,6 +51,13 @@ impl QualifiedName {
 
     pub(super) fn matches(&self, candidate: &Candidate) -> bool {
         let fqn = &candidate.fqn;
+        // A version of a model is `dim.v1`, `dim_v1` or, with all others, `dim`.
+        if let [.., model, version] = &fqn[..]
+            && candidate.name == format!("{model}.{version}")
+            && (self.name.matches(model) || self.name.matches(&format!("{model}_{version}")))
+        {
+            return true;
+        }
         self.name.matches(fqn.last().unwrap_or(&candidate.name))
             || self.matches_from(fqn)
             || fqn.split_first().is_some_and(|(_, unscoped)| self.matches_from(unscoped))

@@ -3,6 +3,7 @@
 use glob::PatternError;
 
 use super::{
+    Indirect,
     criterion::{Criterion, GraphOperators},
     matcher::{Matcher, TestType},
     method::SelectionMethod,
@@ -24,6 +25,8 @@ pub(super) struct ResolvedCriterion {
     pub(super) matcher: Matcher,
     /// The relatives to select along with them.
     pub(super) reach: GraphOperators,
+    /// The tests to select along with them, if not those of the command.
+    pub(super) indirect: Option<Indirect>,
 }
 
 /// dbt's resource types, including those that this project doesn't use.
@@ -46,7 +49,7 @@ const RESOURCE_TYPES: [&str; 12] = [
 pub(super) fn resolve(criterion: Criterion) -> Result<ResolvedCriterion, Diagnostic> {
     let matcher = matcher(SelectionMethod::of(&criterion)?, &criterion.value)?;
     let Criterion { span, reach, value, .. } = criterion;
-    Ok(ResolvedCriterion { span, value: value.value, matcher, reach })
+    Ok(ResolvedCriterion { span, value: value.value, matcher, reach, indirect: None })
 }
 
 fn matcher(method: SelectionMethod, value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
@@ -62,7 +65,7 @@ fn matcher(method: SelectionMethod, value: &Spanned<String>) -> Result<Matcher, 
             Matcher::ResourceType(text.to_owned())
         }
         SelectionMethod::ResourceType => return Err(unknown_type(value)),
-        SelectionMethod::Package if text == "this" => return Err(this_package(value)),
+        SelectionMethod::Package if text == "this" => Matcher::ThisPackage,
         SelectionMethod::Package => Matcher::Package(Glob::new(text).map_err(malformed)?),
         SelectionMethod::TestName => Matcher::TestName(Glob::new(text).map_err(malformed)?),
         SelectionMethod::TestType => {
@@ -82,6 +85,8 @@ fn matcher(method: SelectionMethod, value: &Spanned<String>) -> Result<Matcher, 
                 name: Glob::new(name).map_err(malformed)?,
             }
         }
+        SelectionMethod::Group => Matcher::Group(Glob::new(text).map_err(malformed)?),
+        SelectionMethod::Access => Matcher::Access(text.to_owned()),
         SelectionMethod::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
     })
 }
@@ -123,10 +128,4 @@ fn unknown_test_type(value: &Spanned<String>) -> Diagnostic {
         .at(value.span.clone(), "")
         .near(&value.value, TestType::NAMES)
         .note(format!("the types are {}", TestType::NAMES.join(", ")))
-}
-
-fn this_package(value: &Spanned<String>) -> Diagnostic {
-    Diagnostic::error("unavailable-package", "`package:this` is not available here")
-        .at(value.span.clone(), "")
-        .hint("write the project's name: `package:my_project`")
 }

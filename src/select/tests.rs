@@ -13,6 +13,7 @@ fn model(path: &str, tags: &str, config: Value) -> Candidate {
         id: NodeId::model(package, &name),
         name,
         fqn,
+        is_installed: package != "meters",
         path: format!("models/{path}.sql"),
         tags: tags.split_whitespace().map(str::to_owned).collect(),
         source_name: None,
@@ -26,6 +27,7 @@ fn source(source: &str, table: &str, tags: &str) -> Candidate {
         id: NodeId::source("meters", source, table),
         name: table.to_owned(),
         fqn: ["meters", source, table].map(str::to_owned).to_vec(),
+        is_installed: false,
         path: "sources.yml".to_owned(),
         tags: tags.split_whitespace().map(str::to_owned).collect(),
         source_name: Some(source.to_owned()),
@@ -265,7 +267,7 @@ fn sets() {
 fn every_error_is_reported_in_its_place() {
     let errors = run(
         &["tags:nightly state:modified", "total,", "@gold+", "config:view tag.x:y + source:a.b.c.d"],
-        &["resource_type:modle raw_[a package:this"],
+        &["resource_type:modle raw_[a"],
     );
     insta::assert_snapshot!(rendered(&errors.unwrap_err()));
 }

@@ -54,8 +54,9 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
         Matcher::Source { .. } => candidate.source_table().map_or_else(Vec::new, |(source, table)| {
             if value.contains('.') { vec![format!("{source}.{table}")] } else { vec![source.to_owned()] }
         }),
-        Matcher::ResourceType(_) | Matcher::TestType(_) => Vec::new(),
-        Matcher::Package(_) => vec![candidate.id.package().to_owned()],
+        Matcher::ResourceType(_) | Matcher::TestType(_) | Matcher::Access(_) => Vec::new(),
+        Matcher::Group(_) => matcher::text(candidate, "group").map(str::to_owned).into_iter().collect(),
+        Matcher::Package(_) | Matcher::ThisPackage => vec![candidate.id.package().to_owned()],
         Matcher::TestName(_) => candidate.test.iter().map(|test| test.test_name.clone()).collect(),
         Matcher::UnitTest { .. } => match &candidate.test {
             Some(test) if test.kind == TestKind::Unit => vec![candidate.name.clone()],

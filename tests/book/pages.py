@@ -138,7 +138,7 @@ def check_help(root: Path, binary: Path) -> list[str]:
     def commands(*command: str) -> list[str]:
         said = subprocess.run([binary, *command, "--help"], capture_output=True, text=True, check=True).stdout
         listed = re.search(r"^Commands:\n(.*?)\n\n", said, re.MULTILINE | re.DOTALL)
-        names = re.findall(r"^  (\w+)", listed[1], re.MULTILINE) if listed else []
+        names = re.findall(r"^  ([\w-]+)", listed[1], re.MULTILINE) if listed else []
         return [name for name in names if name != "help"]
 
     faults, known = [], options()

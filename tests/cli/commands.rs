@@ -55,6 +55,61 @@ fn list_as_json_is_an_object_a_line() {
     assert_eq!(line["config"]["materialized"], "view");
     assert_eq!(line["tags"][0], "nightly");
     assert_eq!(line["original_file_path"], "models/staging/stg_orders.sql");
+    assert_eq!(line["depends_on"]["macros"].as_array().map(Vec::len), Some(0));
+    let keys = ["--output-keys", "name", "fqn config.materialized", "nothing"];
+    let ran = shop.run(["ls", "--output", "json", "-s", "stg_orders"].iter().chain(&keys)).success();
+    let line: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let expect = serde_json::json!({
+        "name": "stg_orders", "fqn": ["shop", "staging", "stg_orders"], "config.materialized": "view"
+    });
+    assert_eq!(line, expect);
+}
+
+/// Returns the names of the listed nodes.
+fn names(shop: &Project, args: &[&str]) -> Vec<String> {
+    let ran = shop.run(["ls", "--output", "name"].iter().chain(args)).success();
+    ran.lines().into_iter().map(str::to_owned).collect()
+}
+
+const SELECTORS: &str = "
+selectors:
+  - name: paid
+    default: \"{{ target.name == 'none' }}\"
+    definition:
+      union:
+        - raw_orders+
+        - exclude: ['tag:nightly', 'tag:nobody_has_this']
+  - name: narrow
+    definition:
+      intersection:
+        - {method: selector, value: paid}
+        - {method: fqn, value: totals, parents: true, parents_depth: 2}
+        - exclude: [{path: models/raw}]
+";
+
+#[test]
+fn selectors_are_named_selections() {
+    let shop = shop().file("selectors.yml", SELECTORS);
+    assert_eq!(names(&shop, &["--selector", "paid"]), ["raw_orders", "totals"]);
+    assert_eq!(names(&shop, &["--selector", "narrow"]), ["totals"]);
+    assert_eq!(names(&shop, &["-s", "selector:narrow", "stg_orders"]), ["stg_orders", "totals"]);
+    assert_eq!(names(&shop, &[]).len(), 4);
+    let shop = shop.file("selectors.yml", SELECTORS.replace("'none'", "'dev'"));
+    assert_eq!(shop.run(["ls", "--output", "name"]).success().lines(), ["raw_orders", "totals"]);
+    shop.run(["ls", "--selector", "nightly"]).refused().says("Could not find selector named nightly");
+    let shop = shop.file("selectors.yml", SELECTORS.replace("value: paid", "value: payed"));
+    shop.run(["ls", "--selector", "paid"]).refused().says("the selectors: paid");
+}
+
+#[test]
+fn resource_types_are_kept_or_left_out() {
+    let shop = shop();
+    let found = names(&shop, &["-s", "package:this", "--resource-type", "source", "exposure"]);
+    assert_eq!(found, ["files.orders"]);
+    let found = names(&shop, &["--exclude-resource-type", "model"]);
+    assert_eq!(found, ["files.orders"]);
+    let built = shop.run(["build", "--resource-type", "seed"]);
+    assert!(built.success().lines().iter().all(|line| !line.contains("totals")));
 }
 
 #[test]
@@ -190,7 +245,8 @@ fn init_wants_a_name_that_can_be_one() {
 #[test]
 fn version_is_one_line() {
     let ran = Project::empty().run(["--version"]).success();
-    assert_eq!(ran.stdout, concat!("headwater ", env!("CARGO_PKG_VERSION"), "\n"));
+    let failpoints = if cfg!(feature = "failpoints") { " (failpoints)" } else { "" };
+    assert_eq!(ran.stdout, format!("headwater {}{failpoints}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_contract_that_is_kept_is_silent() {
     let schema: Value = serde_json::from_str(schema).expect("JSON");
     let nullable: Vec<&Value> =
         schema["fields"].as_array().expect("fields").iter().map(|field| &field["nullable"]).collect();
-    assert_eq!(nullable, [false, true, true], "only the key may not be null");
+    assert_eq!(nullable, [true, true, false], "only the key may not be null");
     let second = project.read("lake/main/orders/_delta_log/00000000000000000001.json");
     assert!(!second.contains("metaData"), "nothing about the table changed");
 }

@@ -1,15 +1,12 @@
-//! Killed runs and their repair by the next run. `tests/crash/run.py` tests the same at length.
+//! Concurrent runs, and killed runs that can't be repaired. `tests/crash/run.py` tests races at length.
 
 use std::collections::BTreeMap;
 
-use crate::{
-    project::Project,
-    ran::{Ran, assert_said},
-};
+use crate::{project::Project, ran::Ran};
 
 /// A table from files, one of them with a bad row; a partitioned table that quarantines a bad row; and two
 /// tables that append only new rows or the rows of new files.
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     Project::new()
         .file(
             "sources.yml",
@@ -34,11 +31,6 @@ fn project() -> Project {
         )
 }
 
-/// A second state of the input, which changes every table.
-fn grow(project: &Project) {
-    project.write("orders/2.csv", "id,amount\n4,40\n5,-1\n6,none\n8,80\n");
-}
-
 const TABLES: [&str; 7] = [
     "main.raw",
     "main.raw_rejected",
@@ -50,7 +42,7 @@ const TABLES: [&str; 7] = [
 ];
 
 /// The rows of every table, without columns that differ between runs.
-fn rows(project: &Project) -> BTreeMap<&'static str, String> {
+pub(crate) fn rows(project: &Project) -> BTreeMap<&'static str, String> {
     let columns = |table: &str| match table {
         "main.raw_rejected" => "\"row\", reason",
         "main_quarantine.orders" => "id, amount, half",
@@ -61,66 +53,13 @@ fn rows(project: &Project) -> BTreeMap<&'static str, String> {
 }
 
 /// The files that no log refers to.
-fn strays(project: &Project) -> Vec<String> {
+pub(crate) fn strays(project: &Project) -> Vec<String> {
     let files = project.files("lake");
     let is_entry = |file: &&String| file.contains("_delta_log/") && file.rsplit('.').next() == Some("json");
     let logs: String =
         files.iter().filter(is_entry).map(|file| project.read(&format!("lake/{file}"))).collect();
     let spoken_of = |file: &&String| file.rsplit('/').next().is_some_and(|name| logs.contains(name));
     files.iter().filter(|file| !is_entry(file) && !spoken_of(file)).cloned().collect()
-}
-
-fn killed_at(project: &Project, instant: usize) -> Ran {
-    let mut command = project.command(["build", "--threads", "1"]);
-    command.env("HEADWATER_FAULT", format!("kill:{instant}"));
-    Ran::new(command.output().expect("the binary starts"), &project.path(""))
-}
-
-/// Kills builds at every `step`th instant and builds again after each.
-fn killed_and_built_again(prepare: impl Fn(&Project), step: usize) -> usize {
-    let clean = project();
-    prepare(&clean);
-    clean.run(["build"]).success();
-    let expected = rows(&clean);
-    let mut instant = 1;
-    loop {
-        let project = project();
-        prepare(&project);
-        let killed = killed_at(&project, instant);
-        if !killed.was_killed() {
-            let _ = killed.success();
-            return instant;
-        }
-        let ran = project.run(["build"]).success();
-        assert_eq!(strays(&project), Vec::<String>::new(), "killed at {instant}, then\n{ran}");
-        assert_eq!(rows(&project), expected, "killed at {instant}, then\n{ran}");
-        instant += step;
-    }
-}
-
-#[test]
-fn a_first_build_can_be_killed_at_any_write() {
-    let instants = killed_and_built_again(|_| (), 5);
-    assert!(instants > 30, "only {instants} were reached");
-}
-
-#[test]
-fn a_later_build_can_be_killed_at_any_write() {
-    let prepare = |project: &Project| {
-        project.run(["build"]).success();
-        grow(project);
-    };
-    let instants = killed_and_built_again(prepare, 3);
-    assert!(instants > 15, "only {instants} were reached");
-}
-
-#[test]
-fn what_a_killed_run_left_is_told() {
-    let project = Project::new().model("one.sql", "select 1 as x");
-    // After the second write, a marker and a data file exist.
-    assert!(killed_at(&project, 4).was_killed());
-    assert_said!(project.run(["build", "--threads", "1"]).success());
-    project.run(["build"]).success().says_nothing_of("left behind");
 }
 
 #[test]

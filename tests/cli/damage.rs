@@ -43,6 +43,32 @@ fn a_table_whose_commits_are_gone_is_rebuilt_when_asked() {
     assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_entry_that_is_a_circle_of_links_is_damage() {
+    let project = project();
+    std::fs::remove_file(project.path(LOG)).unwrap();
+    std::os::unix::fs::symlink("00000000000000000000.json", project.path(LOG)).unwrap();
+    project.run(["build"]).failure().says("the Delta log of").says("a link that leads back to itself");
+    project.run(["build", "--full-refresh"]).success().says("Moved the files of main.a to ");
+    assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
+    project.run(["build"]).success().says("REUSED=3");
+}
+
+#[test]
+fn a_file_at_the_place_of_a_table_is_named() {
+    let project = project();
+    std::fs::remove_dir_all(project.path("lake/main/a")).unwrap();
+    project.write("lake/main/a", "mine");
+    for arguments in [&["build"][..], &["build", "--full-refresh"]] {
+        project
+            .run(arguments)
+            .failure()
+            .says("lake/main/a is taken by files that are not a Delta table; move them away");
+    }
+    assert_eq!(project.read("lake/main/a"), "mine");
+}
+
 #[test]
 fn a_table_that_asks_too_much_of_readers_fails_alone() {
     let project = project();
@@ -346,4 +372,25 @@ fn a_folder_with_an_empty_log_is_no_table() {
     std::fs::create_dir_all(project.path("lake/main/a/_delta_log")).expect("a folder");
     project.run(["build"]).success().says("first build");
     assert_eq!(project.rows("select x from {{ ref('a') }}"), "x\n1\n");
+}
+
+#[test]
+fn a_snapshot_whose_table_cannot_hold_a_column_fails_alone() {
+    let source = |kind: &str| {
+        format!(
+            "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: {{ location: in.csv }}\n        columns: [{{ name: id, data_type: bigint }}, {{ name: v, data_type: {kind} }}]\n"
+        )
+    };
+    let project = Project::new().file("sources.yml", source("bigint")).file("in.csv", "id,v\n1,2\n").file(
+        "snapshots/history.yml",
+        "snapshots:\n  - name: history\n    relation: source('shop', 'orders')\n    config: { unique_key: id, strategy: check, check_cols: all }\n",
+    );
+    project.run(["snapshot"]).success();
+    project.write("sources.yml", source("timestamp"));
+    project.write("in.csv", "id,v\n1,2021-01-01 00:00:00\n");
+    project.write("models/z.sql", "select 1 as x");
+    let ran = project.run(["build"]).failure();
+    ran.says("`v` is timestamp, was bigint")
+        .says("cast the column to the table's type")
+        .says("PASS=1 WARN=0 ERROR=1");
 }

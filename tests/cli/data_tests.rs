@@ -186,3 +186,15 @@ fn each_wrong_value_counts_once() {
     let ran = project.run(["build"]).failure().says("FAIL 2 accepted_values_orders_status__a");
     ran.says("value_field  n_records").says("x                    2").says("FAIL 1 not_null_orders_status");
 }
+
+#[test]
+fn tests_of_one_name_are_refused_if_their_failures_are_stored() {
+    let yaml = "models:\n  - name: m\n    columns:\n      - name: a\n        data_tests:\n          - accepted_values: {name: t1, arguments: {values: [1]}}\n";
+    let project = Project::new()
+        .model("m.sql", "select 1 as a")
+        .file("models/m.yml", yaml)
+        .file("data-tests/t1.sql", "select 7 as z from {{ ref('m') }} where a > 1");
+    project.run(["build"]).success();
+    let ran = project.run(["build", "--store-failures"]).refused();
+    ran.says("would both be the table main_audit.t1").says("models/m.yml").says("data-tests/t1.sql");
+}

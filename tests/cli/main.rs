@@ -28,13 +28,17 @@
 //! | `lineage_events` | OpenLineage events |
 //! | `artifacts` | dbt's other artifacts |
 //! | `site` | the documentation site |
+//! | `queries`, `hooks` | templates that query the lake, hooks and operations |
 //! | `signals` | Ctrl-C and readers that close the pipe |
 //! | `retry` | repeating what a run left undone |
 //! | `damage` | unreadable tables and sources |
 //! | `clocks` | clocks that go back |
 //! | `secrets` | secrets stay out of files and output |
 //! | `runaway` | inputs that would take forever |
-//! | `crashes` | killed runs and their repair |
+//! | `crashes` | concurrent runs, and killed runs that can't be repaired |
+//! | `killed` | runs killed at their writes and their repair, with the feature `failpoints` |
+
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and set the scene")]
 
 mod artifacts;
 mod audits;
@@ -52,14 +56,20 @@ mod drift;
 mod expected;
 mod failures;
 mod freshness;
+mod hooks;
 mod incremental;
 mod ingestion;
+#[cfg(feature = "failpoints")]
+mod killed;
 mod lineage;
 mod lineage_events;
 mod machine;
 mod narrowed;
+mod other_writers;
+mod packages;
 mod postgres;
 mod project;
+mod queries;
 mod ran;
 mod rebuilds;
 mod retry;

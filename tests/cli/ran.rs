@@ -51,6 +51,7 @@ impl Ran {
     }
 
     /// Returns true if a signal ended the command.
+    #[cfg(feature = "failpoints")]
     pub(crate) fn was_killed(&self) -> bool {
         self.code.is_none()
     }

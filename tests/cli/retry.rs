@@ -129,3 +129,22 @@ fn what_ctrl_c_stopped_is_taken_up_again() {
     assert!(endings(&project).contains(&"model.orders success".to_owned()));
     assert_eq!(project.rows("select amount from {{ ref('totals') }}"), "amount\n30\n");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_target_path_is_named() {
+    let project = Project::new().model("a.sql", "select 1 as x");
+    project.run(["build"]).success();
+    for file in ["run_results.json", "partial_parse.cache"] {
+        let path = project.path(&format!("target/{file}"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    }
+    let ran = project.run(["retry"]).refused();
+    ran.says("target/run_results.json: it is a named pipe")
+        .says("remove it, and run the command itself again");
+    project.run(["describe", "a"]).success().says("target/run_results.json: it is a named pipe");
+    // A build replaces both.
+    project.run(["build"]).success();
+    project.run(["retry"]).success();
+}

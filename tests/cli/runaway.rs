@@ -38,3 +38,33 @@ fn ctes_and_views_that_double_are_refused() {
     }
     project.run(["compile"]).refused().says("too-many-reads").says("models/v");
 }
+
+#[test]
+fn subqueries_lists_and_operators_have_limits() {
+    let refused = |sql: &str, why: &str| {
+        Project::new().model("m.sql", sql).run(["compile"]).refused().says(why);
+    };
+    refused(
+        &format!("select {}1{} as a", "(select ".repeat(20), ")".repeat(20)),
+        "subqueries are nested too deep",
+    );
+    let conditions = format!("select 1 as a where {}true", "1 in (select 1 where ".repeat(9));
+    refused(&(conditions + &")".repeat(9)), "subqueries are nested too deep");
+    refused(
+        "select count(*) as c from (select 1 as a, 2 as b) group by cube (a + 1, b)",
+        "within ROLLUP, CUBE or GROUPING SETS",
+    );
+    refused(&format!("select {{{{ {}1 }}}} as a", "1 ~ ".repeat(3000)), "more than 2000 operators");
+}
+
+#[test]
+fn constant_lists_in_lambdas_have_a_limit() {
+    for lists in [
+        "list_transform(range(1000000), x -> list_transform(range(1000), y -> range(5000)))",
+        "list_transform(range(3000000), x -> range(20000))",
+        "[[range(5000) for x in range(3000)] for y in range(1000000)]",
+    ] {
+        let project = Project::new().model("m.sql", &format!("select len({lists}) as n"));
+        project.run(["build"]).failure().says("more than 1 GB at once");
+    }
+}

@@ -381,6 +381,6 @@ fn a_number_that_gets_digits_is_another_version() {
     now("(1, 'ten')");
     build().failure().says("column v has the value 'ten' (varchar)");
     now("(1, current_date)");
-    build().refused().says("`v` is date, was double");
+    build().failure().says("`v` is date, was double");
     assert_rows(&project, "count(*) as n", "n\n3\n");
 }

@@ -54,6 +54,24 @@ fn credentials_in_a_location_are_refused_and_not_shown() {
 }
 
 #[test]
+fn credentials_without_a_scheme_are_refused_and_not_shown() {
+    for location in [
+        "me:hush-word@host",
+        "//me:hush-word@h",
+        "me:hush-word@",
+        ":hush-word@h/x.csv",
+        "me:hush-word%40h/x.csv",
+        "../me:hush-word@h/x.csv",
+    ] {
+        let text = format!(
+            "sources:\n  - name: s\n    tables:\n      - name: t\n        external: {{location: '{location}', format: csv}}\n"
+        );
+        let ran = project().file("sources.yml", text).run(["build"]).refused();
+        ran.says("a location can't hold a password").says_nothing_of("hush");
+    }
+}
+
+#[test]
 fn secrets_open_the_lake() {
     let settings = format!(
         "{PROJECT}targets:\n  dev:\n    root: lake\n    storage_options: {{secret_access_key: \"{{{{ env_var('DBT_ENV_SECRET_KEY') }}}}\"}}\n"

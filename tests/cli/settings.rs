@@ -140,3 +140,42 @@ fn dbts_own_file_name_is_read() {
     let project = Project::empty().file("dbt_project.yml", YAML).model("a.sql", "select 1 as a");
     assert_said!(project.run(["build", "--threads", "1"]).success());
 }
+
+#[test]
+fn macros_of_the_project_decide_where_tables_lie() {
+    let project = project().file(
+        "macros/names.sql",
+        "{% macro generate_schema_name(custom_schema_name, node) -%}
+           {{ target.schema if custom_schema_name is none else 'z_' ~ custom_schema_name }}
+         {%- endmacro %}
+         {% macro generate_alias_name(custom_alias_name=none, node=none) -%} t_{{ node.name }} {%- endmacro %}",
+    );
+    let project = project.model("staging/b.sql", "select c from {{ ref('a') }}");
+    project.run(["build"]).success();
+    assert_eq!(places(&project), ["z_inner/t_b", "z_outer/t_a"]);
+}
+
+#[test]
+fn templates_are_told_how_the_command_was_called() {
+    let project = project();
+    project.write("models/a.sql", "select '{{ flags.WHICH ~ flags.FULL_REFRESH ~ target.type }}' as c");
+    project.run(["run"]).success();
+    assert_eq!(project.rows("select c from {{ ref('a') }}"), "c\nrunFalseduckdb\n");
+    project.run(["run", "--full-refresh"]).success();
+    assert_eq!(project.rows("select c from {{ ref('a') }}"), "c\nrunTrueduckdb\n");
+}
+
+#[test]
+fn templates_print_in_every_run() {
+    let project = project();
+    project.write(
+        "models/a.sql",
+        "{% if execute %}{% do print(['p', 1]) %}{% do log('i', info=true) %}{% do log('hidden') %}{% endif %} select 1 as id",
+    );
+    for _ in 0..2 {
+        let ran = project.run(["run"]).success().says("['p', 1]\n").says("  i\n");
+        ran.says_nothing_of("hidden");
+    }
+    project.run(["run", "-q"]).success().says("['p', 1]\n").says_nothing_of("  i\n");
+    project.run(["run", "--log-format", "json"]).success().says("\"JinjaLogInfo\"").says("\"Z052\"");
+}

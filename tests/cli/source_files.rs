@@ -303,3 +303,53 @@ fn what_can_not_be_listed_is_named_with_its_cure() {
     project.write("sources.yml", source(database, ""));
     project.run(["build"]).failure().says("`shop.db` is a named pipe, not a database");
 }
+
+/// A project with a model that reads no source.
+fn other_model() -> Project {
+    Project::new().model("c.sql", "select {{ var('c', 1) }} as x")
+}
+
+#[test]
+fn a_damaged_file_of_a_source_without_columns_fails_alone() {
+    let source = "sources:\n  - name: shop\n    tables:\n      - name: t\n        external: {location: t.json, format: json}\n";
+    let project = other_model()
+        .file("sources.yml", source)
+        .file("t.json", "\u{1}{{ no json")
+        .model("d.sql", "select * from {{ source('shop', 't') }}");
+    let ran = project.run(["build", "--vars", "{c: 2}"]).failure();
+    ran.says("shop.t: no columns could be found in its files").says("t.json: ").says("`columns:`");
+    assert_eq!(project.rows("select x from {{ ref('c') }}"), "x\n2\n");
+    project.write("t.json", "[{\"id\": 1}]");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select id from {{ ref('d') }}"), "id\n1\n");
+}
+
+#[test]
+fn recorded_columns_that_cannot_be_read_fail_the_nodes_that_need_them() {
+    const RECORD: &str = "lake/_headwater/sources/source.shop.shop.t.json";
+    let source = "sources:\n  - name: shop\n    tables:\n      - name: t\n        external: {location: t.csv, format: csv}\n";
+    let project = other_model()
+        .file("sources.yml", source)
+        .file("t.csv", "id\n1\n")
+        .model("d.sql", "select * from {{ source('shop', 't') }}");
+    project.run(["build"]).success();
+    let record = project.read(RECORD);
+    let place = project.path(RECORD);
+    let spoil: [&dyn Fn(); 3] = [
+        &|| std::fs::write(&place, "").unwrap(),
+        &|| std::fs::write(&place, b"\x00\x9f\x92\x96").unwrap(),
+        &|| std::fs::create_dir(&place).unwrap(),
+    ];
+    for (number, spoil) in spoil.into_iter().enumerate() {
+        std::fs::remove_file(&place).unwrap();
+        spoil();
+        let ran = project.run(["build", "--force", "--vars", &format!("{{c: {number}}}")]).failure();
+        ran.says("shop.t: its recorded columns can't be used").says(RECORD).says("from a copy; or remove it");
+        assert_eq!(project.rows("select x from {{ ref('c') }}"), format!("x\n{number}\n"));
+        if place.is_dir() {
+            std::fs::remove_dir(&place).unwrap();
+        }
+        project.write(RECORD, &record);
+    }
+    project.run(["build"]).success();
+}

@@ -6,7 +6,8 @@ PROJECT is a directory with the project and its data. It is never changed: build
 initial states: an empty lake, and the lake of an older state of the data, so that tables are also
 overwritten.
 
---writes   kills a build before and after each of its writes to the lake in turn, until one build isn't killed
+--writes   kills a build before and after each of its writes to the lake in turn, until one build isn't killed;
+           needs a binary with failpoints: `cargo build --release --locked --features failpoints`
 --random   kills this many builds at random instants from outside; one in three is killed again during its
            repair
 --races    runs four concurrent builds of one lake, this many times; each must succeed or report a conflict
@@ -36,6 +37,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from deltalake import DeltaTable
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from trials import require_failpoints
 
 LOG_FILE = re.compile(r"\d{20}(\.json|\.checkpoint(\.\d+\.\d+)?\.parquet)|_last_checkpoint")
 # Columns that differ from run to run.
@@ -238,6 +243,8 @@ def main():
     if args.table and not (args.writes or args.random or args.races):
         args.random, args.races = (12, 2) if args.quick else (200, 20) if args.long else (50, 5)
         args.writes = not args.quick
+    if args.writes:
+        require_failpoints(args.binary)
     writes = kills = failures = 0
     with tempfile.TemporaryDirectory() as scratch:
         try:

@@ -11,7 +11,8 @@ cleans. After each step, the tables must have the rows of the plain project, rea
 path and by `headwater show`; nothing may be written outside the lake and the target path. Rejecting control
 characters (exit code 2, nothing written) is also correct.
 
-Needs the packages of requirements.txt. Try N of seed S is always the same: `--seed S --only N` repeats it.
+Needs the packages of requirements.txt, and a binary with failpoints: `cargo build --release --locked
+--features failpoints`. Try N of seed S is always the same: `--seed S --only N` repeats it.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from deltalake import DeltaTable, write_deltalake
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from trials import Trials, Wrong, environment, options, run, shown, write, yaml
+from trials import Trials, Wrong, environment, options, require_failpoints, run, shown, write, yaml
 
 SCRIPT = "tests/paths/run.py"
 TABLES = ("main/by_file", "main/by_city", "main/total", "main/cities", "main/history")
@@ -603,6 +604,7 @@ def main():
             if args.long
             else 100
         )
+    require_failpoints(args.binary)
     trials = Trials("paths", args.binary, args, SCRIPT, args.table)
     reader = Reader(trials.scratch)
     shapes = Counter()

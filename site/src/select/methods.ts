@@ -25,10 +25,12 @@ interface Matcher {
 }
 
 const NAMES = [
+  "access",
   "config",
   "exposure",
   "file",
   "fqn",
+  "group",
   "package",
   "path",
   "resource_type",
@@ -41,9 +43,7 @@ const NAMES = [
 
 /** Methods of dbt's for which there is nothing here to look at. */
 const NAMES_OF_DBT = [
-  "access",
   "function",
-  "group",
   "metric",
   "result",
   "saved_query",
@@ -111,8 +111,8 @@ export function matcher(project: Project, { method, value }: Criterion): Matcher
       if (!RESOURCE_TYPES.includes(text)) throw unknownType(value);
       return { matches: (node) => node.kind === text, answers: () => [] };
     case "package": {
-      if (text === "this") throw thisPackage(value);
-      const pattern = glob(value);
+      // There is one package, which `this` is.
+      const pattern = text === "this" ? () => true : glob(value);
       return { matches: () => inProject(pattern), answers: () => [project.site.project] };
     }
     case "test_name": {
@@ -131,6 +131,15 @@ export function matcher(project: Project, { method, value }: Criterion): Matcher
       const patterns = { scope: glob({ text: scope, at }, text), own: glob({ text: own, at }, text) };
       const names = (node: Node) => (node.kind === name ? [nameOf(node)] : []);
       return { matches: (node) => inProject(patterns.scope) && names(node).some(patterns.own), answers: names };
+    }
+    case "group": {
+      const pattern = glob(value);
+      const groups = (node: Node) => strings(setting(node.config, ["group"]));
+      return { matches: (node) => groups(node).some(pattern), answers: groups };
+    }
+    case "access": {
+      const access = (node: Node) => strings(setting(node.config, ["access"])).concat("protected").slice(0, 1);
+      return { matches: (node) => node.kind === "model" && access(node).includes(text), answers: () => [] };
     }
     case "config":
       return config(keys, text);
@@ -221,6 +230,10 @@ function setting(config: unknown, keys: string[]): unknown {
   return keys.reduce((value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined), config);
 }
 
+function strings(value: unknown): string[] {
+  return typeof value === "string" ? [value] : [];
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -281,8 +294,4 @@ function unknownType({ text, at }: Written): Wrong {
 
 function unknownTestType({ text, at }: Written): Wrong {
   return new Wrong(at, `there is no type of test \`${text}\``, question(text, Object.keys(TEST_TYPES)));
-}
-
-function thisPackage({ at }: Written): Wrong {
-  return new Wrong(at, "`package:this` is not available here", "write the project's name: `package:my_project`");
 }

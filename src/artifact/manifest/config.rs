@@ -109,9 +109,29 @@ pub(super) fn exposure(set: &Map<String, Value>) -> Value {
     overlaid([json!({ "enabled": true, "tags": [], "meta": {} })], set)
 }
 
+/// Returns hooks as dbt writes them.
+fn hooks(value: &Value) -> Vec<Value> {
+    let items = match value {
+        Value::Array(items) => items.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    let hook = |item: Value| {
+        let sql = item.get("sql").cloned().unwrap_or_else(|| item.clone());
+        let transaction = item.get("transaction").cloned().unwrap_or(Value::Bool(true));
+        json!({ "sql": sql, "transaction": transaction, "index": null })
+    };
+    items.into_iter().map(hook).collect()
+}
+
 /// Overlays the configured settings on the defaults. A null setting counts as unset.
 fn overlaid<const N: usize>(defaults: [Value; N], set: &Map<String, Value>) -> Value {
     let mut config = super::node::joined(defaults);
+    for (key, shown) in ELSEWHERE.into_iter().zip(["pre-hook", "post-hook"]) {
+        if let (Some(Value::Array(hooks)), Some(value)) = (config.get_mut(shown), set.get(key)) {
+            *hooks = self::hooks(value);
+        }
+    }
     let made = set.iter().filter(|(key, value)| !value.is_null() && !ELSEWHERE.contains(&key.as_str()));
     for (key, value) in made {
         // The defaults for the node's kind already have the final value.

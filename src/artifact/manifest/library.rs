@@ -2,29 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Contents, source::owner};
-use crate::manifest::Macro;
-
-/// The package of dbt's own macros, which Headwater's builtin macros replace.
-const BUILTIN: &str = "dbt";
+use super::{Contents, macro_ids, patch_path, source::owner};
+use crate::{manifest::Macro, name::PackageName};
 
 impl Contents<'_> {
     /// Returns the macros by id.
     pub(super) fn macros(&self) -> Value {
-        let entry = |one: &Macro| (self.macro_id(one), self.one_macro(one));
-        self.manifest.library.macros.values().map(entry).collect::<Map<_, _>>().into()
+        let macros = self.manifest.library.macros.iter();
+        let entry =
+            |(name, one): (&PackageName, &Macro)| (format!("macro.{name}"), self.one_macro(name, one));
+        macros.map(entry).collect::<Map<_, _>>().into()
     }
 
-    /// `macro.<package>.<name>`
-    pub(super) fn macro_id(&self, one: &Macro) -> String {
-        format!("macro.{}.{}", self.package(one), one.name)
-    }
-
-    fn package(&self, one: &Macro) -> &str {
-        if one.is_builtin { BUILTIN } else { &self.manifest.project }
-    }
-
-    fn one_macro(&self, one: &Macro) -> Value {
+    fn one_macro(&self, name: &PackageName, one: &Macro) -> Value {
         let docs = json!({ "show": true, "node_color": null });
         let arguments: Vec<Value> = one
             .arguments
@@ -35,17 +25,17 @@ impl Contents<'_> {
         json!({
             "name": one.name,
             "resource_type": "macro",
-            "package_name": self.package(one),
-            "path": one.file.path(),
-            "original_file_path": one.file.path(),
-            "unique_id": self.macro_id(one),
+            "package_name": &*name.package,
+            "path": one.file.package_path(),
+            "original_file_path": one.file.package_path(),
+            "unique_id": format!("macro.{name}"),
             "macro_sql": one.text,
-            "depends_on": { "macros": self.macro_ids(&one.calls) },
+            "depends_on": { "macros": macro_ids(&one.calls) },
             "description": one.description,
             "meta": one.meta,
             "docs": docs,
             "config": { "meta": one.meta, "docs": docs },
-            "patch_path": self.patch_path(one.declared.as_ref()),
+            "patch_path": patch_path(&name.package, one.declared.as_ref()),
             "arguments": arguments,
             "created_at": self.created_at(),
             "supported_languages": languages,
@@ -54,14 +44,14 @@ impl Contents<'_> {
 
     /// Returns the documentation blocks by id.
     pub(super) fn docs(&self) -> Value {
-        let docs = self.manifest.library.docs.values().map(|doc| {
-            let id = format!("doc.{}.{}", self.manifest.project, doc.name);
-            let path = doc.declared.source.path();
+        let docs = self.manifest.library.docs.iter().map(|(name, doc)| {
+            let id = format!("doc.{name}");
+            let path = doc.declared.source.package_path();
             let inside = path.strip_prefix(&doc.root_path).map_or(path, |rest| rest.trim_start_matches('/'));
             let value = json!({
                 "name": doc.name,
                 "resource_type": "doc",
-                "package_name": self.manifest.project,
+                "package_name": &*name.package,
                 "path": inside,
                 "original_file_path": path,
                 "unique_id": id,
@@ -74,14 +64,14 @@ impl Contents<'_> {
 
     /// Returns the groups by id.
     pub(super) fn groups(&self) -> Value {
-        let groups = self.manifest.library.groups.values().map(|group| {
-            let id = format!("group.{}.{}", self.manifest.project, group.name);
-            let path = group.span.source.path();
+        let groups = self.manifest.library.groups.iter().map(|(name, group)| {
+            let id = format!("group.{name}");
+            let path = group.span.source.package_path();
             let value = json!({
                 "name": group.name,
                 "resource_type": "group",
-                "package_name": self.manifest.project,
-                "path": self.inside(path),
+                "package_name": &*name.package,
+                "path": self.inside(&name.package, path),
                 "original_file_path": path,
                 "unique_id": id,
                 "owner": owner(&group.owner),

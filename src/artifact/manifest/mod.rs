@@ -26,8 +26,9 @@ use super::{ArtifactOrigin, renewal};
 use crate::{
     compile::Compiled,
     manifest::{Manifest, Node},
-    name::NodeId,
-    project::ProjectSettings,
+    name::{NodeId, PackageName},
+    project::Project,
+    text::Span,
 };
 
 /// The artifact's schema.
@@ -35,10 +36,8 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
 
 /// The inputs of the manifest.
 pub struct Contents<'a> {
-    /// The settings of the project file.
-    pub settings: &'a ProjectSettings,
-    /// The project folder.
-    pub root: &'a Path,
+    /// The project with its packages.
+    pub project: &'a Project,
     /// The resolved project.
     pub manifest: &'a Manifest,
     /// The compiled nodes; others have no SQL in the manifest.
@@ -58,16 +57,13 @@ impl Contents<'_> {
         let (mut nodes, mut sources, mut exposures, mut unit_tests) =
             (Map::new(), Map::new(), Map::new(), Map::new());
         for (id, node) in &self.manifest.nodes {
-            let id = id.to_string();
-            match node {
-                Node::Model(model) => nodes.insert(id, self.model(model)),
-                Node::Seed(seed) => nodes.insert(id, self.seed(seed)),
-                Node::Snapshot(snapshot) => nodes.insert(id, self.snapshot(snapshot)),
-                Node::Test(test) => nodes.insert(id, self.data_test(test)),
-                Node::UnitTest(test) => unit_tests.insert(id, self.unit_test(test)),
-                Node::Source(source) => sources.insert(id, self.source(source)),
-                Node::Exposure(exposure) => exposures.insert(id, self.exposure(exposure)),
+            let entries = match node {
+                Node::UnitTest(_) => &mut unit_tests,
+                Node::Source(_) => &mut sources,
+                Node::Exposure(_) => &mut exposures,
+                Node::Model(_) | Node::Seed(_) | Node::Snapshot(_) | Node::Test(_) => &mut nodes,
             };
+            entries.insert(id.to_string(), self.entry(node));
         }
         json!({
             "metadata": self.metadata(),
@@ -80,7 +76,7 @@ impl Contents<'_> {
             "metrics": {},
             "groups": self.groups(),
             "selectors": {},
-            "disabled": {},
+            "disabled": self.disabled(),
             "parent_map": self.map(|id| self.manifest.graph.parents(id).into_iter().collect()),
             "child_map": self.map(|id| self.manifest.graph.children(id).into_iter().collect()),
             "saved_queries": {},
@@ -88,6 +84,34 @@ impl Contents<'_> {
             "unit_tests": unit_tests,
             "functions": {},
         })
+    }
+
+    /// Returns the entry of a node.
+    #[must_use]
+    pub fn entry(&self, node: &Node) -> Value {
+        match node {
+            Node::Model(model) => self.model(model),
+            Node::Seed(seed) => self.seed(seed),
+            Node::Snapshot(snapshot) => self.snapshot(snapshot),
+            Node::Test(test) => self.data_test(test),
+            Node::UnitTest(test) => self.unit_test(test),
+            Node::Source(source) => self.source(source),
+            Node::Exposure(exposure) => self.exposure(exposure),
+        }
+    }
+
+    /// Returns the entries of the disabled nodes. Each has a list, since an id may be disabled several times.
+    fn disabled(&self) -> Value {
+        let entries = |nodes: &[Node]| {
+            let entries = nodes.iter().map(|node| {
+                let mut entry = self.entry(node);
+                entry["config"]["enabled"] = false.into();
+                entry
+            });
+            entries.collect::<Vec<_>>()
+        };
+        let disabled = self.manifest.disabled.iter();
+        disabled.map(|(id, nodes)| (id.to_string(), json!(entries(nodes)))).collect::<Map<_, _>>().into()
     }
 
     fn metadata(&self) -> Value {
@@ -111,7 +135,7 @@ impl Contents<'_> {
     /// The adapter type, from which readers infer the SQL dialect: dbt's adapter name for the project's
     /// dialect.
     fn adapter_type(&self) -> &str {
-        match self.settings.dialect.as_str() {
+        match self.project.settings.dialect.as_str() {
             "postgresql" => "postgres",
             "mssql" => "sqlserver",
             "ansi" | "generic" => "duckdb",
@@ -138,43 +162,44 @@ impl Contents<'_> {
             .library
             .groups
             .keys()
-            .map(|name| (name.clone(), json!(of(name))))
+            .map(|group| (group.name.clone(), json!(of(&group.name))))
             .collect::<Map<_, _>>()
             .into()
     }
 
-    /// Strips the search path from a path: `models/staging/x.sql` becomes `staging/x.sql`.
-    fn inside<'p>(&self, path: &'p str) -> &'p str {
-        let paths = &self.settings.paths;
+    /// Strips the search path from a path in a package: `models/staging/x.sql` becomes `staging/x.sql`.
+    fn inside<'p>(&self, package: &str, path: &'p str) -> &'p str {
+        let paths = &self.package(package).settings.paths;
         let folders =
             [&paths.models, &paths.seeds, &paths.snapshots, &paths.tests, &paths.macros, &paths.docs];
         let mut folders = folders.into_iter().flatten();
         folders.find_map(|folder| path.strip_prefix(folder.as_str())?.strip_prefix('/')).unwrap_or(path)
     }
 
-    /// `project://models/schema.yml`
-    fn patch_path(&self, declared: Option<&crate::text::Span>) -> Value {
-        declared.map(|span| format!("{}://{}", self.manifest.project, span.source.path())).into()
-    }
-
-    /// The ids of the macros that a template calls.
-    fn macro_ids<'m>(&self, names: impl IntoIterator<Item = &'m String>) -> Vec<String> {
-        names
-            .into_iter()
-            .filter_map(|name| self.manifest.library.macros.get(name))
-            .map(|it| self.macro_id(it))
-            .collect()
-    }
-
-    /// The ids of documentation blocks.
-    fn doc_ids(&self, names: &[String]) -> Vec<String> {
-        names.iter().map(|name| format!("doc.{}.{name}", self.manifest.project)).collect()
+    /// Returns the project or package of this name.
+    fn package(&self, name: &str) -> &Project {
+        self.project.with_packages().find(|project| project.name() == name).unwrap_or(self.project)
     }
 
     /// Seconds since 1970.
     fn created_at(&self) -> f64 {
         self.origin.started.timestamp_micros() as f64 / 1e6
     }
+}
+
+/// `package://models/schema.yml`
+fn patch_path(package: &str, declared: Option<&Span>) -> Value {
+    declared.map(|span| format!("{package}://{}", span.source.package_path())).into()
+}
+
+/// The ids of the macros that a template calls.
+fn macro_ids<'m>(names: impl IntoIterator<Item = &'m PackageName>) -> Vec<String> {
+    names.into_iter().map(|name| format!("macro.{name}")).collect()
+}
+
+/// The ids of documentation blocks.
+fn doc_ids(names: &[PackageName]) -> Vec<String> {
+    names.iter().map(|name| format!("doc.{name}")).collect()
 }
 
 /// Formats bytes as hexadecimal digits.

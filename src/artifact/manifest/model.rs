@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Contents, column, config, hex,
+    Contents, column, config, doc_ids, hex,
     node::{checksum, contract, joined},
+    patch_path,
 };
 use crate::{
     manifest::{Model, Seed, Snapshot},
@@ -35,7 +36,7 @@ impl Contents<'_> {
             config["on_schema_change"] = incremental.on_schema_change.name().into();
         }
         let parts = ResourceParts {
-            path: model.file.path(),
+            path: model.file.package_path(),
             checksum: checksum(model.file.text()),
             unrendered: model.config.all.clone(),
             raw_code: model.file.text().trim(),
@@ -52,8 +53,8 @@ impl Contents<'_> {
                 "contract": contract(model.config.contract, &columns),
                 "access": access,
                 "constraints": column::of_model(&model.constraints),
-                "version": null,
-                "latest_version": null,
+                "version": model.version.as_ref().map(|version| version.version.to_json()),
+                "latest_version": model.version.as_ref().map(|version| version.latest.to_json()),
                 "deprecation_date": null,
                 "primary_key": self.primary_key(model),
                 "time_spine": null,
@@ -65,12 +66,12 @@ impl Contents<'_> {
     pub(super) fn seed(&self, seed: &Seed) -> Value {
         let parts = ResourceParts {
             path: seed.path(),
-            checksum: self.file_checksum(seed.path()),
+            checksum: self.file_checksum(seed),
             config: config::seed(&seed.all()),
             unrendered: seed.model.config.all.clone(),
             raw_code: "",
         };
-        let more = json!({ "root_path": self.root, "depends_on": { "macros": [] } });
+        let more = json!({ "root_path": self.project.root.join(&self.package(seed.model.id.package()).folder).to_string_lossy(), "depends_on": { "macros": [] } });
         joined([self.built(&seed.model, &parts), more])
     }
 
@@ -107,10 +108,10 @@ impl Contents<'_> {
         json!({
             "database": self.database,
             "schema": model.relation.schema,
-            "name": model.name,
+            "name": model.version.as_ref().map_or(&model.name, |version| &version.model),
             "resource_type": model.kind().as_str(),
             "package_name": model.id.package(),
-            "path": self.inside(parts.path),
+            "path": self.inside(model.id.package(), parts.path),
             "original_file_path": parts.path,
             "unique_id": model.id,
             "fqn": model.fqn,
@@ -119,11 +120,11 @@ impl Contents<'_> {
             "config": config,
             "tags": model.config.tags,
             "description": documentation.description.text,
-            "columns": self.columns(&model.columns, &documentation.columns),
+            "columns": column::columns(&model.columns, &documentation.columns),
             "meta": config["meta"],
             "group": config["group"],
             "docs": config["docs"],
-            "patch_path": self.patch_path(documentation.declared.as_ref()),
+            "patch_path": patch_path(model.id.package(), documentation.declared.as_ref()),
             "build_path": null,
             "unrendered_config": parts.unrendered,
             "created_at": self.created_at(),
@@ -131,20 +132,20 @@ impl Contents<'_> {
             // would inline its query.
             "relation_name": model.relation.qualified(self.database),
             "raw_code": parts.raw_code,
-            "doc_blocks": self.doc_ids(&documentation.description.docs),
+            "doc_blocks": doc_ids(&documentation.description.docs),
         })
     }
 
     /// Returns dbt's checksum of a seed file: of its text, or its path if the file is large or unreadable.
-    fn file_checksum(&self, path: &str) -> Value {
-        let file = self.root.join(path);
+    fn file_checksum(&self, seed: &Seed) -> Value {
+        let file = self.project.root.join(seed.location());
         let is_small = std::fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LARGE);
         match is_small.then(|| std::fs::read_to_string(&file)) {
             Some(Ok(text)) => {
                 let text = text.replace("\r\n", "\n");
                 json!({ "name": "sha256", "checksum": hex(&Sha256::digest(text.trim().as_bytes())) })
             }
-            _ => json!({ "name": "path", "checksum": path }),
+            _ => json!({ "name": "path", "checksum": seed.path() }),
         }
     }
 

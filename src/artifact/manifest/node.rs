@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Contents, hex};
+use super::{Contents, hex, macro_ids};
 use crate::{artifact::in_database, manifest::model::Calls, name::NodeId};
 
 /// Returns dbt's checksum of a file's text, ignoring differences in white space.
@@ -31,7 +31,7 @@ impl Contents<'_> {
             "metrics": [],
             "functions": [],
             "depends_on": {
-                "macros": self.macro_ids(&calls.macros),
+                "macros": macro_ids(&calls.macros),
                 "nodes": self.manifest.graph.parents(id),
             },
         })

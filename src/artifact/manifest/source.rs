@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Contents, config};
+use super::{Contents, column, config, doc_ids};
 use crate::{
     manifest::{Exposure, SourceFreshness, SourceTable},
     project::{Owner, Period, Yaml},
@@ -24,8 +24,8 @@ fn thresholds(freshness: &SourceFreshness) -> Value {
 impl Contents<'_> {
     /// Returns the entry of a source table.
     pub(super) fn source(&self, source: &SourceTable) -> Value {
-        let path = source.span.source.path();
-        let folders = std::path::Path::new(self.inside(path)).parent();
+        let path = source.span.source.package_path();
+        let folders = std::path::Path::new(self.inside(source.id.package(), path)).parent();
         let folders = folders.into_iter().flat_map(std::path::Path::components);
         let mut fqn = vec![source.id.package().to_owned()];
         fqn.extend(folders.map(|folder| folder.as_os_str().to_string_lossy().into_owned()));
@@ -61,7 +61,7 @@ impl Contents<'_> {
                 "partitions": null,
             })),
             "description": documentation.description.text,
-            "columns": self.columns(&source.columns, &documentation.columns),
+            "columns": column::columns(&source.columns, &documentation.columns),
             "meta": source.meta,
             "source_meta": source.of.meta,
             "tags": source.tags,
@@ -81,7 +81,7 @@ impl Contents<'_> {
             "created_at": self.created_at(),
             "unrendered_database": null,
             "unrendered_schema": source.relation.schema,
-            "doc_blocks": self.doc_ids(&documentation.description.docs),
+            "doc_blocks": doc_ids(&documentation.description.docs),
         })
     }
 
@@ -94,7 +94,7 @@ impl Contents<'_> {
             "name": exposure.name(),
             "resource_type": "exposure",
             "package_name": exposure.id.package(),
-            "path": self.inside(exposure.path()),
+            "path": self.inside(exposure.id.package(), exposure.path()),
             "original_file_path": exposure.path(),
             "unique_id": exposure.id,
             "fqn": exposure.fqn,

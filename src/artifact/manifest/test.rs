@@ -21,7 +21,7 @@ impl Contents<'_> {
         let config = config::data_test(&test.config.all);
         let path = match test.generic {
             Some(_) => format!("{}.sql", test.short_name),
-            None => self.inside(test.path()).to_owned(),
+            None => self.inside(test.id.package(), test.path()).to_owned(),
         };
         let sum = match test.generic {
             Some(_) => json!({ "name": "none", "checksum": "" }),
@@ -90,7 +90,7 @@ impl Contents<'_> {
         });
         let expect = rows(&declared.expect);
         let shape = json!([declared.model.value, given, expect, overrides]).to_string();
-        let path = declared.span.source.path();
+        let path = declared.span.source.package_path();
         json!({
             "model": declared.model.value,
             "given": given,
@@ -98,7 +98,7 @@ impl Contents<'_> {
             "name": test.name,
             "resource_type": "unit_test",
             "package_name": test.id.package(),
-            "path": self.inside(path),
+            "path": self.inside(test.id.package(), path),
             "original_file_path": path,
             "unique_id": test.id,
             "fqn": test.fqn,
@@ -122,6 +122,9 @@ fn metadata(generic: &Generic, test: &DataTest) -> Value {
             let kind = test.attached.as_ref().map_or(NodeKind::Model, NodeId::kind);
             (format!("{kind}s.{name}"), format!("ref('{name}')"))
         }
+        TestSubject::Version(name, version) => {
+            (format!("models.{name}"), format!("ref('{name}', version='{version}')"))
+        }
         TestSubject::Source(source, table) => {
             (format!("sources.{source}"), format!("source('{source}', '{table}')"))
         }
@@ -140,6 +143,7 @@ fn metadata(generic: &Generic, test: &DataTest) -> Value {
 /// Fixture rows with their format.
 fn rows(declared: &RowsDecl) -> Value {
     let (rows, format) = match &declared.rows {
+        RowsText::Absent => (json!([]), "dict"),
         RowsText::Dict(rows) => (rows.iter().map(Yaml::to_json).collect::<Vec<_>>().into(), "dict"),
         RowsText::Csv(text) => (csv_rows(text.text()), "csv"),
         RowsText::Sql(text) => (Value::from(text.text()), "sql"),

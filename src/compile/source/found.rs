@@ -10,11 +10,9 @@ use crate::{
         Engine,
         arrow::datatypes::DataType,
         message,
-        source::{
-            self, InferenceDepth, InferredColumns, SchemaSample, SourceFile, SourceSpec, UnreadableSource,
-            data_type, declared_name,
-        },
+        types::{data_type, declared_name},
     },
+    source::{self, InferenceDepth, InferredColumns, SchemaSample, SourceFile, SourceSpec, UnreadableSource},
     text::Span,
 };
 
@@ -33,6 +31,9 @@ pub struct FoundColumns {
     /// The columns.
     pub columns: Vec<FoundType>,
 }
+
+/// The recorded columns of a source, or why the record can't be read.
+pub type RecordedColumns = Result<FoundColumns, String>;
 
 /// An inferred column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +56,12 @@ impl FoundColumns {
     }
 
     /// Parses the result of [`FoundColumns::to_text`]. Returns `None` if an incompatible version wrote it.
-    #[must_use]
-    pub fn of_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+    ///
+    /// # Errors
+    /// If no version wrote it.
+    pub fn of_text(text: &str) -> serde_json::Result<Option<Self>> {
+        let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+        Ok(serde_json::from_value(record.into()).ok())
     }
 
     /// Serialises the record.
@@ -90,23 +94,35 @@ pub(super) async fn complete(
     engine: &Engine,
     spec: &mut SourceSpec,
     files: Vec<SourceFile>,
-    recorded: Option<&FoundColumns>,
+    recorded: Option<&RecordedColumns>,
     at: &Span,
 ) -> Result<Option<FoundColumns>, NotLooked> {
+    let recorded = recorded.map(|recorded| recorded.as_ref().map_err(String::clone)).transpose();
+    let recorded = recorded.map_err(NotLooked::Unreadable)?;
     let known = recorded.filter(|recorded| recorded.reading == spec.reading());
     if let Some(columns) = known.and_then(FoundColumns::declared) {
         add(spec, columns);
         return Ok(None);
     }
     let error = |message: String| Diagnostic::error("no-columns", message).at(at.clone(), "declared here");
-    let found = engine.source_columns(spec, files, InferenceDepth::Sample).await.map_err(|failed| {
-        let why = format!("{}: {}", spec.name, message(&failed));
-        if UnreadableSource::is_cause_of(&failed) {
-            NotLooked::Unreadable(why)
-        } else {
-            NotLooked::Wrong(vec![error(why)])
-        }
-    })?;
+    let found =
+        source::infer_columns(engine, spec, files, InferenceDepth::Sample).await.map_err(|failed| {
+            let why = format!("{}: {}", spec.name, message(&failed));
+            if UnreadableSource::is_cause_of(&failed) {
+                NotLooked::Unreadable(why)
+            } else {
+                NotLooked::Wrong(vec![error(why)])
+            }
+        })?;
+    if found.are_damaged() {
+        let files = found.broken.iter().take(3).map(|(file, reason)| format!("\n  {file}: {reason}"));
+        return Err(NotLooked::Unreadable(format!(
+            "{}: no columns could be found in its files{}\n  hint: replace the damaged files, or list the \
+             source's `columns:` with a `name` and a `data_type` each",
+            spec.name,
+            files.collect::<String>()
+        )));
+    }
     if found.columns.is_empty() {
         let mut finding = error(format!("{}: no columns could be found in its files", spec.name));
         for (file, reason) in found.broken.iter().take(3) {
@@ -130,4 +146,19 @@ fn add(spec: &mut SourceSpec, columns: Vec<(String, DataType)>) {
     let supplied = std::mem::take(&mut spec.columns);
     spec.columns = columns.into_iter().filter(|(name, _)| !source::is_supplied(name)).collect();
     spec.columns.extend(supplied);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_record_is_told_from_one_of_another_version() {
+        let known = FoundColumns { reading: "csv".to_owned(), files: 1, rows: 2, columns: Vec::new() };
+        assert_eq!(FoundColumns::of_text(&known.to_text().unwrap()).unwrap(), Some(known));
+        assert_eq!(FoundColumns::of_text(r#"{"columns": 1}"#).unwrap(), None);
+        for damaged in ["", "\u{0}\u{fffd}", "[]", r#"{"reading": "cs"#] {
+            assert!(FoundColumns::of_text(damaged).is_err(), "{damaged}");
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 use crate::{
     diag::{Diagnostic, near},
-    engine::source::SourceSpec,
     local_file,
+    source::SourceSpec,
     text::Span,
 };
 

@@ -8,9 +8,9 @@ use super::{
     schema_evolution::{Evolved, evolved},
 };
 use crate::{
-    compile::{NotCompiled, Work, check::Origin, render},
+    compile::{NotCompiled, Work, check::Origin},
     diag::Diagnostic,
-    engine::{EngineError, Query, SchemaRef, exact_cast::Destination},
+    engine::{EngineError, Query, SchemaRef, plan::exact_cast::Destination},
     manifest::{Incremental, IncrementalStrategy, Model, OnSchemaChange, Updates},
     name::Relation,
 };
@@ -51,8 +51,12 @@ impl Work<'_> {
                 (rows, columns) = self.new_rows(model, &this).await?;
                 Arc::clone(full)
             }
-            Evolved::No(difference) => return Err(vec![unfit(model, settings, &difference)].into()),
-            Evolved::Retyped(difference) => return Err(vec![retyped(model, settings, &difference)].into()),
+            Evolved::No(difference) => {
+                return Err(NotCompiled::OtherColumns(Box::new(unfit(model, settings, &difference))));
+            }
+            Evolved::Retyped(difference) => {
+                return Err(NotCompiled::OtherColumns(Box::new(retyped(model, settings, &difference))));
+            }
         };
         known_columns(model, settings, &schema)?;
         rows.query =
@@ -85,7 +89,7 @@ impl Work<'_> {
         self.redeclare(&model.relation, this)?;
         let mut allowed = self.allowed(&model.id)?;
         allowed.insert(model.relation.clone());
-        let written = render::increment(model, self.context).map_err(|found| vec![found])?;
+        let written = self.written_model(model, true).await?;
         self.declare_changes(model, &written.changes)?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&written.sql).await;

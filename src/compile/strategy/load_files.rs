@@ -13,11 +13,11 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema},
-        row_changes::{CHANGE, DELETED, KEPT},
-        source::{SOURCE_FILE, SourceSpec},
+        rows::changes::{CHANGE, DELETED, KEPT},
     },
     manifest::{FilePolicy, Incremental, Model},
     name::{NodeId, Relation, quoted},
+    source::{SOURCE_FILE, SourceSpec},
 };
 
 /// A table loaded file by file.

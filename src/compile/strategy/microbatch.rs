@@ -4,7 +4,7 @@
 use crate::{
     compile::Work,
     diag::Diagnostic,
-    engine::{Query, SchemaRef, event_time, source::type_name},
+    engine::{Query, SchemaRef, analyze::event_time, types::type_name},
     interval::{Interval, Intervals},
     manifest::{Microbatch, Model, Node},
     name::Relation,

@@ -1,15 +1,15 @@
 //! Strategies: how a node's table is brought up to date. Each node has one, resolved here and nowhere else;
 //! the folder `run/build` has a file of the same name for each.
 //!
-//! - [`rebuild`]: all rows, from scratch
-//! - [`seed`]: the rows of a CSV file of the project
-//! - [`append`], [`replace_partitions`], [`merge`]: new rows, combined with existing ones
-//! - [`load_files`]: the rows of new and changed files
-//! - [`microbatch`]: the rows of some batches of time
-//! - [`snapshot`]: the versions of changed rows
+//! - `rebuild`: all rows, from scratch
+//! - `seed`: the rows of a CSV file of the project
+//! - `append`, `replace_partitions`, `merge`: new rows, combined with existing ones
+//! - `load_files`: the rows of new and changed files
+//! - `microbatch`: the rows of some batches of time
+//! - `snapshot`: the versions of changed rows
 //!
-//! [`incremental`] has what the strategies with new rows share: the SQL that selects them and the table's
-//! columns after [`schema_evolution`].
+//! `incremental` has what the strategies with new rows share: the SQL that selects them and the table's
+//! columns after `schema_evolution`.
 
 mod append;
 mod incremental;

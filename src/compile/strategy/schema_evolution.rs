@@ -6,8 +6,8 @@ use crate::{
     engine::{
         SchemaRef,
         arrow::datatypes::{Field, FieldRef, Schema},
-        exact_cast::can_hold,
-        source::type_name,
+        plan::exact_cast::can_hold,
+        types::type_name,
     },
     manifest::OnSchemaChange,
 };

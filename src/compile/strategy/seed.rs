@@ -8,19 +8,17 @@ use serde_json::{Value, json};
 
 use super::Strategy;
 use crate::{
-    compile::{CompiledModel, NotCompiled, Work, check, contract},
+    compile::{CompiledHooks, CompiledModel, NotCompiled, Work, check, contract, inputs::input_nodes},
     diag::Diagnostic,
-    engine::{
-        arrow::datatypes::DataType,
-        source::{
-            self, Drift, Identity, Nulls, OnError, SourceSpec,
-            seed::{self, SeedFaults, SeedFormat, SeedHeading},
-        },
-    },
+    engine::{arrow::datatypes::DataType, types},
     lake,
     manifest::{Seed, SeedConfig, fingerprint::Fingerprint},
     name::quoted,
-    project::read_file,
+    project::ProjectFiles,
+    source::{
+        self, Drift, Identity, Nulls, OnError, SourceSpec,
+        seed::{self, SeedFaults, SeedFormat, SeedHeading},
+    },
     text::Source,
 };
 
@@ -45,7 +43,8 @@ impl Work<'_> {
     /// # Errors
     /// All errors in the file and in its declaration.
     pub(in crate::compile) async fn seed(&mut self, seed: &Seed) -> Result<(), NotCompiled> {
-        let file = read_file(self.context.root, seed.path()).map_err(|found| vec![found])?;
+        let file =
+            ProjectFiles::on_disk(self.context.root).read(seed.location()).map_err(|found| vec![found])?;
         let format = format(&seed.config);
         let columns = columns(seed, &file, &format)?;
         let types = seed::types(file.text(), &format, &columns.declared);
@@ -55,7 +54,7 @@ impl Work<'_> {
         let spec = SourceSpec {
             name: format!("seed {}", seed.model.name),
             format: format.source(),
-            location: seed.path().to_owned(),
+            location: seed.location().to_owned(),
             base: self.context.root.to_path_buf(),
             columns: columns.headings.iter().map(|heading| heading.name.clone()).zip(types).collect(),
             text: source::TextOptions::default(),
@@ -69,12 +68,19 @@ impl Work<'_> {
         let query = engine.plan(&sql).await.map_err(|error| failed(error.message))?;
         let schema = check::table(&query, &seed.model)?;
         self.declare(&seed.model.id, &seed.model.relation, schema.clone())?;
+        let hooks = self.hooks(&seed.model, &schema, false, None).await?;
         let (constraints, checks) = self.contract(&seed.model, &schema).await?;
         let rules = self.rules(&seed.model).await?;
         let beside = contract::shaping(&constraints, &rules).into_iter().chain(columns.shaping(&seed.config));
-        let fingerprint = Fingerprint::new(STATEMENT, &seed.model.config, beside);
+        let fingerprint =
+            Fingerprint::new(&format!("{STATEMENT}{}", hooks.fingerprint()), &seed.model.config, beside);
         let compiled = CompiledModel {
             sql,
+            inputs: input_nodes(
+                std::iter::once(&query).chain(hooks.queries()),
+                Some(&seed.model.relation),
+                self.context.manifest,
+            ),
             query,
             schema,
             strategy: Strategy::Seed,
@@ -84,6 +90,8 @@ impl Work<'_> {
             rules,
             constraints,
             checks,
+            hooks,
+            new_rows_hooks: CompiledHooks::default(),
         };
         self.compiled.sources.insert(seed.model.id.clone(), spec);
         self.compiled.models.insert(seed.model.id.clone(), compiled);
@@ -127,7 +135,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
             }
         };
         let at = names.iter().position(|name| name.to_lowercase() == column.to_lowercase());
-        match (at, source::data_type(written)) {
+        match (at, types::data_type(written)) {
             (Some(at), Ok(data_type)) => declared[at] = Some(data_type),
             (Some(_), Err(message)) => {
                 found.push(wrong(
@@ -139,7 +147,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
                 let message = format!(
                     "`column_types` names `{column}`, which the seed `{}` ({}) does not have",
                     seed.model.name,
-                    seed.path()
+                    seed.location()
                 );
                 let found_here =
                     wrong("unknown-column", message).near(column, names.iter().map(String::as_str));
@@ -179,9 +187,8 @@ impl Columns {
     fn shaping(&self, config: &SeedConfig) -> BTreeMap<String, Value> {
         let mut shaping = config.changed();
         let declared = self.names.iter().zip(&self.declared);
-        let types: BTreeMap<&str, String> = declared
-            .filter_map(|(name, of)| Some((name.as_str(), source::type_name(of.as_ref()?))))
-            .collect();
+        let types: BTreeMap<&str, String> =
+            declared.filter_map(|(name, of)| Some((name.as_str(), types::type_name(of.as_ref()?)))).collect();
         if !types.is_empty() {
             shaping.insert("column_types".to_owned(), json!(types));
         }

@@ -13,17 +13,18 @@ use self::sql::Sql;
 use super::{FILE, Strategy};
 use crate::{
     compile::{
-        CompiledModel, NotCompiled, Work,
+        CompiledHooks, CompiledModel, NotCompiled, Work,
         check::{self, Origin, complaint},
-        contract, render,
+        contract,
+        inputs::input_nodes,
     },
     diag::Diagnostic,
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema, TimeUnit},
-        binding::same_types,
-        exact_cast::{Destination, can_hold, wider},
-        source::type_name,
+        exec::binding::same_types,
+        plan::exact_cast::{Destination, can_hold, wider},
+        types::type_name,
     },
     manifest::{HardDeletes, Model, Snapshot, SnapshotStrategy, fingerprint::Fingerprint},
     name::Relation,
@@ -88,7 +89,7 @@ impl Work<'_> {
     async fn compiled_snapshot(&mut self, snapshot: &Snapshot) -> Result<CompiledModel, NotCompiled> {
         let model = &snapshot.model;
         let allowed = self.allowed(&model.id)?;
-        let written = render::model(model, self.context).map_err(|found| vec![found])?;
+        let written = self.written_model(model, false).await?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&written.sql).await;
         let query = planned.map_err(|error| vec![origin.sql_error(&error, &written.map)])?;
@@ -100,6 +101,7 @@ impl Work<'_> {
         let schema = self.versions(snapshot, &source, &moment)?;
         let queries = self.queries(snapshot, &query, (&source, &schema), moment).await?;
         self.declare(&model.id, &model.relation, schema.clone())?;
+        let hooks = self.hooks(model, &schema, false, None).await?;
         let (constraints, checks) = self.contract(model, &schema).await?;
         if let Some(test) =
             self.context.manifest.tests_of(&model.id).find(|test| test.config.on_violation.is_some())
@@ -107,20 +109,29 @@ impl Work<'_> {
             return Err(vec![no_rule(&test.name, model).at(test.declared.clone(), "this test")].into());
         }
         let statement = self.statement(&model.id, query.canonical());
+        let statement = format!("{statement}{}", hooks.fingerprint());
         let shaping = contract::shaping(&constraints, &[]);
-        let reading = self.reading(&query.relations());
+        let inputs = input_nodes(
+            std::iter::once(&query).chain(hooks.queries()),
+            Some(&model.relation),
+            self.context.manifest,
+        );
+        let reading = self.reading(&inputs);
         let beside = shaping.into_iter().chain(reading).chain(snapshot.config.shaping());
         Ok(CompiledModel {
             fingerprint: Fingerprint::new(&statement, &model.config, beside),
             volatile: model.volatile || query.is_volatile(),
             sql: written.sql.trim().to_owned(),
             query,
+            inputs,
             schema,
             strategy: Strategy::Snapshot(Box::new(queries)),
             refresh: None,
             rules: Vec::new(),
             constraints,
             checks,
+            hooks,
+            new_rows_hooks: CompiledHooks::default(),
         })
     }
 
@@ -132,7 +143,7 @@ impl Work<'_> {
         snapshot: &Snapshot,
         source: &SchemaRef,
         moment: &SchemaRef,
-    ) -> Result<SchemaRef, Vec<Diagnostic>> {
+    ) -> Result<SchemaRef, NotCompiled> {
         let added = meta_columns(snapshot, moment.field(0).data_type());
         let Some(stored) = self.context.stored.get(&snapshot.model.relation) else {
             let fields = source.fields().iter().cloned().chain(added.into_iter().map(Arc::new));
@@ -147,7 +158,7 @@ impl Work<'_> {
             .filter(|name| *name != is_deleted)
             .collect();
         if !lacking.is_empty() {
-            return Err(vec![no_snapshot(snapshot, &lacking)]);
+            return Err(NotCompiled::OtherColumns(Box::new(no_snapshot(snapshot, &lacking))));
         }
         let columns: Vec<_> =
             source.fields().iter().cloned().chain(added.into_iter().map(Arc::new)).collect();
@@ -167,7 +178,7 @@ impl Work<'_> {
         });
         let kept: Vec<_> = kept.collect();
         if !unheld.is_empty() {
-            return Err(vec![retyped(snapshot, &unheld)]);
+            return Err(NotCompiled::OtherColumns(Box::new(retyped(snapshot, &unheld))));
         }
         let news = columns.iter().filter(|field| missing(&field.as_ref())).cloned();
         Ok(Arc::new(Schema::new(kept.into_iter().chain(news).collect::<Vec<_>>())))

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::host::Hosts;
+use crate::local_file;
 
 /// The served folder and its host names.
 pub(super) struct Served {
@@ -47,7 +48,8 @@ pub(super) async fn respond(
         );
     }
     let root = &site.root;
-    let Some(path) = inside(root, uri.path()) else { return plain(StatusCode::NOT_FOUND, "not found\n") };
+    let path = inside(root, uri.path()).filter(|path| local_file::regular(path).is_ok());
+    let Some(path) = path else { return plain(StatusCode::NOT_FOUND, "not found\n") };
     let Ok(bytes) = tokio::fs::read(&path).await else { return plain(StatusCode::NOT_FOUND, "not found\n") };
     let tag = format!("\"{:032x}\"", xxh3_128(&bytes));
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());

@@ -15,12 +15,12 @@ use datafusion::{
     },
 };
 
-use super::{
-    compute,
+use super::compute;
+use crate::engine::{
+    cast::types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
+    function::plain_nan,
     operation::Operation,
-    types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
 };
-use crate::engine::function::plain_nan;
 
 /// The types that an operator's operands are cast to, and its result type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -306,19 +306,7 @@ fn is_longer(expr: &Expr, levels: usize) -> bool {
 
 impl ScalarUDFImpl for Arithmetic {
     fn name(&self) -> &'static str {
-        match self.operation {
-            Operation::Add => "add",
-            Operation::Subtract => "subtract",
-            Operation::Multiply => "multiply",
-            Operation::Divide => "divide",
-            Operation::DivideWhole => "divide_whole",
-            Operation::Modulo => "modulo",
-            Operation::Power => "power_of",
-            Operation::Negate => "negate",
-            Operation::BitwiseNot => "bitwise_not",
-            Operation::ShiftLeft => "shift_left",
-            Operation::ShiftRight => "shift_right",
-        }
+        self.operation.name()
     }
 
     /// Returns the expression as written in SQL. DataFusion asks every level of an expression for its name

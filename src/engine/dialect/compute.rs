@@ -23,9 +23,9 @@ use self::{
     calendar::{calendar, scaled},
     operand::{out_of_range, overflow, with_datum, without_zeros, zipped},
 };
-use super::{
+use crate::engine::{
+    cast::types::{self, is_decimal},
     operation::Operation,
-    types::{self, is_decimal},
 };
 
 /// Computes `left OP right`: `rows` values, or a single one if both operands are constants.

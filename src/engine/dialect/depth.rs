@@ -13,12 +13,30 @@ const DEEPEST: usize = 1_000;
 /// the limit is the stack of the planning threads.
 const LONGEST: usize = 20_000;
 
+/// The maximum number of lambdas within each other. DataFusion plans the body of a lambda twice, and so the
+/// innermost one 2ⁿ times.
+const LAMBDAS: usize = 10;
+
+/// The maximum weight of subqueries within each other. DataFusion checks and rewrites the plan of a subquery
+/// as part of each plan around it, twice or more for each level.
+const SUBQUERIES: usize = 12;
+
 /// The stack of expressions being visited.
 #[derive(Default)]
 pub(super) struct Nesting {
-    /// For each open expression, whether it adds a level.
-    open: Vec<bool>,
+    open: Vec<OpenExpr>,
     levels: usize,
+    lambdas: usize,
+    subqueries: usize,
+}
+
+/// The contribution of an expression to the nesting of those inside it.
+#[derive(Clone, Copy, Default)]
+struct OpenExpr {
+    is_level: bool,
+    is_lambda: bool,
+    /// The weight of its subquery. Those of conditions are planned more often than those that are values.
+    subquery: usize,
 }
 
 impl Nesting {
@@ -29,12 +47,28 @@ impl Nesting {
     pub(super) fn enter(&mut self, expr: &Expr) -> Result<(), (String, &'static str)> {
         let chained = matches!(expr, Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. });
         let is_level = !chained && !matches!(expr, Expr::Nested(_));
-        self.open.push(is_level);
+        let is_lambda = matches!(expr, Expr::Lambda(_));
+        let subquery = match expr {
+            Expr::Subquery(_) => 1,
+            Expr::InSubquery { .. } | Expr::Exists { .. } => 2,
+            _ => 0,
+        };
+        self.open.push(OpenExpr { is_level, is_lambda, subquery });
         self.levels += usize::from(is_level);
+        self.lambdas += usize::from(is_lambda);
+        self.subqueries += subquery;
         let refused = |most| format!("this expression is nested more than {most} levels deep");
         if self.levels > DEEPEST {
             let help = "compute parts of it in a CTE, or give many values to one function: concat(…)";
             return Err((refused(DEEPEST), help));
+        }
+        if self.lambdas > LAMBDAS {
+            let help = "unnest the lists in a CTE, and group the results with `list(…)`";
+            return Err((format!("lambdas are nested more than {LAMBDAS} levels deep"), help));
+        }
+        if self.subqueries > SUBQUERIES {
+            let help = "move the inner ones to CTEs";
+            return Err(("subqueries are nested too deep".to_owned(), help));
         }
         if self.open.len() > LONGEST {
             let help = "write long lists of conditions as `in (…)`, or join a table of values";
@@ -45,7 +79,10 @@ impl Nesting {
 
     /// Leaves the expression that was entered last.
     pub(super) fn leave(&mut self) {
-        self.levels -= usize::from(self.open.pop().unwrap_or_default());
+        let OpenExpr { is_level, is_lambda, subquery } = self.open.pop().unwrap_or_default();
+        self.levels -= usize::from(is_level);
+        self.lambdas -= usize::from(is_lambda);
+        self.subqueries -= subquery;
     }
 }
 

@@ -13,12 +13,12 @@ use datafusion::{
 };
 
 use super::{
-    cast, constant,
+    constant, explicit_cast,
     offset::written,
     refusal::{SyntaxRefusal, refused},
     statement,
-    types::CastTarget,
 };
+use crate::engine::cast::types::CastTarget;
 
 /// Evaluates the offsets of a query's frames.
 ///
@@ -82,8 +82,12 @@ fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
 /// Casts a value to a whole number as DuckDB does.
 fn whole(value: ScalarValue) -> Result<Option<i64>> {
     let from = value.data_type();
-    let number =
-        cast::explicit(Expr::Literal(value, None), &from, &CastTarget::plain(DataType::Int64), false)?;
+    let number = explicit_cast::explicit(
+        Expr::Literal(value, None),
+        &from,
+        &CastTarget::plain(DataType::Int64),
+        false,
+    )?;
     Ok(match constant::value(number)? {
         ScalarValue::Int64(number) => number,
         _ => None,

@@ -8,10 +8,10 @@
 //!
 //! `duckdb` has DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see `postgres`.
 //! Other dialects are parsed with their own syntax and get DataFusion's semantics. Functions with DuckDB's
-//! names live in [`function`](super::function); this module holds everything else in the language.
+//! names live in [`function`](super::function), its types and casts in [`cast`](super::cast), and operators
+//! and literals that the parser lacks in [`grammar`](super::grammar).
 //!
 //! - `token`: rewrites syntax the parser can't be taught into syntax it knows
-//! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
 //! - `depth`: rejects expressions that are nested too deeply
 //! - `frame`, `offset`: offsets of window frames
@@ -19,35 +19,29 @@
 //! - `refusal`: errors for unsupported syntax
 //! - `lateral`: subqueries in FROM that unnest a list of an earlier table; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
-//! - `operator`, `operation`, `arithmetic`, `compute`: operators, their types and their kernels
-//! - `build`: SQL expressions that rewrites insert; `marker`: names that exist only until a query is planned
+//! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `marker`: names that exist only until a query is planned
 //! - `ordered`: carries the order of a subquery to where it is read
 //! - `order`: comparisons of nested values, and with the elements of lists
-//! - `types`: type names and common types
-//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: stands in for a cast until its
-//!   types are known
+//! - `explicit_cast`: casts that users write; `placeholder`: stands in for one until its types are known
 //! - `unnested`: names of unnested fields
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and rejects everything else
 //! - `correlated`: rewrites subqueries that read outer columns as joins
 
 mod arithmetic;
 pub(super) mod as_of;
-mod build;
-mod cast;
 mod coerce;
 mod compute;
 mod constant;
-mod conversion;
 mod correlated;
 mod depth;
 mod evaluation;
+mod explicit_cast;
 mod frame;
-mod grammar;
 mod independent;
 mod lateral;
 mod marker;
 mod offset;
-mod operation;
 mod operator;
 mod order;
 mod ordered;
@@ -60,7 +54,6 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod token;
-pub(super) mod types;
 mod unnested;
 
 use std::sync::Arc;
@@ -81,16 +74,11 @@ use datafusion::{
     },
 };
 
-pub(in crate::engine) use self::marker::SORTED;
-pub(super) use self::{
-    cast::{converted, double, is_possible, value_text, value_texts},
-    conversion::{NamedType, is_cast_to_json},
-};
 use self::{
     depth::MOST_BRACKETS,
-    operation::Operation,
     refusal::{SyntaxRefusal, refused},
 };
+use super::{grammar, operation::Operation};
 use crate::diag::near;
 
 /// The dialect of a SQL statement: its syntax and semantics.

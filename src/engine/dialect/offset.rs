@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use datafusion::{arrow::datatypes::DataType, common::ScalarValue, error::Result, prelude::lit};
 
-use super::{
-    cast,
-    evaluation::evaluated,
-    placeholder::parse_target,
+use super::{evaluation::evaluated, explicit_cast};
+use crate::engine::cast::{
+    self, parse_target,
     types::{self, CastTarget, INTERVAL},
 };
 
@@ -30,5 +29,5 @@ pub(super) fn offset(text: &str) -> Result<ScalarValue> {
         Some((text, name)) => (text, parse_target(name)?),
         None => (text, CastTarget::plain(INTERVAL)),
     };
-    evaluated(&cast::explicit(lit(text), &DataType::Utf8, &target, false)?)
+    evaluated(&explicit_cast::explicit(lit(text), &DataType::Utf8, &target, false)?)
 }

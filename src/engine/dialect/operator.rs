@@ -13,7 +13,8 @@ use datafusion::{
     sql::sqlparser::ast::BinaryOperator,
 };
 
-use super::{arithmetic::function, marker::POWER, operation::Operation};
+use super::arithmetic::function;
+use crate::engine::{grammar::POWER, operation::Operation};
 
 /// The planner of DuckDB's operators.
 #[derive(Debug)]

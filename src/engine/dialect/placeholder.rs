@@ -10,14 +10,10 @@ use datafusion::{
     logical_expr::{
         ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
     },
-    sql::sqlparser::parser::Parser,
 };
 
-use super::{
-    grammar::DuckDbGrammar,
-    marker::{CAST, TRY_CAST},
-    types::{CastTarget, target},
-};
+use super::marker::{CAST, TRY_CAST};
+use crate::engine::cast::{cast_name, parse_target};
 
 /// A cast whose type is still text.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -35,21 +31,6 @@ impl CastPlaceholder {
     /// Returns whether a value that doesn't fit becomes NULL.
     pub(super) fn is_lenient(&self) -> bool {
         self.lenient
-    }
-}
-
-/// Returns the column name of a cast.
-pub(super) fn cast_name(lenient: bool, value: &Expr, data_type: &str) -> String {
-    format!("{}({} AS {data_type})", if lenient { "TRY_CAST" } else { "CAST" }, value.schema_name())
-}
-
-/// Parses a type name.
-pub(super) fn parse_target(name: &str) -> Result<CastTarget> {
-    let parsed =
-        Parser::new(&DuckDbGrammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
-    match parsed.map_err(|error| error.to_string()).and_then(|parsed| target(&parsed)) {
-        Ok(target) => Ok(target),
-        Err(problem) => plan_err!("{problem}"),
     }
 }
 

@@ -8,11 +8,11 @@ use datafusion::{
 };
 
 use super::{
-    build::{call, text},
     constant,
     refusal::{SyntaxRefusal, refused},
     statement::{self, Choice, Star, StarColumn},
 };
+use crate::engine::ast::{call, text};
 
 /// Replaces a star with the columns that it selects.
 pub(super) fn expand(
@@ -80,7 +80,7 @@ fn named(state: &SessionState, choice: &Choice, alias: &str, name: &str) -> Resu
         letters.next();
         match choice {
             Choice::Matching(pattern) if group > 0 => {
-                let number = super::build::integer(group.into());
+                let number = crate::engine::ast::integer(group.into());
                 let matched = call("regexp_extract", vec![text(name), text(pattern), number]);
                 made.push_str(
                     &constant::text(&constant::value(planned(state, matched)?)?).unwrap_or_default(),

@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::TryStreamExt;
 
-use super::{cast::value_text, types::name};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{
+    Engine, EngineSettings,
+    cast::{types::name, value_text},
+};
 
 pub(super) async fn answer(engine: &Engine, sql: &str) -> String {
     let Ok(query) = engine.plan(sql).await else { return "error".into() };

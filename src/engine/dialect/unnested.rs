@@ -9,7 +9,7 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, expr::Alias},
 };
 
-use super::types::ROW_FIELD;
+use crate::engine::cast::types::ROW_FIELD;
 
 /// The prefix of DataFusion's names for unnested columns.
 const PLACEHOLDER: &str = "__unnest_placeholder(";

@@ -15,12 +15,13 @@ use datafusion::{
             TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, new_empty_array,
         },
         buffer::{NullBuffer, OffsetBuffer},
-        compute::take,
         datatypes::{DataType, IntervalMonthDayNano},
     },
     error::{DataFusionError, Result},
     logical_expr::ColumnarValue,
 };
+
+use super::result_size::{check, taken};
 
 /// The arguments, row count and result type of one evaluation.
 pub(super) struct Call<'a> {
@@ -58,6 +59,7 @@ impl<'a> Call<'a> {
     }
 
     /// Returns the query's start time, in microseconds since 1970.
+    #[expect(clippy::disallowed_methods, reason = "only calls outside a query have no start time")]
     pub(super) fn now(&self) -> i64 {
         self.now.unwrap_or_else(|| chrono::Utc::now().timestamp_micros())
     }
@@ -86,8 +88,7 @@ impl<'a> Call<'a> {
     pub(super) fn array(&self, argument: usize) -> Result<ArrayRef> {
         let Argument { array, constant } = &self.arguments[argument];
         if *constant && self.rows != 1 {
-            let first = UInt32Array::from(vec![0; self.rows]);
-            return Ok(take(array, &first, None)?);
+            return taken(array, &UInt32Array::from(vec![0; self.rows]));
         }
         Ok(Arc::clone(array))
     }
@@ -123,8 +124,15 @@ impl<'a> Call<'a> {
 
     /// Computes a column row by row.
     pub(super) fn each<R: Give>(&self, row: impl FnMut(usize) -> Result<Option<R>>) -> Result<ArrayRef> {
-        let rows: Vec<Option<R>> = (0..self.rows).map(row).collect::<Result<_>>()?;
-        R::collect(rows, self.returns)
+        let mut results: Vec<Option<R>> = Vec::with_capacity(self.rows);
+        let mut size = 0_usize;
+        for result in (0..self.rows).map(row) {
+            let result = result?;
+            size = size.saturating_add(result.as_ref().map_or(0, Give::size));
+            check(results.len() + 1, size)?;
+            results.push(result);
+        }
+        R::collect(results, self.returns)
     }
 
     pub(super) fn map1<'b, A: Arg<'b>, R: Give>(
@@ -197,6 +205,11 @@ pub(super) trait Arg<'a>: Sized {
 
 /// A Rust type that results are built from.
 pub(super) trait Give: Sized {
+    /// Returns the number of bytes that it holds apart from itself.
+    fn size(&self) -> usize {
+        0
+    }
+
     /// Builds an array of exactly this type.
     fn collect(values: Vec<Option<Self>>, to: &DataType) -> Result<ArrayRef>;
 }
@@ -284,11 +297,28 @@ primitives! {
     u16, UInt16Array;
     u32, UInt32Array;
     u64, UInt64Array;
+    IntervalMonthDayNano, IntervalMonthDayNanoArray;
+}
+
+macro_rules! texts {
+    ($($value:ty, $array:ty;)*) => {
+        $(impl Give for $value {
+            fn size(&self) -> usize {
+                self.len()
+            }
+
+            fn collect(values: Vec<Option<Self>>, _: &DataType) -> Result<ArrayRef> {
+                Ok(Arc::new(values.into_iter().collect::<$array>()))
+            }
+        })*
+    };
+}
+
+texts! {
     String, StringArray;
     Cow<'_, str>, StringArray;
     &str, StringArray;
     Vec<u8>, BinaryArray;
-    IntervalMonthDayNano, IntervalMonthDayNanoArray;
 }
 
 macro_rules! floats {
@@ -328,6 +358,10 @@ newtypes! {
 
 /// A list.
 impl<T: Give> Give for Vec<Option<T>> {
+    fn size(&self) -> usize {
+        size_of_val(self.as_slice()) + self.iter().flatten().map(Give::size).sum::<usize>()
+    }
+
     fn collect(values: Vec<Option<Self>>, to: &DataType) -> Result<ArrayRef> {
         let DataType::List(field) = to else {
             return Err(DataFusionError::Internal(format!("a list can't be of the type {to}")));

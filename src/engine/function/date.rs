@@ -20,6 +20,7 @@ use super::{
     },
     zone,
 };
+use crate::engine::cast::zone::parse_zone;
 
 /// The English names of the months.
 pub(super) const MONTHS: [&str; 12] = [
@@ -170,7 +171,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 let at = moments(call, carried)?;
                 let zones = call.column::<&str>(6)?;
                 call.each(|row| match (at(row)?, zones.at(row)) {
-                    (Some(at), Some(name)) => Ok(Some(zone::to_utc(at, zone::parse(name)?))),
+                    (Some(at), Some(name)) => Ok(Some(zone::to_utc(at, parse_zone(name)?))),
                     _ => Ok(None),
                 })
             }),

@@ -16,12 +16,10 @@ use datafusion::{
 use super::{
     call::fail,
     description::{Function, takes},
-    kind::{
-        ParameterKind::{Any, UBigInt},
-        plain, type_name,
-    },
+    kind::ParameterKind::{Any, UBigInt},
     value::comparable,
 };
+use crate::engine::cast::type_name::{plain, type_name};
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {

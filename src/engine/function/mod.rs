@@ -19,15 +19,15 @@
 //! - `reference`: the function reference, `docs/functions.md`
 //! - `calendar`, `part`, `named_part`, `zone`, `moment`: dates, their parts, time zones, and `strptime`
 //!   parsing
+//! - `decimal`: arithmetic of decimals
 //! - `letter`: letter case and white space
 //! - `re2`: regular-expression syntax
-//! - `keyword`: names that must be quoted
 //! - one file per family of functions, or part of one, each with a table `FUNCTIONS`
 //!
 //! Dialect `generic` installs nothing, so DataFusion's functions keep their own rules. Start at [`install`]
 //! and `catalog`.
 
-mod aggregate;
+pub(super) mod aggregate;
 mod calendar;
 mod call;
 mod catalog;
@@ -38,6 +38,7 @@ mod date_format;
 mod date_parse;
 mod date_part;
 mod date_trunc;
+pub(super) mod decimal;
 mod description;
 mod encoding;
 #[cfg(test)]
@@ -48,7 +49,6 @@ mod glob;
 mod hash;
 mod interval;
 mod json;
-mod keyword;
 mod kind;
 mod letter;
 mod like;
@@ -71,6 +71,7 @@ mod record;
 mod reference;
 mod regular_expression;
 mod resolve;
+mod result_size;
 mod rounding;
 mod scalar;
 mod similarity;
@@ -95,13 +96,10 @@ pub(super) use self::{
     catalog::function,
     check::argument_types,
     field::of_null_structs,
-    json::is_json,
-    kind::type_name,
     like::with_backslashes,
     list::joined_lists,
     nan::plain_nan,
     value::{comparable, differs},
-    zone::parse as time_zone,
 };
 use self::{catalog::functions, scalar::ScalarFunction};
 

@@ -9,6 +9,7 @@ use super::{
     date_format::{DateFormat, DateFormatPiece},
     zone,
 };
+use crate::engine::cast::zone::parse_zone;
 
 /// A parsed timestamp: microseconds since 1970 plus the remaining nanoseconds, or infinity.
 pub(super) enum ParsedMoment {
@@ -170,7 +171,7 @@ impl ParsedParts {
                 if name.is_empty() {
                     return Err("the name of a time zone is missing".into());
                 }
-                self.zone = Some(zone::parse(name).map_err(|error| crate::engine::message(&error))?);
+                self.zone = Some(parse_zone(name).map_err(|error| crate::engine::message(&error))?);
                 return Ok(rest);
             }
             _ => {}

@@ -8,14 +8,12 @@ use datafusion::{
 use super::{
     call::{Call, Digits, fail},
     description::{Function, Overload, Typing, computes, keeps, takes},
-    kind::{
-        ParameterKind::{
-            BigInt, Boolean, Decimal, Double, Float, HugeInt, Integer, SmallInt, T, TinyInt, UBigInt,
-            UInteger, USmallInt, UTinyInt,
-        },
-        type_name,
+    kind::ParameterKind::{
+        BigInt, Boolean, Decimal, Double, Float, HugeInt, Integer, SmallInt, T, TinyInt, UBigInt, UInteger,
+        USmallInt, UTinyInt,
     },
 };
+use crate::engine::cast::type_name::type_name;
 
 /// Defines one overload per numeric type: integers, then decimals, then floats.
 macro_rules! of_numbers {

@@ -15,11 +15,9 @@ use datafusion::{
 use super::{
     call::{Call, Micros, fail},
     description::{Function, Typing, computes, takes},
-    kind::{
-        ParameterKind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
-        type_name,
-    },
+    kind::ParameterKind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
 };
+use crate::engine::cast::type_name::type_name;
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[

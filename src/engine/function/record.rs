@@ -20,7 +20,7 @@ use super::{
     description::{Function, Gives, Overload, Typing, computes},
     kind::ParameterKind::{Any, AnyStruct, BigInt, Varchar},
 };
-use crate::engine::dialect::types::{ROW_FIELD, is_row};
+use crate::engine::cast::types::{ROW_FIELD, is_row};
 
 /// The functions of this family.
 pub(super) const FUNCTIONS: &[Function] = &[

@@ -7,8 +7,9 @@ use datafusion::{
 
 use super::{
     description::{Function, Gives, Overload, Typing},
-    kind::{ParameterKind, TEXT_COST, common, list_of, plain, type_name},
+    kind::{ParameterKind, TEXT_COST, common, list_of},
 };
+use crate::engine::cast::type_name::{plain, type_name};
 
 /// An overload, with the types that the arguments must be cast to.
 pub(super) struct ResolvedOverload {

@@ -12,15 +12,13 @@ use datafusion::{
 use super::{
     call::{Call, Digits, fail},
     description::{Function, Typing, computes, keeps, takes},
-    kind::{
-        ParameterKind::{
-            AnyInteger, BigInt, Decimal, Double, Float, HugeInt, Integer, SmallInt, TinyInt, UBigInt,
-            UInteger, USmallInt, UTinyInt,
-        },
-        type_name,
+    kind::ParameterKind::{
+        AnyInteger, BigInt, Decimal, Double, Float, HugeInt, Integer, SmallInt, TinyInt, UBigInt, UInteger,
+        USmallInt, UTinyInt,
     },
     number::{fits, narrow, with_integer},
 };
+use crate::engine::cast::type_name::type_name;
 
 /// Defines overloads for each numeric type, with and without a number of digits.
 macro_rules! of_numbers_and_digits {

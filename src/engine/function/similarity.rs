@@ -8,6 +8,9 @@ use super::{
     kind::ParameterKind::{BigInt, Double, Varchar},
 };
 
+/// The maximum number of pairs of letters in `damerau_levenshtein`, which holds 8 bytes for each of them.
+const MOST_PAIRS: usize = 32_000_000;
+
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -30,6 +33,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("damerau_levenshtein('ab', 'ba')", "1"),
         overloads: &[takes(&[Varchar, Varchar], BigInt, |call| {
             call.map2(|a: &str, b: &str| {
+                if a.len().saturating_mul(b.len()) > MOST_PAIRS {
+                    return fail(format!(
+                        "texts of {} and {} bytes are too long to compare",
+                        a.len(),
+                        b.len()
+                    ));
+                }
                 Ok(i64::try_from(strsim::generic_damerau_levenshtein(a.as_bytes(), b.as_bytes())).ok())
             })
         })],

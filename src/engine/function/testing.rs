@@ -9,8 +9,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use datafusion::arrow::array::RecordBatch;
 use futures::TryStreamExt;
 
-use super::kind::type_name;
-use crate::engine::{Engine, EngineSettings, dialect::value_text};
+use crate::engine::{
+    Engine, EngineSettings,
+    cast::{type_name::type_name, value_text},
+};
 
 /// An expression, the name of its type (`error` if it fails), and its value (`NULL`) or part of the error
 /// message.

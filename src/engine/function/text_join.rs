@@ -20,7 +20,7 @@ use super::{
         common,
     },
 };
-use crate::engine::dialect::value_texts;
+use crate::engine::cast::value_texts;
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[

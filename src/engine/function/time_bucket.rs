@@ -16,6 +16,7 @@ use super::{
     kind::ParameterKind::{Date, Interval, Timestamp, TimestampTz, Varchar},
     zone,
 };
+use crate::engine::cast::zone::parse_zone;
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
@@ -113,7 +114,7 @@ fn buckets<'a, M: BucketMoment + Arg<'a>>(call: &'a Call, third: Third) -> Resul
             width.start(at, Some(origin))?
         } else if let Some(zones) = &zones {
             let Some(name) = zones.at(row) else { return Ok(None) };
-            let zone = zone::parse(name)?;
+            let zone = parse_zone(name)?;
             if matches!(width, Width::Micros(_)) && !has_days {
                 // Units up to hours count elapsed time from midnight of that Monday in the zone.
                 width.start(at, Some(zone::to_utc(Micros(MONDAY), zone)))?

@@ -1,17 +1,16 @@
 //! Time zone lookup, and conversions between timestamps with and without a time zone.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use datafusion::{common::plan_err, error::Result};
 
 use super::{
     calendar,
-    call::{Days, Micros, fail},
+    call::{Days, Micros},
     description::{Function, computes, takes},
     kind::ParameterKind::{BigInt, Date, Timestamp, TimestampTz, Varchar},
 };
+use crate::engine::cast::zone::parse_zone;
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
@@ -42,35 +41,6 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::TIMESTAMP
 }];
 
-/// Three-letter names that the time zone database lacks and that DuckDB has from ICU.
-const SHORT_NAMES: [(&str, &str); 25] = [
-    ("ACT", "Australia/Darwin"),
-    ("AET", "Australia/Sydney"),
-    ("AGT", "America/Argentina/Buenos_Aires"),
-    ("ART", "Africa/Cairo"),
-    ("AST", "America/Anchorage"),
-    ("BET", "America/Sao_Paulo"),
-    ("BST", "Asia/Dhaka"),
-    ("CAT", "Africa/Harare"),
-    ("CNT", "America/St_Johns"),
-    ("CST", "America/Chicago"),
-    ("CTT", "Asia/Shanghai"),
-    ("EAT", "Africa/Addis_Ababa"),
-    ("ECT", "Europe/Paris"),
-    ("IET", "America/Indiana/Indianapolis"),
-    ("IST", "Asia/Kolkata"),
-    ("JST", "Asia/Tokyo"),
-    ("MIT", "Pacific/Apia"),
-    ("NET", "Asia/Yerevan"),
-    ("NST", "Pacific/Auckland"),
-    ("PLT", "Asia/Karachi"),
-    ("PNT", "America/Phoenix"),
-    ("PRT", "America/Puerto_Rico"),
-    ("PST", "America/Los_Angeles"),
-    ("SST", "Pacific/Guadalcanal"),
-    ("VST", "Asia/Ho_Chi_Minh"),
-];
-
 /// A cache of the zone that was looked up last.
 #[derive(Default)]
 struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
@@ -81,27 +51,12 @@ impl Zones {
         match last.as_ref() {
             Some((known, zone)) if known == name => Ok(*zone),
             _ => {
-                let zone = parse(name)?;
+                let zone = parse_zone(name)?;
                 *last = Some((name.to_owned(), zone));
                 Ok(zone)
             }
         }
     }
-}
-
-/// Looks up a zone by name, ignoring case.
-pub(in crate::engine) fn parse(name: &str) -> Result<Tz> {
-    let short = SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
-    let name = short.map_or(name, |(_, long)| long);
-    if let Ok(zone) = Tz::from_str(name) {
-        return Ok(zone);
-    }
-    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {
-        return Ok(*zone);
-    }
-    let near = crate::diag::near::question(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
-        .map(|question| format!(": {question}"));
-    fail(format!("unknown time zone `{name}`{}", near.unwrap_or_default()))
 }
 
 /// Converts local time in a zone to UTC.

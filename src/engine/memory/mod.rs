@@ -2,7 +2,7 @@
 //!
 //! | share | holder |
 //! |---|---|
-//! | ¾ | the pool of the operators: sorts, joins, aggregates, windows ([`Pool`]) |
+//! | ¾ | the pool of the operators: sorts, joins, aggregates, windows (`Pool`) |
 //! | ¼ | the writers: rows that wait for a file, and open files |
 //!
 //! Memory that isn't reserved in advance is kept small instead: batches, row groups, and the rows of a stream
@@ -126,12 +126,12 @@ impl Budget {
     }
 
     /// Returns the maximum size of a scan's batch as it is read, in bytes.
-    pub(super) fn batch_bytes(&self) -> usize {
+    pub(crate) fn batch_bytes(&self) -> usize {
         self.limit.map_or(BATCH, |limit| (limit / 32 / self.threads()).clamp(64 << 10, BATCH))
     }
 
     /// Returns the number of rows in a batch if a row has `row_bytes` bytes, at most `most`.
-    pub(super) fn batch_rows(&self, row_bytes: usize, most: usize) -> usize {
+    pub(crate) fn batch_rows(&self, row_bytes: usize, most: usize) -> usize {
         (self.batch_bytes() / row_bytes.max(1)).clamp(1, most.max(1))
     }
 

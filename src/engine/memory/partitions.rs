@@ -57,7 +57,7 @@ mod tests {
     use futures::TryStreamExt;
 
     use crate::{
-        engine::{Engine, EngineSettings, RecordBatch, joins::Joins},
+        engine::{Engine, EngineSettings, RecordBatch, plan::joins::Joins},
         name::Relation,
     };
 
@@ -90,7 +90,7 @@ mod tests {
             Ok::<_, crate::engine::EngineError>(rows)
         };
         let error = count(Joins::Hash).await.unwrap_err();
-        assert!(crate::engine::execution::is_out_of_memory(&error), "{error}");
+        assert!(crate::engine::exec::streams::is_out_of_memory(&error), "{error}");
         assert_eq!(count(Joins::Merge).await.unwrap(), 60_000);
     }
 }

@@ -51,10 +51,13 @@ impl Pool {
     fn exhausted(&self, reservation: &MemoryReservation, additional: usize) -> DataFusionError {
         let operator = operator(reservation.consumer());
         let megabytes = |bytes: usize| bytes.div_ceil(100_000) as f64 / 10.0;
+        let held = match reservation.size() {
+            0 => String::new(),
+            size => format!("holds {:.1} MB and ", megabytes(size)),
+        };
         DataFusionError::ResourcesExhausted(format!(
-            "{operator} holds {:.1} MB and needs {:.1} MB more than memory_limit ({:.1} MB) has left for it; raise \
+            "{operator} {held}needs {:.1} MB more than memory_limit ({:.1} MB) has left for it; raise \
              `memory_limit` of the target{}",
-            megabytes(reservation.size()),
             megabytes(additional),
             megabytes(self.limit),
             advice(reservation.consumer().name()),

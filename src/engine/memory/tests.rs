@@ -6,12 +6,9 @@ use datafusion::{dataframe::DataFrameWriteOptions, prelude::SessionContext};
 use futures::TryStreamExt;
 
 use crate::{
-    engine::{
-        Engine, EngineSettings, RecordBatch, Table,
-        joins::Joins,
-        source::{DateUnit, Drift, Identity, OnError, SourceFormat, SourceSpec, TextOptions, data_type},
-    },
+    engine::{Engine, EngineSettings, RecordBatch, Table, plan::joins::Joins, types::data_type},
     name::Relation,
+    source::{self, DateUnit, Drift, Identity, OnError, SourceFormat, SourceSpec, TextOptions},
 };
 
 fn engine(memory_limit: u64) -> Engine {
@@ -69,7 +66,7 @@ async fn batches_of_wide_rows_of_parquet_are_small() {
     frame.write_parquet(path.to_str().unwrap(), DataFrameWriteOptions::new(), None).await.unwrap();
     let engine = engine(20 << 20);
     let spec = spec(directory.path(), SourceFormat::Parquet { date_unit: DateUnit::Milliseconds });
-    let table = engine.source(&spec, None).await.unwrap();
+    let table = source::open(&engine, &spec, None).await.unwrap();
     let (all, largest) = rows(&engine, Arc::clone(&table), "select * from s.t").await;
     assert!(all == 400 && largest < 20, "{all} rows, {largest} in a batch");
     // Operators above don't make them large again.
@@ -93,7 +90,7 @@ async fn batches_of_wide_rows_of_json_are_small() {
     }
     let engine = engine(20 << 20);
     let spec = spec(directory.path(), SourceFormat::NdJson { date_unit: DateUnit::Milliseconds });
-    let table = engine.source(&spec, None).await.unwrap();
+    let table = source::open(&engine, &spec, None).await.unwrap();
     let (all, largest) = rows(&engine, table, "select * from s.t").await;
     assert!(all == 400 && largest <= 20, "{all} rows, {largest} in a batch");
 }

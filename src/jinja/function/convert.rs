@@ -1,7 +1,11 @@
 //! `tojson`, `fromjson`, `toyaml`, `fromyaml`, `set`, `zip`.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
+use md5::{Digest, Md5};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Kwargs, Rest, Tuple, from_args},
@@ -9,9 +13,12 @@ use minijinja::{
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::jinja::value::{
-    self, List,
-    cost::{paid_items, pay_items, pay_value},
+use crate::{
+    diag::yaml,
+    jinja::value::{
+        self, List,
+        cost::{paid_items, pay_items, pay_value},
+    },
 };
 
 /// Evaluates `tojson(value, default, sort_keys=false)`, formatting JSON as Python does.
@@ -58,8 +65,19 @@ pub(super) fn from_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, 
     pay_items(state, text.len())?;
     match serde_saphyr::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
-        Err(why) => default.ok_or_else(|| unfit("fromyaml", &why)),
+        Err(why) => default.ok_or_else(|| unfit("fromyaml", &yaml::message(&why))),
     }
+}
+
+/// Evaluates `local_md5(text)`.
+pub(super) fn local_md5(args: &[Value]) -> Result<Value, Error> {
+    let (text,): (Value,) = from_args(args)?;
+    let digest = Md5::digest(text.to_string().as_bytes());
+    let digits = digest.iter().fold(String::with_capacity(32), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    });
+    Ok(Value::from(digits))
 }
 
 /// Evaluates `set(items)`: removes duplicates and keeps the order of first occurrence.

@@ -6,12 +6,15 @@
 mod config;
 mod convert;
 mod exceptions;
+mod itertools;
 mod namespace;
+mod query;
 mod reference;
+mod regular;
 mod template_function;
 mod variables;
 
 pub(super) use self::{
-    namespace::{NAMES as NAMESPACES, Namespace},
+    namespace::{NAMES as NAMESPACES, Namespace, dispatched},
     template_function::{NAMES, TemplateFunction},
 };

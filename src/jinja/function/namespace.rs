@@ -4,35 +4,87 @@ use std::{fmt, sync::Arc};
 
 use minijinja::{
     Error, ErrorKind, State, Value,
-    value::{Object, ObjectRepr, Rest, ValueOrKwargs, from_args},
+    value::{Kwargs, Object, ObjectRepr, from_args},
 };
 
-use super::{exceptions, template_function::TemplateFunction};
+use super::{exceptions, itertools, query, regular, template_function::TemplateFunction};
 use crate::{
     diag::Diagnostic,
     jinja::{
         callable::Callable,
         fault::fault,
+        library::{DBT, missing_package},
         rendering::Rendering,
-        value::{OverriddenMacro, TemplateMoment, from_json},
+        value::{OverriddenMacro, TableValue, TemplateMoment, from_json},
     },
+    name::quoted,
 };
 
-/// The prefixes tried when a macro is dispatched, in order of preference.
-const SEARCH_ORDER: [&str; 2] = ["headwater__", "default__"];
+/// Returns the prefixes tried when a macro is dispatched, in order of preference.
+fn prefixes(run: &Rendering) -> [String; 4] {
+    let dialect = run.shared.globals.target.get("type").and_then(serde_json::Value::as_str);
+    ["headwater", dialect.unwrap_or("duckdb"), "postgres", "default"].map(|name| format!("{name}__"))
+}
+
+/// Returns the packages that are searched when a macro is dispatched in a namespace, as in dbt: those of the
+/// project file's `dispatch:`, or else the project and the namespace's own package. Without a namespace it's
+/// none: the macro is looked up as if it were called.
+fn search_order<'r>(run: &'r Rendering, namespace: Option<&'r str>) -> Vec<Option<&'r str>> {
+    let library = &run.shared.library;
+    let Some(namespace) = namespace else { return vec![None] };
+    match run.shared.globals.dispatch.get(namespace) {
+        Some(order) => order.iter().map(|package| Some(package.as_str())).collect(),
+        None if namespace == DBT || library.package(namespace).is_some() => {
+            vec![Some(&**library.project()), Some(namespace)]
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Returns the implementations that are tried when a macro is dispatched: packages and names.
+fn attempts<'r>(
+    run: &'r Rendering,
+    name: &str,
+    namespace: Option<&'r str>,
+) -> Vec<(Option<&'r str>, String)> {
+    let names = prefixes(run).map(|prefix| format!("{prefix}{name}"));
+    let packages = search_order(run, namespace).into_iter();
+    packages.flat_map(|package| names.clone().map(|name| (package, name))).collect()
+}
+
+/// Returns the preferred implementation of a macro that has one per adapter.
+pub(in crate::jinja) fn dispatched(
+    run: &Arc<Rendering>,
+    name: &str,
+    namespace: Option<&str>,
+) -> Option<Value> {
+    let library = &run.shared.library;
+    let found = attempts(run, name, namespace).into_iter().find_map(|(package, name)| match package {
+        Some(package) => library.find_in(package, &name),
+        None => library.find(&run.package, &name),
+    });
+    found.map(|place| Value::from_object(Callable::global(Arc::clone(run), place)))
+}
 
 /// The name before the dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NamespaceKind {
     /// `dbt`, with its cross-database macros.
     Dbt,
-    /// The project's own name, with its macros.
-    Project,
+    /// The name of the project or of a package, with its macros.
+    Package,
     Adapter,
+    Api,
+    /// `api.Relation`
+    RelationClass,
     Exceptions,
     Builtins,
     Context,
     Modules,
+    /// `modules.itertools`
+    Itertools,
+    /// `modules.re`
+    Regular,
     /// `modules.datetime`
     Datetime,
     /// `modules.datetime.datetime`
@@ -42,14 +94,16 @@ enum NamespaceKind {
 }
 
 /// The namespace names, for lookup and for suggestions.
-pub(in crate::jinja) const NAMES: [&str; 6] =
-    ["dbt", "adapter", "exceptions", "builtins", "context", "modules"];
+pub(in crate::jinja) const NAMES: [&str; 7] =
+    ["dbt", "adapter", "api", "exceptions", "builtins", "context", "modules"];
 
 /// A namespace: a name with members after a dot.
 #[derive(Debug)]
 pub(in crate::jinja) struct Namespace {
     run: Arc<Rendering>,
     kind: NamespaceKind,
+    /// The package whose macros are its members.
+    package: Option<Arc<str>>,
     /// The scope whose names are the members of `context`.
     scope: Option<Value>,
 }
@@ -60,48 +114,61 @@ impl Namespace {
         let kind = match name {
             "dbt" => NamespaceKind::Dbt,
             "adapter" => NamespaceKind::Adapter,
+            "api" => NamespaceKind::Api,
             "exceptions" => NamespaceKind::Exceptions,
             "builtins" => NamespaceKind::Builtins,
             "modules" => NamespaceKind::Modules,
-            name if name == run.shared.globals.project_name => NamespaceKind::Project,
-            _ => return None,
+            name => {
+                let package = Some(Arc::clone(run.shared.library.package(name)?));
+                let kind = NamespaceKind::Package;
+                return Some(Self { run: Arc::clone(run), kind, package, scope: None });
+            }
         };
-        Some(Self { run: Arc::clone(run), kind, scope: None })
+        Some(Self { run: Arc::clone(run), kind, package: None, scope: None })
     }
 
     /// Returns the namespace `context`, whose members are the names in a scope.
     pub(in crate::jinja) fn context(run: &Arc<Rendering>, scope: Value) -> Self {
-        Self { run: Arc::clone(run), kind: NamespaceKind::Context, scope: Some(scope) }
+        Self { run: Arc::clone(run), kind: NamespaceKind::Context, package: None, scope: Some(scope) }
     }
 
     fn inner(&self, kind: NamespaceKind) -> Value {
-        Value::from_object(Self { run: Arc::clone(&self.run), kind, scope: None })
+        Value::from_object(Self { run: Arc::clone(&self.run), kind, package: None, scope: None })
     }
 
-    fn global(&self, name: &str) -> Option<Value> {
-        let place = self.run.shared.library.find(name)?;
+    /// Returns a macro of the namespace's package.
+    fn macro_in(&self, package: &str, name: &str) -> Option<Value> {
+        let place = self.run.shared.library.find_in(package, name)?;
         Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)))
-    }
-
-    /// Returns the preferred implementation of a macro that has one per adapter.
-    fn dispatched(&self, name: &str) -> Option<Value> {
-        SEARCH_ORDER.iter().find_map(|prefix| self.global(&format!("{prefix}{name}")))
     }
 
     /// Evaluates `adapter.dispatch('name', 'namespace')`.
     fn dispatch(&self, args: &[Value]) -> Result<Value, Error> {
-        let (name, Rest(_)): (String, Rest<ValueOrKwargs>) = from_args(args)?;
+        let (name, positional, named): (String, Option<Value>, Kwargs) = from_args(args)?;
+        let named: Option<Value> = named.get("macro_namespace")?;
+        let namespace = positional.or(named);
+        let namespace = namespace.as_ref().and_then(Value::as_str);
         // dbt rejects a dotted name; take the part after the dot.
         let name = name.rsplit('.').next().unwrap_or_default();
-        self.dispatched(name).ok_or_else(|| {
-            fault(
-                Diagnostic::error("unknown-macro", format!("there is no implementation of macro `{name}`"))
-                    .note(format!(
-                        "looked for {}",
-                        SEARCH_ORDER.map(|p| format!("`{p}{name}`")).join(" and ")
-                    ))
-                    .near(name, self.run.shared.library.names()),
-            )
+        dispatched(&self.run, name, namespace).ok_or_else(|| {
+            let (run, library) = (&self.run, &self.run.shared.library);
+            let within = namespace.map(|namespace| format!(" in the namespace `{namespace}`"));
+            let message =
+                format!("there is no implementation of macro `{name}`{}", within.unwrap_or_default());
+            let found = Diagnostic::error("unknown-macro", message);
+            let tried: Vec<String> = attempts(run, name, namespace)
+                .into_iter()
+                .map(|(package, name)| match package {
+                    Some(package) => format!("`{package}.{name}`"),
+                    None => format!("`{name}`"),
+                })
+                .collect();
+            fault(if let Some(namespace) = namespace.filter(|_| tried.is_empty()) {
+                found.hint(missing_package(namespace))
+            } else {
+                let found = found.note(format!("looked for {}", tried.join(", ")));
+                found.near(name, library.names(&run.package))
+            })
         })
     }
 
@@ -117,13 +184,19 @@ impl Namespace {
             return Some(Value::from_object(OverriddenMacro(from_json(given))));
         }
         match (self.kind, name) {
-            (NamespaceKind::Dbt, _) => self.dispatched(name).or_else(|| self.global(name)),
-            (NamespaceKind::Project, _) => self.global(name),
+            (NamespaceKind::Dbt, _) => {
+                dispatched(&self.run, name, Some(DBT)).or_else(|| self.macro_in(DBT, name))
+            }
+            (NamespaceKind::Package, _) => self.macro_in(self.package.as_ref()?, name),
             (NamespaceKind::Builtins, _) => TemplateFunction::find(&self.run, name).map(Value::from_object),
             (NamespaceKind::Context, _) => {
                 let value = self.scope.as_ref()?.get_attr(name).ok()?;
                 if value.is_undefined() { None } else { Some(value) }
             }
+            (NamespaceKind::Api, "Relation") => Some(self.inner(NamespaceKind::RelationClass)),
+            (NamespaceKind::Modules, "itertools") => Some(self.inner(NamespaceKind::Itertools)),
+            (NamespaceKind::Modules, "re") => Some(self.inner(NamespaceKind::Regular)),
+            (NamespaceKind::Regular, _) => regular::flag(name),
             (NamespaceKind::Modules, "datetime") => Some(self.inner(NamespaceKind::Datetime)),
             (NamespaceKind::Datetime, "datetime") => Some(self.inner(NamespaceKind::DatetimeClass)),
             (NamespaceKind::Datetime, "date") => Some(self.inner(NamespaceKind::DateClass)),
@@ -134,12 +207,16 @@ impl Namespace {
     fn prefix(&self) -> &str {
         match self.kind {
             NamespaceKind::Dbt => "dbt",
-            NamespaceKind::Project => &self.run.shared.globals.project_name,
+            NamespaceKind::Package => self.package.as_deref().unwrap_or_default(),
             NamespaceKind::Adapter => "adapter",
+            NamespaceKind::Api => "api",
+            NamespaceKind::RelationClass => "api.Relation",
             NamespaceKind::Exceptions => "exceptions",
             NamespaceKind::Builtins => "builtins",
             NamespaceKind::Context => "context",
             NamespaceKind::Modules => "modules",
+            NamespaceKind::Itertools => "modules.itertools",
+            NamespaceKind::Regular => "modules.re",
             NamespaceKind::Datetime => "modules.datetime",
             NamespaceKind::DatetimeClass => "modules.datetime.datetime",
             NamespaceKind::DateClass => "modules.datetime.date",
@@ -149,9 +226,11 @@ impl Namespace {
     fn unavailable(&self, name: &str) -> Error {
         let full = format!("{}.{name}", self.prefix());
         let finding = match self.kind {
-            NamespaceKind::Dbt | NamespaceKind::Project => {
+            NamespaceKind::Dbt | NamespaceKind::Package => {
+                let library = &self.run.shared.library;
+                let names = library.all().filter(|(_, place)| **library.package_of(*place) == *self.prefix());
                 Diagnostic::error("unknown-macro", format!("there is no macro `{full}`"))
-                    .near(name, self.run.shared.library.names())
+                    .near(name, names.map(|(name, _)| name))
             }
             _ => Diagnostic::error("unavailable-function", format!("`{full}` is not available in templates")),
         };
@@ -188,6 +267,40 @@ impl Object for Namespace {
     ) -> Result<Value, Error> {
         match (self.kind, method) {
             (NamespaceKind::Adapter, "dispatch") => return self.dispatch(args),
+            (NamespaceKind::Adapter, "quote") => {
+                let (name,): (&str,) = from_args(args)?;
+                return Ok(Value::from(quoted(name)));
+            }
+            (NamespaceKind::Adapter, "execute") => return query::execute(&self.run, state, args),
+            (NamespaceKind::Adapter, "get_relation") => return query::get_relation(&self.run, args),
+            (NamespaceKind::Adapter, "get_columns_in_relation") => {
+                return query::get_columns(&self.run, args);
+            }
+            (NamespaceKind::Adapter, "type") => {
+                let () = from_args(args)?;
+                return Ok(from_json(&self.run.shared.globals.target["type"]));
+            }
+            (NamespaceKind::RelationClass, "create") => {
+                return TableValue::create(args).map(Value::from_object);
+            }
+            (NamespaceKind::RelationClass, "add_ephemeral_prefix") => {
+                let (name,): (&str,) = from_args(args)?;
+                return Ok(Value::from(format!("__dbt__cte__{name}")));
+            }
+            (NamespaceKind::Regular, _) => {
+                let answer = regular::call(state, method, args);
+                return answer.map_err(|error| match error.kind() {
+                    ErrorKind::UnknownMethod => self.unavailable(method),
+                    _ => error,
+                });
+            }
+            (NamespaceKind::Itertools, _) => {
+                let answer = itertools::call(state, method, args);
+                return answer.map_err(|error| match error.kind() {
+                    ErrorKind::UnknownMethod => self.unavailable(method),
+                    _ => error,
+                });
+            }
             (NamespaceKind::Exceptions, _) => {
                 let answer = exceptions::call(&self.run, state, method, args);
                 return answer.map_err(|error| match error.kind() {

@@ -10,11 +10,12 @@ use minijinja::{
 use crate::{
     diag::Diagnostic,
     jinja::{
-        captures::{ChangesCall, RefCall, SourceCall},
+        captures::{ChangesCall, RefCall, SourceCall, ref_target},
         fault::fault,
         rendering::{CallPosition, Rendering},
         value::TableValue,
     },
+    name::PackageName,
 };
 
 /// Evaluates `ref('model')` or `ref('package', 'model')`, with an optional `v=` or `version=`.
@@ -32,37 +33,48 @@ pub(super) fn reference(
     let version: Option<Value> = options.get("v")?;
     let version = if version.is_some() { version } else { options.get("version")? };
     options.assert_all_used()?;
+    let version = version.map(|version| version.to_string());
+    let target = ref_target(name, version.as_deref());
     run.capture(|captures| {
         captures.refs.push(RefCall {
             package: package.cloned(),
             name: name.clone(),
-            version: version.map(|version| version.to_string()),
+            version,
             span: run.span(at),
         });
     });
-    let found = run.names.reference(package.map(String::as_str), name);
+    let found = run.names.reference(&run.package, package.map(String::as_str), &target);
     found
-        .map(|found| Value::from_object(TableValue(found)))
+        .map(|found| Value::from_object(TableValue::new(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-ref", why)))
 }
 
 /// Evaluates `doc('block')` or `doc('package', 'block')`: returns a documentation block's text.
 pub(super) fn doc(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;
-    let globals = &run.shared.globals;
-    let name = match names.as_slice() {
-        [name] => name,
-        [package, name] if *package == globals.project_name => name,
-        [package, _] => {
-            let found = Diagnostic::error("unknown-doc", format!("there is no package `{package}`"));
-            return Err(fault(found.at(run.span(at), "")));
-        }
+    let (package, name) = match names.as_slice() {
+        [name] => (None, name),
+        [package, name] => (Some(package), name),
         names => return Err(count("doc takes a block's name, or a package's and a block's", names.len())),
     };
-    run.capture(|captures| captures.docs.push(name.clone()));
-    globals.docs.get(name).map(|text| Value::from(text.as_str())).ok_or_else(|| {
+    let library = &run.shared.library;
+    let docs = &run.shared.globals.docs;
+    // As in dbt: the project, the template's own package, and then any other one.
+    let searched = match package {
+        Some(package) => vec![library.package(package).ok_or_else(|| {
+            let found = Diagnostic::error("unknown-doc", format!("there is no package `{package}`"));
+            fault(found.at(run.span(at), ""))
+        })?],
+        None => [library.project(), &run.package].into_iter().chain(library.packages()).collect(),
+    };
+    let found = searched.into_iter().find_map(|package| docs.get_key_value(&PackageName::new(package, name)));
+    // A missing block is recorded as one of the project, so that it's known to be missing.
+    let key = found.map_or_else(|| PackageName::new(library.project(), name), |(key, _)| key.clone());
+    run.capture(|captures| captures.docs.push(key));
+    found.map(|(_, text)| Value::from(text.as_str())).ok_or_else(|| {
         let found = Diagnostic::error("unknown-doc", format!("no documentation block is called `{name}`"));
-        let found = found.at(run.span(at), "not found").near(name, globals.docs.keys().map(String::as_str));
+        let names = docs.keys().map(|key| key.name.as_str());
+        let found = found.at(run.span(at), "not found").near(name, names);
         let hint = format!("write it in a Markdown file: {{% docs {name} %}} … {{% enddocs %}}");
         fault(if found.hints.is_empty() { found.hint(hint) } else { found })
     })
@@ -78,9 +90,9 @@ pub(super) fn source(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Val
         let span = run.span(at);
         captures.sources.push(SourceCall { source: source.clone(), table: table.clone(), span });
     });
-    let found = run.names.source(source, table);
+    let found = run.names.source(&run.package, source, table);
     found
-        .map(|found| Value::from_object(TableValue(found)))
+        .map(|found| Value::from_object(TableValue::new(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-source", why)))
 }
 
@@ -92,17 +104,16 @@ pub(super) fn changes(
     args: &[Value],
 ) -> Result<Value, Error> {
     let (table,): (Value,) = from_args(args)?;
-    let Some(TableValue(relation)) = table.downcast_object_ref::<TableValue>() else {
+    let Some(relation) = table.downcast_object_ref::<TableValue>().and_then(TableValue::relation) else {
         let message = format!("changes takes a table, not {}", table.kind());
         let found = Diagnostic::error("invalid-argument", message)
             .hint("write changes(ref('a_model')), or changes(source('a_source', 'a_table'))");
         return Err(fault(found));
     };
-    let relation = relation.clone();
     run.capture(|captures| {
         captures.changes.push(ChangesCall { relation: relation.clone(), span: run.span(at) });
     });
-    Ok(Value::from_object(TableValue(relation.changes())))
+    Ok(Value::from_object(TableValue::new(relation.changes())))
 }
 
 fn count(takes: &str, got: usize) -> Error {

@@ -7,16 +7,12 @@ use minijinja::{
     value::{Object, ObjectRepr, from_args},
 };
 
-use super::{config, convert, exceptions, reference, variables};
-use crate::{
-    diag::Diagnostic,
-    jinja::{
-        callable::{self, Callable},
-        fault::fault,
-        library::MacroPosition,
-        rendering::{CallPosition, Rendering},
-        value,
-    },
+use super::{config, convert, exceptions, query, reference, variables};
+use crate::jinja::{
+    callable::{self, Callable},
+    library::MacroPosition,
+    rendering::{CallPosition, Rendering},
+    value,
 };
 
 /// The available functions. Only rewritten templates call those with leading underscores.
@@ -30,6 +26,7 @@ pub(in crate::jinja) enum FunctionKind {
     EnvVar,
     IsIncremental,
     Log,
+    Print,
     Return,
     ToJson,
     FromJson,
@@ -40,8 +37,14 @@ pub(in crate::jinja) enum FunctionKind {
     Dict,
     List,
     Sequence,
-    Query,
+    RunQuery,
+    Statement,
+    LoadResult,
+    StoreResult,
+    LoadRelation,
     Doc,
+    LocalMd5,
+    Native,
     At,
     Macro,
     Start,
@@ -49,7 +52,7 @@ pub(in crate::jinja) enum FunctionKind {
 }
 
 /// The functions by the name that templates use.
-pub(in crate::jinja) const NAMES: [(&str, FunctionKind); 31] = [
+pub(in crate::jinja) const NAMES: [(&str, FunctionKind); 36] = [
     ("ref", FunctionKind::Ref),
     ("source", FunctionKind::Source),
     ("changes", FunctionKind::Changes),
@@ -58,7 +61,7 @@ pub(in crate::jinja) const NAMES: [(&str, FunctionKind); 31] = [
     ("env_var", FunctionKind::EnvVar),
     ("is_incremental", FunctionKind::IsIncremental),
     ("log", FunctionKind::Log),
-    ("print", FunctionKind::Log),
+    ("print", FunctionKind::Print),
     ("return", FunctionKind::Return),
     ("tojson", FunctionKind::ToJson),
     ("fromjson", FunctionKind::FromJson),
@@ -70,10 +73,15 @@ pub(in crate::jinja) const NAMES: [(&str, FunctionKind); 31] = [
     ("zip_strict", FunctionKind::Zip),
     ("dict", FunctionKind::Dict),
     ("doc", FunctionKind::Doc),
-    ("run_query", FunctionKind::Query),
-    ("statement", FunctionKind::Query),
-    ("load_result", FunctionKind::Query),
-    ("store_result", FunctionKind::Query),
+    ("run_query", FunctionKind::RunQuery),
+    ("statement", FunctionKind::Statement),
+    ("load_result", FunctionKind::LoadResult),
+    ("store_result", FunctionKind::StoreResult),
+    ("store_raw_result", FunctionKind::StoreResult),
+    ("load_relation", FunctionKind::LoadRelation),
+    ("load_cached_relation", FunctionKind::LoadRelation),
+    ("local_md5", FunctionKind::LocalMd5),
+    ("__native", FunctionKind::Native),
     ("__at", FunctionKind::At),
     ("__macro", FunctionKind::Macro),
     ("__start", FunctionKind::Start),
@@ -141,6 +149,7 @@ impl Object for TemplateFunction {
             FunctionKind::EnvVar => variables::env_var(run, args),
             FunctionKind::IsIncremental => from_args(args).map(|()| Value::from(run.node.is_incremental)),
             FunctionKind::Log => exceptions::log(run, args),
+            FunctionKind::Print => exceptions::print(run, args),
             FunctionKind::Return => self.start_return(args),
             FunctionKind::ToJson => convert::to_json(state, args),
             FunctionKind::FromJson => convert::from_json(state, args),
@@ -157,10 +166,16 @@ impl Object for TemplateFunction {
                 let (value,): (Value,) = from_args(args)?;
                 value::cost::paid_operand(state, value)
             }
-            FunctionKind::Query => Err(fault(
-                Diagnostic::error("query-in-compile", "a template can't query tables while it is compiled")
-                    .hint("do it in the model's SQL, or pass the values in as variables"),
-            )),
+            FunctionKind::RunQuery => query::run_query(run, state, args),
+            FunctionKind::Statement => query::statement(run, state, args),
+            FunctionKind::LoadResult => query::load_result(run, args),
+            FunctionKind::StoreResult => query::store_result(run, args),
+            FunctionKind::LoadRelation => query::load_relation(run, args),
+            FunctionKind::LocalMd5 => convert::local_md5(args),
+            FunctionKind::Native => from_args(args).map(|(value,): (Value,)| {
+                run.set_native(value.clone());
+                value
+            }),
             FunctionKind::At => Self::placed(args),
             FunctionKind::Macro => self.local_macro(args),
             FunctionKind::Start => from_args(args).map(|(import,)| {

@@ -29,7 +29,7 @@ pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> 
     if let Some(value) = run.node.overrides.vars.get(&name) {
         return Ok(from_json(value));
     }
-    let vars = &run.shared.globals.vars;
+    let vars = run.shared.globals.vars_of(&run.package);
     if let Some(value) = vars.get(&name) {
         return Ok(from_json(value));
     }
@@ -48,7 +48,8 @@ pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> 
 /// Evaluates `var.has_var('name')`.
 pub(super) fn has_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
     let (name,): (String,) = from_args(args)?;
-    let known = run.shared.globals.vars.contains_key(&name) || run.node.overrides.vars.contains_key(&name);
+    let vars = run.shared.globals.vars_of(&run.package);
+    let known = vars.contains_key(&name) || run.node.overrides.vars.contains_key(&name);
     run.capture(|captures| {
         captures.vars.insert(name);
     });

@@ -139,13 +139,13 @@ fn errors_name_the_cause_and_the_place() {
         hint: a template writes its text; only macros give values back
         "#);
     insta::assert_snapshot!(shown("{{ run_query('select 1') }}"), @r#"
-        query-in-compile: a template can't query tables while it is compiled
+        query-in-configuration: tables can't be queried here
         at models/m.sql:1:4 `run_query('select 1')`
-        hint: do it in the model's SQL, or pass the values in as variables
+        note: only models, tests, hooks and operations can query tables
         "#);
-    insta::assert_snapshot!(shown("{{ modules.re.match('a', 'b') }}"), @r#"
-        unavailable-function: `modules.re` is not available in templates
-        at models/m.sql:1:4 `modules.re`
+    insta::assert_snapshot!(shown("{{ modules.os.getcwd() }}"), @r#"
+        unavailable-function: `modules.os` is not available in templates
+        at models/m.sql:1:4 `modules.os`
         "#);
     insta::assert_snapshot!(shown("{% do 'a'.split().append('b') %}"), @r#"
         jinja-error: `.append()`: this value can't be changed; change a copy of it: `… | list`

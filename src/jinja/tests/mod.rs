@@ -1,6 +1,8 @@
-//! Tests of the language as a whole; `findings` and `spans` have their own files.
+//! Tests of the language as a whole; `findings`, `spans`, `queries` and `dbt_library` have their own files.
 
+mod dbt_library;
 mod findings;
+mod queries;
 mod spans;
 
 use std::sync::Arc;
@@ -9,34 +11,46 @@ use chrono::{TimeZone, Utc};
 use serde_json::json;
 
 use super::*;
-use crate::{diag::Diagnostic, name::Relation, text::Source};
+use crate::{
+    diag::Diagnostic,
+    name::{PackageName, Relation},
+    text::Source,
+};
 
 struct LakeNames;
 
 impl NameResolver for LakeNames {
-    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
+    fn reference(&self, _: &str, package: Option<&str>, name: &str) -> Result<Relation, String> {
         match name {
             "missing" => Err("there is no model `missing`".to_owned()),
             name => Ok(Relation::new(package.unwrap_or("staging"), name)),
         }
     }
 
-    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+    fn source(&self, _: &str, source: &str, table: &str) -> Result<Relation, String> {
         Ok(Relation::new(source, table))
     }
+}
+
+/// Returns a name of the project's own.
+fn own(name: &str) -> PackageName {
+    PackageName::new(&"shop".into(), name)
 }
 
 fn globals() -> Globals {
     let object = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
     Globals {
-        docs: std::collections::BTreeMap::from([("meters".to_owned(), "What is measured.".to_owned())]),
+        docs: std::collections::BTreeMap::from([(own("meters"), "What is measured.".to_owned())]),
         project_name: "shop".to_owned(),
+        package_vars: std::collections::BTreeMap::new(),
+        dispatch: std::collections::BTreeMap::new(),
         vars: object(json!({"days": 3, "names": ["a", "b"], "as_of_date": "2021-01-01"})),
         target: json!({"name": "dev", "schema": "main"}),
         env: [("HOME_TOWN", "Kiel"), ("DBT_ENV_SECRET_KEY", "hush")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         run_started_at: Utc.with_ymd_and_hms(2021, 1, 2, 3, 4, 5).unwrap(),
+        messages: MessageListener::default(),
         invocation_id: "an-id".to_owned(),
         flags: json!({"FULL_REFRESH": false}),
     }
@@ -94,7 +108,7 @@ fn show(finding: &Diagnostic) -> String {
 
 #[test]
 fn dbts_names_mean_what_they_mean_in_dbt() {
-    check("{{ ref('a') }} {{ ref('p', 'a', v=2) }}", r#""staging"."a" "p"."a""#);
+    check("{{ ref('a') }} {{ ref('p', 'a', v=2) }}", r#""staging"."a" "p"."a.v2""#);
     check("{{ source('files', 'readings') }}", r#""files"."readings""#);
     check("{{ ref('a').schema }}.{{ ref('a').identifier }} {{ ref('a').database }}", "staging.a None");
     check("{{ this }} {{ this.name }}", r#""presentation"."m" m"#);
@@ -261,7 +275,7 @@ fn what_a_template_does_is_captured() {
         [("materialized", "\"table\"".into()), ("tags", "[\"x\"]".into()), ("a", "{\"b\":1}".into())]
     );
     assert!(captures.config[0].span.text().starts_with("config(materialized"));
-    assert!(captures.macros.contains("f") && captures.vars.contains("days") && captures.volatile);
+    assert!(captures.macros.contains(&own("f")) && captures.vars.contains("days") && captures.volatile);
     assert_eq!(captures.logs, ["said"]);
     assert_eq!(captures.warnings[0].message, "beware");
     assert!(!render_with(&[], "{{ this }}").unwrap().captures.volatile);
@@ -288,4 +302,31 @@ fn what_is_asked_of_the_surroundings_is_noted() {
 fn jinja_is_shared_by_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Jinja>();
+}
+
+#[test]
+fn regular_expressions_are_pythons() {
+    let check = |text: &str, expect: &str| check(&format!("{{{{ modules.re.{text} }}}}"), expect);
+    check("sub('[^a-z]+', '_', 'a B c1')", "a_c_");
+    check("sub('(a)(b)', '\\\\2\\\\1', 'ab ab', 1)", "ba ab");
+    check("sub('A', 'x', 'aA', flags=modules.re.IGNORECASE)", "xx");
+    check("match('b', 'ab')", "None");
+    check("search('(?P<x>b+)', 'äbb').group('x')", "bb");
+    check("search('b+', 'äbb').span()", "[1, 3]");
+    check("fullmatch('a.', 'ab') is not none", "True");
+    check("findall('a(.)', 'ab ac')", "['b', 'c']");
+    check("split(', *', 'a, b,c', 1)", "['a', 'b,c']");
+    check("compile('a+').sub('x', 'aab')", "xb");
+}
+
+#[test]
+fn a_relation_is_a_mapping_with_a_type() {
+    let text = "{% set r = ref('m') %}{{ r is mapping and r.get('metadata', {}).get('type', '').endswith('Relation') }}";
+    check(text, "True");
+    check("{{ {} is mapping and 'a' is not mapping }}", "True");
+}
+
+#[test]
+fn a_variable_that_no_branch_assigned_prints_nothing() {
+    check("{% if false %}{% set x = 1 %}{% endif %}[{{ x }}]", "[]");
 }

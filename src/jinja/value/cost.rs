@@ -49,6 +49,18 @@ pub(in crate::jinja) fn is_sequence(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
+/// Pays for a value that is written with each contained value on a line of its own, indented by `width` times
+/// its depth.
+pub(in crate::jinja) fn pay_indented(
+    state: &State<'_, '_>,
+    value: &Value,
+    width: usize,
+) -> Result<(), Error> {
+    let Extent { depth, values } = Extent::of(value);
+    let indent = (width as u64).saturating_mul(depth as u64);
+    state.consume_fuel(values.saturating_mul(indent / 64 + 1))
+}
+
 /// Returns the right operand of `+`, paid for and no longer lazy. `MiniJinja` adds sequences lazily and, once
 /// 32 of them are nested, collects all their items into a list without checking the fuel: a list that doubles
 /// repeatedly would exhaust memory.

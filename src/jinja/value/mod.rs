@@ -3,17 +3,23 @@
 //! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
 //! - [`TemplateMoment`]: a timestamp, such as `run_started_at`
 //! - [`TableValue`]: the value of `ref`, `source` and `this`
+//! - [`ColumnValue`]: a column of a relation
+//! - [`TableOfRows`], [`NoResult`]: the rows of a query
 //! - [`OverriddenMacro`]: a macro's return value as set by a unit test
 
+mod column;
 pub(super) mod cost;
 mod dict;
 mod list;
 mod moment;
+mod named_values;
 mod overridden_macro;
+mod query_table;
 mod table;
 
 pub(super) use self::{
-    dict::Dict, list::List, moment::TemplateMoment, overridden_macro::OverriddenMacro, table::TableValue,
+    column::ColumnValue, dict::Dict, list::List, moment::TemplateMoment, named_values::NoResult,
+    overridden_macro::OverriddenMacro, query_table::TableOfRows, table::TableValue,
 };
 
 use std::sync::Arc;

@@ -17,16 +17,23 @@ use minijinja::{
 pub(in crate::jinja) struct TemplateMoment {
     at: DateTime<Utc>,
     date_only: bool,
+    /// True if it prints its offset from UTC.
+    has_zone: bool,
 }
 
 impl TemplateMoment {
     pub(in crate::jinja) fn new(at: DateTime<Utc>) -> Self {
-        Self { at, date_only: false }
+        Self { at, date_only: false, has_zone: true }
     }
 
     /// Returns only the date.
     pub(in crate::jinja) fn date(&self) -> Self {
-        Self { at: self.at, date_only: true }
+        Self { date_only: true, ..self.clone() }
+    }
+
+    /// Returns Python's naive `datetime` with the same digits.
+    pub(in crate::jinja) fn without_zone(&self) -> Self {
+        Self { has_zone: false, ..self.clone() }
     }
 
     fn format(&self, format: &str) -> Result<String, Error> {
@@ -45,7 +52,8 @@ impl TemplateMoment {
             return self.at.format("%Y-%m-%d").to_string();
         }
         let fraction = if self.at.timestamp_subsec_micros() == 0 { "" } else { ".%6f" };
-        self.at.format(&format!("%Y-%m-%d{separator}%H:%M:%S{fraction}+00:00")).to_string()
+        let zone = if self.has_zone { "+00:00" } else { "" };
+        self.at.format(&format!("%Y-%m-%d{separator}%H:%M:%S{fraction}{zone}")).to_string()
     }
 }
 

@@ -13,18 +13,17 @@ use object_store::{Error, ObjectStoreExt, path::Path as Location};
 
 use super::{Journal, JournalEntry, links::link_above, local_journal};
 use crate::lake::{
-    error::{LakeError, READ},
-    guarded_logs::EmptyEntry,
+    error::LakeError,
+    error_cause::{causes, is_too_long},
+    guarded_store::EmptyEntry,
     layout::{LOG, MARKER},
     mount,
+    operation::LakeOperation,
     synced_disk::{store_error, temporaries},
 };
 
 /// The first entry of a log.
 const FIRST: &str = "00000000000000000000.json";
-
-/// The operation while removing a killed run's files.
-pub(super) const CLEAN: &str = "remove files of a run that was killed from";
 
 /// Removes the files that these entries announced and that were never published. Returns the number of files
 /// removed.
@@ -109,7 +108,7 @@ impl Committed {
 }
 
 async fn committed(journal: &Journal, place: &str, version: u64) -> Result<Committed, LakeError> {
-    let failed = |error| LakeError::of_store(READ, place, error);
+    let failed = |error| LakeError::of_store(LakeOperation::Read, place, error);
     let table = located(journal, place);
     let entry: Location = table.parts().chain(commit_uri_from_version(Some(version)).parts()).collect();
     match journal.store.get(&entry).await {
@@ -171,7 +170,7 @@ enum Added {
 }
 
 async fn added(journal: &Journal, table: &str) -> Result<Added, LakeError> {
-    let failed = |error| LakeError::of_store(READ, table, error);
+    let failed = |error| LakeError::of_store(LakeOperation::Read, table, error);
     let folder = located(journal, table).join("_delta_log");
     let mut entries: Vec<Location> = match journal.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
         Ok(entries) => entries.into_iter().map(|entry| entry.location).collect(),
@@ -211,7 +210,7 @@ fn located(journal: &Journal, place: &str) -> Location {
 
 /// Removes a file and, on a local disk, its temporary files. Returns the number of files removed.
 async fn remove(journal: &Journal, file: &str) -> Result<usize, LakeError> {
-    let failed = |error| LakeError::of_store(CLEAN, file, error);
+    let failed = |error| LakeError::of_store(LakeOperation::CleanUp, file, error);
     let location = located(journal, file);
     let mut removed = 0;
     if let Some(folder) = &journal.folder
@@ -228,6 +227,8 @@ async fn remove(journal: &Journal, file: &str) -> Result<usize, LakeError> {
             removed += 1;
         }
         Err(Error::NotFound { .. }) => {}
+        // No file can have such a name.
+        Err(error) if causes(&error).any(is_too_long) => {}
         Err(error) => return Err(failed(error)),
     }
     if let Some(folder) = &journal.folder {
@@ -245,13 +246,13 @@ fn behind(link: &Path, file: &Path) -> LakeError {
     let source = std::io::Error::other(format!(
         "{link} is a symbolic link, and nothing is removed through one; no commit refers to the file: remove it yourself"
     ));
-    LakeError::of_store(CLEAN, &file.display().to_string(), store_error(source))
+    LakeError::of_store(LakeOperation::CleanUp, &file.display().to_string(), store_error(source))
 }
 
 /// Removes the temporary files of the killed run's commit or checkpoint from the log of a table in this lake.
 /// Returns their number.
 fn remove_unwritten(root: &Path, table: &str, version: u64, run: &str) -> Result<usize, LakeError> {
-    let failed = |error| LakeError::of_store(CLEAN, table, store_error(error));
+    let failed = |error| LakeError::of_store(LakeOperation::CleanUp, table, store_error(error));
     let log = format!("{table}/{LOG}");
     let files = unwritten(&root.join(&log), version, run).map_err(failed)?;
     if let (Some(link), Some(file)) = (link_above(root, &log), files.first()) {

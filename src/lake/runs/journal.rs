@@ -14,14 +14,12 @@ use url::Url;
 use super::{
     FOLDER, JournalEntry,
     journal_entry::{JournalHeader, line},
+    journal_error::JournalError,
     lease::{LeaseLost, LeaseTimes, LeasedJournal},
     local_journal::LockedJournal,
 };
 use crate::lake::{
-    directories::Directories,
-    error::{LakeError, WRITE},
-    mount,
-    root::Root,
+    directories::Directories, error::LakeError, mount, operation::LakeOperation, root::Root,
     synced_disk::temporaries,
 };
 
@@ -61,7 +59,7 @@ enum JournalStorage {
     Closed,
     /// It can neither be kept nor removed, for this reason. Nothing may be published any more, because a
     /// later run would treat the files in the stored journal as unpublished and delete them.
-    Stuck(String),
+    Stuck(JournalError),
 }
 
 impl Journal {
@@ -109,7 +107,7 @@ impl Journal {
     /// Announces writes. Returns once the entries would survive a crash of this process.
     ///
     /// # Errors
-    /// If this run lost its lease. A journal that can't be kept is not an error.
+    /// If this run lost its lease, or the journal can't be created. One that can't be kept is not an error.
     pub(in crate::lake) async fn announce(
         &self,
         entries: impl IntoIterator<Item = JournalEntry>,
@@ -167,7 +165,7 @@ impl Journal {
         match journal.check().await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(LeaseLost)) => Err(self.lost()),
-            Err(error) => Err(LakeError::of_store("read", &self.place(), error)),
+            Err(error) => Err(LakeError::of_store(LakeOperation::Read, &self.place(), error)),
         }
     }
 
@@ -186,11 +184,11 @@ impl Journal {
         let removed = match storage {
             JournalStorage::Nowhere | JournalStorage::Closed | JournalStorage::Stuck(_) => return,
             JournalStorage::Local(journal, directories) => {
-                let removed = journal.remove().map_err(|error| error.to_string());
+                let removed = journal.remove().map_err(JournalError::from);
                 directories.remove_empty(&[]);
                 removed
             }
-            JournalStorage::Remote(journal) => journal.remove().await.map_err(|error| error.to_string()),
+            JournalStorage::Remote(journal) => journal.remove().await.map_err(JournalError::from),
         };
         if let Err(error) = removed {
             tracing::warn!("can't remove {}: {error}", self.place());
@@ -220,7 +218,11 @@ impl Journal {
                     *storage = opened;
                     Ok(Ok(()))
                 }
-                Err(error) => Err(error),
+                Err(error) => {
+                    // Nothing is written yet that a later run would have to remove.
+                    self.entries().fresh = unwritten;
+                    return Err(self.unwritable(error));
+                }
             },
             JournalStorage::Local(journal, _) => {
                 let lines: String = mem::take(&mut self.entries().fresh).iter().map(line).collect();
@@ -229,11 +231,11 @@ impl Journal {
                     Ok(()) if publishes => journal.sync().await,
                     appended => appended,
                 };
-                appended.map(Ok).map_err(|error| error.to_string())
+                appended.map(Ok).map_err(JournalError::from)
             }
             JournalStorage::Remote(journal) => {
                 let text = self.text();
-                journal.write(text).await.map_err(|error| error.to_string())
+                journal.write(text).await.map_err(JournalError::from)
             }
         };
         match written {
@@ -263,30 +265,28 @@ impl Journal {
                 }
                 // The next attempt to publish must write these first.
                 self.entries().fresh = unwritten;
-                let source = std::io::Error::other(error).into();
-                Err(LakeError::Storage { doing: WRITE, place: self.place(), source })
+                Err(self.unwritable(error))
             }
         }
     }
 
-    async fn open(&self) -> Result<JournalStorage, String> {
+    async fn open(&self) -> Result<JournalStorage, JournalError> {
         let text = self.text();
         if let Some(folder) = &self.folder {
             let directories = Directories::before(Some(folder.clone()), self.root.mount());
-            let mut journal = LockedJournal::open(folder, &self.run).map_err(|error| error.to_string())?;
+            let mut journal = LockedJournal::open(folder, &self.run)?;
             let appended = match journal.append(&text) {
                 Ok(()) => journal.sync().await,
                 appended => appended,
             };
             return match appended {
                 Ok(()) => Ok(JournalStorage::Local(journal, directories)),
-                Err(error) if journal.remove().is_ok() => Err(error.to_string()),
-                Err(error) => Ok(JournalStorage::Stuck(error.to_string())),
+                Err(error) if journal.remove().is_ok() => Err(error.into()),
+                Err(error) => Ok(JournalStorage::Stuck(error.into())),
             };
         }
-        let opened =
-            LeasedJournal::open(Arc::clone(&self.lease_store), self.location(), self.times, text).await;
-        opened.map(JournalStorage::Remote).map_err(|error| error.to_string())
+        let opened = LeasedJournal::open(Arc::clone(&self.lease_store), self.location(), self.times, text);
+        Ok(JournalStorage::Remote(opened.await?))
     }
 
     /// Renders the whole journal without settled entries.
@@ -302,6 +302,10 @@ impl Journal {
 
     fn place(&self) -> String {
         self.root.show() + "/" + &FOLDER.join("/") + "/" + &self.run
+    }
+
+    fn unwritable(&self, error: JournalError) -> LakeError {
+        LakeError::Storage { operation: LakeOperation::Write, place: self.place(), source: error.into() }
     }
 
     fn lost(&self) -> LakeError {

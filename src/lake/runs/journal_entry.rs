@@ -27,6 +27,7 @@ pub(super) struct JournalHeader {
 }
 
 impl JournalHeader {
+    #[expect(clippy::disallowed_methods, reason = "people read when a run began")]
     pub(super) fn new(run: &str) -> Self {
         Self { run: run.to_owned(), began: Utc::now(), headwater: env!("CARGO_PKG_VERSION").to_owned() }
     }

@@ -53,6 +53,7 @@ enum LeaseRequest {
 
 impl LeasedJournal {
     /// Creates the journal and a thread that sends heartbeats until the journal is removed or dropped.
+    #[expect(clippy::disallowed_methods, reason = "the lease is compared with this clock")]
     pub(super) async fn open(
         store: Arc<dyn ObjectStore>,
         at: Location,
@@ -147,6 +148,7 @@ impl Lease {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the lease is compared with this clock")]
     async fn write(&mut self) -> Result<Result<(), LeaseLost>> {
         if self.check().await?.is_err() {
             return Ok(Err(LeaseLost));

@@ -20,6 +20,7 @@
 mod cleanup;
 mod journal;
 mod journal_entry;
+mod journal_error;
 mod lease;
 mod links;
 mod local_journal;

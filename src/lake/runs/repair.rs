@@ -4,17 +4,9 @@ use std::path::Path;
 
 use object_store::{Error, ObjectStoreExt};
 
-use super::{
-    Journal,
-    cleanup::{CLEAN, clean_up},
-    journal_entry::entries,
-    lease, local_journal,
-};
+use super::{Journal, cleanup::clean_up, journal_entry::entries, lease, local_journal};
 use crate::{
-    lake::{
-        error::{LakeError, READ},
-        synced_disk::store_error,
-    },
+    lake::{error::LakeError, operation::LakeOperation, synced_disk::store_error},
     outcome::Repaired,
 };
 
@@ -59,8 +51,9 @@ impl Repair {
 /// Repairs a local lake. Holds the lock of a killed run's journal until its repair is over, so that only one
 /// run repairs it.
 async fn repair_local(journal: &Journal, folder: &Path) -> Repair {
-    let failed =
-        |path: &Path, error| LakeError::of_store(CLEAN, &path.display().to_string(), store_error(error));
+    let failed = |path: &Path, error| {
+        LakeError::of_store(LakeOperation::CleanUp, &path.display().to_string(), store_error(error))
+    };
     let journals = match local_journal::paths(folder) {
         Ok(journals) => journals,
         Err(error) => return Repair::of(failed(folder, error)),
@@ -72,7 +65,7 @@ async fn repair_local(journal: &Journal, folder: &Path) -> Repair {
             Ok(None) => continue,
             Err(error) => {
                 repair.failed.push(LakeError::of_store(
-                    READ,
+                    LakeOperation::Read,
                     &path.display().to_string(),
                     store_error(error),
                 ));
@@ -94,7 +87,7 @@ async fn repair_local(journal: &Journal, folder: &Path) -> Repair {
 /// removes its files. If this run dies too, its own journal has the entries.
 async fn repair_remote(journal: &Journal) -> Repair {
     let place = journal.location().to_string();
-    let failed = |error| LakeError::of_store(CLEAN, &place, error);
+    let failed = |error| LakeError::of_store(LakeOperation::CleanUp, &place, error);
     let others = async {
         let all = lease::list(journal.store.as_ref(), &journal.journals()).await?;
         Ok(all.iter().any(|one| one.location != journal.location()))

@@ -18,8 +18,8 @@ use crate::{
         datatypes::{DataType, Field, Schema},
     },
     lake::{
-        Constraints, FaultInjection, Lake, LakeError, Provenance, Replaces, Staged, Write,
-        fault_injection::FaultInjectingStore,
+        Constraints, FaultInjection, Lake, LakeError, LakeWriter, Provenance, Replaces, Staged, Write,
+        fault_injection::FaultInjectingStore, tests::session,
     },
     manifest::fingerprint::Fingerprint,
     name::Relation,
@@ -33,11 +33,11 @@ fn table() -> Relation {
 }
 
 fn open(folder: &Path) -> Lake {
-    Lake::open("data lake", folder, BTreeMap::new()).unwrap()
+    Lake::open("data lake", folder, BTreeMap::new(), session()).unwrap()
 }
 
 /// Stages a version with a few rows in two partitions.
-async fn stage(lake: &Lake, run: &str, first: i64) -> Result<Staged, LakeError> {
+async fn stage(writer: &LakeWriter, run: &str, first: i64) -> Result<Staged, LakeError> {
     let fields = ["n", "half"].map(|name| Field::new(name, DataType::Int64, true));
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let rows = Int64Array::from_iter_values(first..first + 4);
@@ -58,13 +58,13 @@ async fn stage(lake: &Lake, run: &str, first: i64) -> Result<Staged, LakeError> 
         schema,
         futures::stream::iter([Ok(batch)]),
     );
-    lake.stage(&table(), write, vec![Box::pin(stream)], &CancellationToken::new()).await
+    writer.stage(&table(), write, vec![Box::pin(stream)], &CancellationToken::new()).await
 }
 
 /// Runs one complete build of a table.
-async fn build(lake: Lake, run: &str, first: i64) -> Result<u64, LakeError> {
-    let published = stage(&lake, run, first).await?.publish().await?;
-    lake.end_run().await;
+async fn build(writer: LakeWriter, run: &str, first: i64) -> Result<u64, LakeError> {
+    let published = stage(&writer, run, first).await?.publish().await?;
+    writer.end().await;
     Ok(published.version)
 }
 
@@ -113,16 +113,15 @@ async fn killed_at_every_write(versions: i64) -> u64 {
     for at in 1.. {
         let dir = tempfile::tempdir().unwrap();
         for version in 0..versions {
-            build(open(dir.path()).with_run("before"), "before", version).await.unwrap();
+            build(open(dir.path()).writer("before"), "before", version).await.unwrap();
         }
-        let dying =
-            open(dir.path()).with_fault(FaultInjection::new(at, || panic!("killed"))).with_run("dead");
+        let dying = open(dir.path()).with_fault(FaultInjection::new(at, || panic!("killed"))).writer("dead");
         let killed = tokio::spawn(async move { build(dying, "dead", 100).await }).await;
         let version = open(dir.path()).observe(&table()).await.unwrap().map(|seen| seen.version);
         let whole = version.map_or(0, |version| i64::try_from(version).unwrap() + 1);
         assert!(whole == versions || whole == versions + 1, "killed at {at}: {version:?}");
 
-        let next = open(dir.path()).with_run("next");
+        let next = open(dir.path()).writer("next");
         let repair = next.repair().await;
         assert!(repair.failed.is_empty(), "killed at {at}: {:?}", repair.failed);
         if whole > 0 {
@@ -155,35 +154,35 @@ async fn a_later_build_that_is_killed_leaves_nothing() {
 #[tokio::test]
 async fn a_run_that_lives_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
-    let lake = open(dir.path()).with_run("living");
+    let lake = open(dir.path()).writer("living");
     let staged = stage(&lake, "living", 0).await.unwrap();
     let before = files(dir.path());
-    let repair = open(dir.path()).with_run("next").repair().await;
+    let repair = open(dir.path()).writer("next").repair().await;
     assert!(repair.done.is_empty() && repair.failed.is_empty());
     assert_eq!(files(dir.path()), before);
     staged.publish().await.unwrap();
-    lake.end_run().await;
+    lake.end().await;
     assert!(!dir.path().join("data lake/_headwater").exists());
 }
 
 #[tokio::test]
 async fn files_that_are_not_in_its_journal_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
-    drop(stage(&open(dir.path()).with_run("dead"), "dead", 0).await.unwrap());
+    drop(stage(&open(dir.path()).writer("dead"), "dead", 0).await.unwrap());
     let foreign = ["part-9.parquet", "part-9.parquet#1", "half=0/part-8.parquet"]
         .map(|name| dir.path().join("data lake/raw/readings").join(name));
     for file in &foreign {
         std::fs::write(file, "another tool's").unwrap();
     }
-    let living = open(dir.path()).with_run("living");
+    let living = open(dir.path()).writer("living");
     let staged = stage(&living, "living", 0).await.unwrap();
-    let next = open(dir.path()).with_run("next");
+    let next = open(dir.path()).writer("next");
     let repair = next.repair().await;
     // Its two files and its marker.
     assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 3 }]);
     assert!(foreign.iter().all(|file| file.exists()));
     staged.publish().await.unwrap();
-    living.end_run().await;
+    living.end().await;
     assert!(next.repair().await.done.is_empty(), "it is repaired once");
 }
 
@@ -191,9 +190,9 @@ async fn files_that_are_not_in_its_journal_are_left_alone() {
 async fn what_an_instant_of_a_disk_leaves_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path());
-    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
-    let killed = lake.clone().with_run("dead");
-    let journal = killed.journal().unwrap();
+    build(lake.clone().writer("before"), "before", 0).await.unwrap();
+    let killed = lake.clone().writer("dead");
+    let journal = killed.journal();
     let part = JournalEntry::File("raw/readings/half=9/part-7.parquet".into());
     journal.announce([part, journal.commit(&lake.root().mount_of(&table()), 1)]).await.unwrap();
     let place = dir.path().join("data lake/raw/readings");
@@ -207,7 +206,7 @@ async fn what_an_instant_of_a_disk_leaves_is_removed() {
     let theirs = log.join(format!("{entry}.json#2"));
     std::fs::write(&theirs, r#"{"run_id":"living"}"#).unwrap();
     drop(killed);
-    let repair = lake.with_run("next").repair().await;
+    let repair = lake.writer("next").repair().await;
     assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 2 }]);
     assert_eq!(strays(dir.path()), [theirs]);
 }
@@ -216,7 +215,7 @@ async fn what_an_instant_of_a_disk_leaves_is_removed() {
 async fn a_journal_leads_to_no_file_out_of_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path());
-    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    build(lake.clone().writer("before"), "before", 0).await.unwrap();
     std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
     let secret = dir.path().join("a/b/secret");
     std::fs::write(&secret, "").unwrap();
@@ -225,7 +224,7 @@ async fn a_journal_leads_to_no_file_out_of_its_place() {
     let entry = "raw/readings/_delta_log/00000000000000000000.json";
     let lines = format!("{{}}\n{{\"file\":\"../a/b/secret\"}}\n{{\"file\":\"{entry}\"}}\nnonsense\n");
     std::fs::write(folder.join("made-up"), lines).unwrap();
-    let repair = lake.clone().with_run("next").repair().await;
+    let repair = lake.clone().writer("next").repair().await;
     assert!(repair.done.is_empty() && repair.failed.is_empty());
     assert!(secret.exists() && lake.observe(&table()).await.unwrap().is_some());
 }
@@ -235,7 +234,7 @@ async fn a_journal_leads_to_no_file_out_of_its_place() {
 async fn files_that_were_published_without_a_word_stay() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path());
-    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    build(lake.clone().writer("before"), "before", 0).await.unwrap();
     let root = dir.path().join("data lake");
     let data = files(&root).into_iter().filter(|file| file.to_string_lossy().ends_with(".parquet"));
     let entries =
@@ -246,7 +245,7 @@ async fn files_that_were_published_without_a_word_stay() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("half-told"), format!("{{}}\n{}\n", lines.join("\n"))).unwrap();
     let before = files(&root.join("raw"));
-    let repair = lake.clone().with_run("next").repair().await;
+    let repair = lake.clone().writer("next").repair().await;
     assert!(repair.failed.is_empty(), "{:?}", repair.failed);
     assert_eq!(files(&root.join("raw")), before);
 }
@@ -254,13 +253,13 @@ async fn files_that_were_published_without_a_word_stay() {
 #[tokio::test]
 async fn a_failed_removal_is_left_for_the_next_run() {
     let dir = tempfile::tempdir().unwrap();
-    let lake = open(dir.path()).with_run("one");
+    let lake = open(dir.path()).writer("one");
     let staged = stage(&lake, "one", 0).await.unwrap();
     // Neither published nor aborted, as when a task panics.
     drop(staged);
-    lake.end_run().await;
+    lake.end().await;
     drop(lake);
-    let repair = open(dir.path()).with_run("next").repair().await;
+    let repair = open(dir.path()).writer("next").repair().await;
     assert_eq!(repair.done, [Repaired { run: "one".into(), files: 3 }]);
     assert_eq!(files(dir.path()), Vec::<PathBuf>::new());
 }
@@ -273,7 +272,7 @@ fn times(heartbeat: Duration) -> LeaseTimes {
 }
 
 fn bucket() -> Lake {
-    Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new()).unwrap()
+    Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new(), session()).unwrap()
 }
 
 async fn objects(lake: &Lake) -> Vec<Location> {
@@ -284,29 +283,29 @@ async fn objects(lake: &Lake) -> Vec<Location> {
 async fn a_run_that_is_silent_for_long_is_dead() {
     let lake = bucket();
     let silent = times(Duration::from_secs(9));
-    drop(stage(&lake.clone().with_run_at("dead", silent), "dead", 0).await.unwrap());
-    let next = lake.clone().with_run_at("next", silent);
+    drop(stage(&lake.clone().writer_at("dead", silent), "dead", 0).await.unwrap());
+    let next = lake.clone().writer_at("next", silent);
     assert!(next.repair().await.done.is_empty(), "not yet");
     tokio::time::sleep(MOMENT).await;
     let repair = next.repair().await;
     assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 3 }]);
     assert!(repair.failed.is_empty());
-    next.end_run().await;
+    next.end().await;
     assert_eq!(objects(&lake).await, []);
 }
 
 #[tokio::test]
 async fn a_run_that_gives_signs_is_left_alone() {
     let lake = bucket();
-    let living = lake.clone().with_run_at("living", times(Duration::from_millis(20)));
+    let living = lake.clone().writer_at("living", times(Duration::from_millis(20)));
     let staged = stage(&living, "living", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
-    let next = lake.clone().with_run_at("next", times(Duration::from_millis(20)));
+    let next = lake.clone().writer_at("next", times(Duration::from_millis(20)));
     let repair = next.repair().await;
     assert!(repair.done.is_empty() && repair.failed.is_empty());
     staged.publish().await.unwrap();
-    living.end_run().await;
-    next.end_run().await;
+    living.end().await;
+    next.end().await;
     assert!(objects(&lake).await.iter().all(|object| !object.as_ref().contains("_headwater")));
 }
 
@@ -316,7 +315,7 @@ fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
     let lake = bucket();
     let lively = times(Duration::from_millis(20));
     let busy = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let living = lake.clone().with_run_at("living", lively);
+    let living = lake.clone().writer_at("living", lively);
     let staged = busy.block_on(stage(&living, "living", 0)).unwrap();
     let (begun, has_begun) = std::sync::mpsc::channel();
     let (end, ends) = std::sync::mpsc::channel::<()>();
@@ -327,7 +326,7 @@ fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
     has_begun.recv().unwrap();
     std::thread::sleep(MOMENT);
     let other = tokio::runtime::Runtime::new().unwrap();
-    let next = lake.with_run_at("next", lively);
+    let next = lake.writer_at("next", lively);
     let repair = other.block_on(next.repair());
     assert!(repair.done.is_empty() && repair.failed.is_empty());
     drop(end);
@@ -338,10 +337,10 @@ fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
 async fn a_run_that_wakes_up_too_late_publishes_nothing() {
     let lake = bucket();
     let silent = times(Duration::from_secs(9));
-    let sleeper = lake.clone().with_run_at("sleeper", silent);
+    let sleeper = lake.clone().writer_at("sleeper", silent);
     let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
-    assert_eq!(lake.clone().with_run_at("next", silent).repair().await.done.len(), 1);
+    assert_eq!(lake.clone().writer_at("next", silent).repair().await.done.len(), 1);
     let published = staged.publish().await;
     assert!(matches!(published, Err(LakeError::LeaseLost { .. })), "{published:?}");
     assert!(lake.observe(&table()).await.unwrap().is_none());
@@ -351,11 +350,11 @@ async fn a_run_that_wakes_up_too_late_publishes_nothing() {
 #[tokio::test]
 async fn a_run_that_was_silent_but_not_missed_goes_on() {
     let lake = bucket();
-    let sleeper = lake.clone().with_run_at("sleeper", times(Duration::from_secs(9)));
+    let sleeper = lake.clone().writer_at("sleeper", times(Duration::from_secs(9)));
     let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
     staged.publish().await.unwrap();
-    sleeper.end_run().await;
+    sleeper.end().await;
     assert_eq!(lake.observe(&table()).await.unwrap().unwrap().version, 0);
 }
 
@@ -365,13 +364,13 @@ async fn what_was_published_in_a_bucket_stays() {
     let silent = times(Duration::from_secs(9));
     for at in 1.. {
         let base = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
-        let mut dying = lake.clone();
-        dying = dying.with_fault(FaultInjection::new(at, || panic!("killed"))).with_run_at("dead", silent);
+        let dying = lake.clone();
+        let dying = dying.with_fault(FaultInjection::new(at, || panic!("killed"))).writer_at("dead", silent);
         let built = tokio::spawn(async move { build(dying, "dead", 0).await }).await;
         tokio::time::sleep(MOMENT).await;
-        let next = lake.clone().with_run_at("next", silent);
+        let next = lake.clone().writer_at("next", silent);
         assert!(next.repair().await.failed.is_empty());
-        next.end_run().await;
+        next.end().await;
         let after = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
         assert!(after == base || after == Some(base.map_or(0, |base| base + 1)), "killed at {at}");
         let all = objects(&lake).await;
@@ -401,15 +400,15 @@ fn a_store_that_dies_says_over_what() {
 #[tokio::test]
 async fn what_a_disk_failed_to_take_away_goes_once_its_file_is_settled() {
     let dir = tempfile::tempdir().unwrap();
-    let lake = open(dir.path()).with_run("one");
-    build(open(dir.path()).with_run("before"), "before", 0).await.unwrap();
+    let lake = open(dir.path()).writer("one");
+    build(open(dir.path()).writer("before"), "before", 0).await.unwrap();
     let staged = stage(&lake, "one", 10).await.unwrap();
     let log = dir.path().join("data lake/raw/readings/_delta_log");
     // Simulates a failed unlink, once after a commit of this run and once in a run that is still active.
     std::fs::write(log.join("00000000000000000001.json#1"), r#"{"commitInfo":{"runId":"one"}}"#).unwrap();
     std::fs::write(log.join("00000000000000000001.json#2"), r#"{"commitInfo":{"runId":"two"}}"#).unwrap();
     staged.publish().await.unwrap();
-    lake.end_run().await;
+    lake.end().await;
     let left: Vec<PathBuf> =
         files(dir.path()).into_iter().filter(|path| path.to_string_lossy().contains('#')).collect();
     assert_eq!(left, [log.join("00000000000000000001.json#2")]);

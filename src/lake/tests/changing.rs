@@ -16,7 +16,7 @@ impl LakeFixture {
             ..overwrite(schema.clone(), partition_by)
         };
         let rows = vec![stream(&schema, vec![Ok(batch)])];
-        self.lake.stage(&self.table, write, rows, &CancellationToken::new()).await
+        self.writer.stage(&self.table, write, rows, &CancellationToken::new()).await
     }
 
     async fn base(&self) -> Base {
@@ -75,6 +75,8 @@ async fn files_are_named_as_they_are_replaced_even_if_their_folders_are_odd() {
     let files = BTreeSet::from([file]);
     let rows = query(base.rows_of(&files).await.unwrap(), "select count(*) as n from t").await;
     assert!(rows.contains("| 1 |"), "{rows}");
+    let all = query(base.rows_of(&base.files().unwrap()).await.unwrap(), "select count(*) as n from t").await;
+    assert!(all.contains("| 2 |"), "{all}");
     let staged = fixture.change(odd(["d", "e"]), &["meter"], Replaces::Files { of: 0, files }).await.unwrap();
     assert_eq!((staged.rows(), staged.rows_replaced()), (3, 1));
     staged.publish().await.unwrap();
@@ -108,7 +110,7 @@ async fn what_is_said_of_rows_later_is_no_new_version_of_them() {
     provenance.inputs.clear();
     let transaction = ("model.p.readings".to_owned(), 9);
     let version = fixture
-        .lake
+        .writer
         .commit_metadata(&fixture.table, seen.version, &provenance, Some(&transaction))
         .await
         .unwrap();
@@ -117,7 +119,7 @@ async fn what_is_said_of_rows_later_is_no_new_version_of_them() {
     assert_eq!(now.provenance, Some(provenance.clone()));
     assert_eq!(fixture.base().await.transaction("model.p.readings").await.unwrap(), Some(9));
     // A slower writer commits nothing.
-    let late = fixture.lake.commit_metadata(&fixture.table, seen.version, &provenance, None).await;
+    let late = fixture.writer.commit_metadata(&fixture.table, seen.version, &provenance, None).await;
     assert!(matches!(late, Err(LakeError::Conflict { version: 1, .. })), "{late:?}");
     fixture.append_outside(readings(2, 4)).await;
     let now = fixture.observe().await;

@@ -22,7 +22,7 @@ async fn stage(
     let schema = batches[0].schema();
     let overwrite = Write { constraints, ..overwrite(schema.clone(), &[]) };
     let streams = batches.into_iter().map(|batch| stream(&schema, vec![Ok(batch)])).collect();
-    fixture.lake.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await
+    fixture.writer.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await
 }
 
 async fn publish(fixture: &LakeFixture, ids: &[Option<i64>], constraints: Constraints) -> u64 {

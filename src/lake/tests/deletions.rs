@@ -4,7 +4,7 @@ use deltalake::datafusion::arrow::array::AsArray;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::change_feed;
+use crate::engine::rows::change_feed;
 
 /// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
 /// is given.
@@ -162,7 +162,8 @@ async fn a_table_with_vectors_is_written_on_and_its_rows_counted() {
     let mut write = overwrite(readings(0, 1).schema(), &[]);
     write.replaces = Replaces::Nothing { of: 1 };
     let streams = vec![stream(&readings(0, 1).schema(), vec![Ok(readings(20, 22))])];
-    let staged = fixture.lake.stage(&fixture.table, write, streams, &CancellationToken::new()).await.unwrap();
+    let staged =
+        fixture.writer.stage(&fixture.table, write, streams, &CancellationToken::new()).await.unwrap();
     assert_eq!(staged.rows(), 10, "eight of the old file count, and two are new");
     staged.publish().await.unwrap();
     assert_eq!(rows(&fixture).await, [1, 2, 3, 4, 5, 6, 7, 8, 20, 21]);

@@ -264,7 +264,7 @@ async fn laid_out(
             write.replaces = Replaces::Nothing { of: base.version() };
         }
         let streams = vec![stream(&part.schema(), vec![Ok(part)])];
-        let staged = fixture.lake.stage(&fixture.table, write, streams, &CancellationToken::new()).await;
+        let staged = fixture.writer.stage(&fixture.table, write, streams, &CancellationToken::new()).await;
         staged.unwrap().publish().await.unwrap();
     }
     fixture.lake.provider(&fixture.table).await.unwrap().unwrap()
@@ -287,8 +287,7 @@ fn every_predicate_keeps_the_rows_it_keeps_in_memory() {
     context.register_table("memory", Arc::new(memory)).unwrap();
     let mut fixtures = Vec::new();
     for (number, (partition_by, writer)) in LAYOUTS.iter().enumerate() {
-        let mut fixture = LakeFixture::new();
-        fixture.lake = fixture.lake.with_session(Arc::new(context.state()));
+        let fixture = LakeFixture::with_session(Arc::new(context.state()));
         let table = runtime.block_on(laid_out(&fixture, &rows, partition_by, *writer));
         context.register_table(format!("lake_{number}"), table).unwrap();
         fixtures.push(fixture);
@@ -364,10 +363,9 @@ async fn no_table_claims_to_have_applied_a_filter() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_skipped_and_rows_counted_without_reading_them() {
-    let mut fixture = LakeFixture::new();
     let engine = engine();
+    let fixture = LakeFixture::with_session(engine.session());
     let context = SessionContext::new_with_state(engine.session().as_ref().clone());
-    fixture.lake = fixture.lake.with_session(engine.session());
     let rows = rows();
     let table = laid_out(&fixture, &rows, &["i"], TableWriter::Lake).await;
     context.register_table("t", table).unwrap();
@@ -402,8 +400,7 @@ async fn nan_is_the_greatest_number_wherever_it_lies() {
         ("partitioned_by_another", &["x"], TableWriter::Another),
     ];
     for (name, partition_by, writer) in layouts {
-        let mut fixture = LakeFixture::new();
-        fixture.lake = fixture.lake.with_session(Arc::new(context.state()));
+        let fixture = LakeFixture::with_session(Arc::new(context.state()));
         context.register_table(name, laid_out(&fixture, &rows, partition_by, writer).await).unwrap();
         fixtures.push(fixture);
     }

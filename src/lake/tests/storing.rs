@@ -51,7 +51,8 @@ async fn columns_and_partitions_may_change_and_rows_may_be_none() {
     +------+
     ");
     let cancel = CancellationToken::new();
-    let staged = fixture.lake.stage(&fixture.table, overwrite(readings(0, 0).schema(), &[]), vec![], &cancel);
+    let staged =
+        fixture.writer.stage(&fixture.table, overwrite(readings(0, 0).schema(), &[]), vec![], &cancel);
     assert_eq!(staged.await.unwrap().publish().await.unwrap().version, 3);
 }
 
@@ -77,7 +78,7 @@ async fn small_streams_share_a_file_and_large_ones_do_not() {
     };
     let streams = vec![large(0), large(80_000), stream(&schema, vec![])];
     let staged =
-        fixture.lake.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await.unwrap();
+        fixture.writer.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await.unwrap();
     assert_eq!((staged.rows(), fixture.data_files().len()), (160_000, 2));
     assert_eq!(seen.load(Ordering::Relaxed), 160_000);
     assert!(staged.bytes() > 0);

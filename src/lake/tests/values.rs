@@ -92,7 +92,7 @@ async fn a_feature_that_is_not_known_is_named_before_anything_is_read() {
     assert!(text.contains(old), "{text}");
     let new = r#""minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["typeWidening"],"writerFeatures":["typeWidening"]"#;
     std::fs::write(&log, text.replace(old, new)).unwrap();
-    let lake = Lake::open("data lake", fixture.dir.path(), BTreeMap::new()).unwrap();
+    let lake = Lake::open("data lake", fixture.dir.path(), BTreeMap::new(), session()).unwrap();
     let observed = lake.observe(&fixture.table).await.map(drop).unwrap_err().to_string();
     let read = lake.provider(&fixture.table).await.map(drop).unwrap_err().to_string();
     assert_eq!(observed, read);

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::text::Span;
 
+/// The settings that hold hooks.
+pub(in crate::manifest) const HOOKS: [&str; 2] = ["pre_hook", "post_hook"];
+
 /// A setting with its span.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -35,7 +38,7 @@ pub(super) fn merged(layers: Vec<Layer>) -> Layer {
 
 fn merge(into: &mut Layer, key: String, setting: Setting) {
     match into.get_mut(&key) {
-        Some(below) if key == "tags" => {
+        Some(below) if key == "tags" || HOOKS.contains(&key.as_str()) => {
             let mut all = as_list(&below.value);
             all.extend(as_list(&setting.value));
             *below = Setting { value: Value::Array(all), span: setting.span };

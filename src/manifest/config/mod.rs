@@ -3,14 +3,16 @@
 //! one. Tags accumulate and `meta` merges; everything else is replaced.
 //!
 //! - [`model`][]: models
+//! - [`hook`]: SQL before and after a build
 //! - [`incremental`]: incremental models
 //! - [`microbatch`]: models built in batches
 //! - [`seed`]: reading a seed's file
 //! - [`snapshot`]: how snapshots detect new versions of a row
-//! - [`test`]: when a data test fails
+//! - [`mod@test`]: when a data test fails
 //! - [`layer`][]: layers of settings and how they are merged
 //! - `reader`: typed access to merged settings
 
+pub mod hook;
 pub mod incremental;
 pub mod layer;
 pub mod microbatch;
@@ -22,6 +24,7 @@ pub mod test;
 
 pub(super) use self::layer::tags;
 pub use self::{
+    hook::{Hook, Hooks},
     incremental::{
         FilePolicy, Incremental, IncrementalStrategy, OnChange, OnDelete, OnSchemaChange, Updates,
     },

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
+    hook::Hooks,
     incremental::Incremental,
     layer::{Layer, merged},
     reader::SettingsReader,
@@ -72,6 +73,8 @@ pub struct ModelConfig {
     pub event_time: Option<String>,
     /// True if the columns must match the declared ones, and the constraints bind every writer.
     pub contract: bool,
+    /// The SQL that runs before and after it is built.
+    pub hooks: Hooks,
     /// All settings, resolved, for templates and artifacts.
     pub all: Map<String, Value>,
 }
@@ -81,6 +84,8 @@ impl ModelConfig {
     /// whether the model's only input is a source of files.
     #[must_use]
     pub fn resolve(layers: Vec<Layer>, reads_files: bool) -> (Self, Vec<Diagnostic>) {
+        let mut wrong = Vec::new();
+        let hooks = Hooks::of(&layers, &mut wrong);
         let merged = merged(layers);
         let mut reader = SettingsReader::new(&merged);
         let materialized = materialized(&mut reader);
@@ -98,10 +103,11 @@ impl ModelConfig {
             volatile: reader.bool("volatile"),
             event_time: reader.text("event_time"),
             contract: contract(&mut reader),
+            hooks,
             all: reader.all(),
         };
-        let findings = reader.findings;
-        (config, findings)
+        wrong.extend(reader.findings);
+        (config, wrong)
     }
 }
 

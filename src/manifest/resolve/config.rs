@@ -4,25 +4,41 @@ use super::resolver::Resolver;
 use crate::{
     diag::{Diagnostic, near},
     jinja::Captures,
-    manifest::config::{Layer, Setting},
-    project::{ConfigPatch, ConfigTree, KNOWN_CONFIG, Yaml, YamlValue},
+    manifest::config::{Layer, Setting, layer::HOOKS},
+    project::{ConfigPatch, ConfigTree, KNOWN_CONFIG, ProjectSettings, Yaml, YamlValue},
     text::Span,
 };
 
 impl Resolver<'_> {
-    /// Returns the layers of a section of the project file that apply to a fully qualified name, outermost
-    /// first.
-    pub(super) fn layers(&mut self, section: &ConfigTree, fqn: &[String]) -> Vec<Layer> {
+    /// Returns all layers of a node's configuration, outermost first: those of a section of its package's
+    /// project file that apply to its fully qualified name, and its own. For a node of an installed package,
+    /// those of the project's own file come last: the project overrides its packages, as in dbt.
+    pub(super) fn layers(
+        &mut self,
+        section: fn(&ProjectSettings) -> &ConfigTree,
+        fqn: &[String],
+        own: impl IntoIterator<Item = Layer>,
+    ) -> Vec<Layer> {
         let path: Vec<&str> = fqn.iter().skip(1).map(String::as_str).collect();
-        let patches = section.layers(&self.package, &path);
-        patches.into_iter().map(|patch| self.layer(patch)).collect()
+        let tree = section(&self.project.settings);
+        let mut layers: Vec<Layer> =
+            tree.layers(&self.package, &path).into_iter().map(|patch| self.layer(patch)).collect();
+        layers.extend(own);
+        if self.is_in_package() {
+            let tree = section(&self.root.settings);
+            let patches = tree.layers_of_package(&self.package, &path);
+            layers.extend(patches.into_iter().map(|patch| self.layer(patch)));
+        }
+        layers
     }
 
     /// Renders one layer.
     pub(super) fn layer(&mut self, patch: &ConfigPatch) -> Layer {
         let mut layer = Layer::new();
         for (key, value) in &patch.entries {
-            let value_json = self.rendered(value);
+            // Hooks are rendered when they run.
+            let is_hook = HOOKS.contains(&key.as_str());
+            let value_json = if is_hook { value.to_json() } else { self.rendered(value) };
             layer.insert(key.clone(), Setting { value: value_json, span: value.span.clone() });
         }
         layer
@@ -32,8 +48,8 @@ impl Resolver<'_> {
     fn rendered(&mut self, yaml: &Yaml) -> serde_json::Value {
         match &yaml.value {
             YamlValue::String(text) if text.contains("{{") || text.contains("{%") => {
-                match self.jinja.render_value(text, &yaml.span) {
-                    Ok(text) => serde_json::Value::String(text),
+                match self.jinja.render_native(text, &yaml.span) {
+                    Ok(value) => value,
                     Err(found) => {
                         self.findings.push(found);
                         serde_json::Value::Null

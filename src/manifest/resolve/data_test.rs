@@ -1,27 +1,32 @@
 //! Resolution of data tests: their subjects and configuration.
 
+use serde_json::Value;
+
 use super::{
     config::in_template,
     resolver::{NodeEdges, Resolver},
 };
 use crate::{
     diag::Diagnostic,
+    jinja::ref_target,
     manifest::{config::TestConfig, data_test::DataTest, model::Calls, node::Node},
     name::{NodeId, Relation},
-    parse::{ParsedTest, ParsedTestKind, TestSubject},
+    parse::{ParsedTest, ParsedTestKind, TestSubject, at_declaration},
 };
 
 impl Resolver<'_> {
     /// Adds a test, and returns the edges from the nodes it reads.
     pub(super) fn data_test(&mut self, parsed: &ParsedTest) -> NodeEdges {
-        let attached = match self.attached(parsed) {
-            Ok(attached) => attached,
-            // The subject is disabled or unknown, which is reported elsewhere.
-            Err(Absent) => return NodeEdges::new(),
-        };
         let fqn = self.test_fqn(parsed);
-        let config = self.test_config(parsed, &fqn);
+        let (attached, config) = if let Ok(attached) = self.attached(parsed) {
+            (attached, self.test_config(parsed, &fqn))
+        } else {
+            // The subject is disabled or unknown, which is reported elsewhere.
+            let config = self.reporting(false, |resolver| resolver.test_config(parsed, &fqn));
+            (None, TestConfig { enabled: false, ..config })
+        };
         if !config.enabled {
+            self.disabled_test(parsed, fqn, config, attached);
             return NodeEdges::new();
         }
         if let Some(first) = self.places.get(&parsed.id) {
@@ -34,18 +39,74 @@ impl Resolver<'_> {
             );
             return NodeEdges::new();
         }
-        let mut parents = self.parents(&parsed.captures);
+        let (mut parents, missing) = self.known_parents(&parsed.id, &parsed.captures);
+        if !missing.is_empty() {
+            let path = parsed.declared.source.package_path();
+            let warnings = missing.into_iter().map(|parent| {
+                let mut found = parent.warning(&parsed.id, path);
+                if matches!(parsed.kind, ParsedTestKind::Generic(_)) {
+                    at_declaration(&mut found, &parsed.template, &parsed.declared);
+                }
+                found
+            });
+            self.findings.extend(warnings);
+            self.disabled_test(parsed, fqn, config, attached);
+            return NodeEdges::new();
+        }
+        self.test_access(parsed, &config, attached.as_ref());
         parents.extend(attached.clone());
         let audit = self.audit(parsed, &config, attached.as_ref().or(parents.first()));
         self.usable_names(&parsed.id, &audit, &parsed.declared, &parsed.declared);
-        let test = DataTest {
+        let description = self.described(parsed.description.as_ref()).text;
+        let test = Self::test_node(parsed, fqn, (config, audit), attached, description);
+        self.places.insert(test.id.clone(), test.declared.clone());
+        let edges = parents.into_iter().map(|parent| (parent, test.id.clone())).collect();
+        self.nodes.insert(test.id.clone(), Node::Test(Box::new(test)));
+        edges
+    }
+
+    /// Reports references of a test to private models. A generic test is in the group of its model.
+    fn test_access(&mut self, parsed: &ParsedTest, config: &TestConfig, attached: Option<&NodeId>) {
+        let own = config.all.get("group").and_then(Value::as_str);
+        let group = attached.and_then(|id| self.group_of(id)).or(own).map(str::to_owned);
+        let before = self.findings.len();
+        self.private_refs(&parsed.id, group.as_deref(), &parsed.captures);
+        if matches!(parsed.kind, ParsedTestKind::Generic(_)) {
+            for found in &mut self.findings[before..] {
+                at_declaration(found, &parsed.template, &parsed.declared);
+            }
+        }
+    }
+
+    /// Keeps a disabled test for artifacts.
+    fn disabled_test(
+        &mut self,
+        parsed: &ParsedTest,
+        fqn: Vec<String>,
+        config: TestConfig,
+        attached: Option<NodeId>,
+    ) {
+        let config = TestConfig { enabled: false, ..config };
+        let audit = self.audit(parsed, &config, attached.as_ref());
+        let test = Self::test_node(parsed, fqn, (config, audit), attached, String::new());
+        self.disable(Node::Test(Box::new(test)));
+    }
+
+    fn test_node(
+        parsed: &ParsedTest,
+        fqn: Vec<String>,
+        (config, audit): (TestConfig, Relation),
+        attached: Option<NodeId>,
+        description: String,
+    ) -> DataTest {
+        DataTest {
             id: parsed.id.clone(),
             name: parsed.name.clone(),
             short_name: parsed.short_name.clone(),
             fqn,
             template: parsed.template.clone(),
             declared: parsed.declared.clone(),
-            description: self.described(parsed.description.as_ref()).text,
+            description,
             calls: Calls::of(&parsed.captures),
             config,
             generic: match &parsed.kind {
@@ -54,19 +115,18 @@ impl Resolver<'_> {
             },
             attached,
             audit,
-        };
-        self.places.insert(test.id.clone(), test.declared.clone());
-        let edges = parents.into_iter().map(|parent| (parent, test.id.clone())).collect();
-        self.nodes.insert(test.id.clone(), Node::Test(Box::new(test)));
-        edges
+        }
     }
 
     /// Returns the node on which a generic test is declared.
     fn attached(&self, parsed: &ParsedTest) -> Result<Option<NodeId>, Absent> {
         let ParsedTestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
         let found = match &generic.subject {
-            TestSubject::Model(name) => self.lookup.own_model(name),
-            TestSubject::Source(source, table) => self.lookup.own_source(source, table),
+            TestSubject::Model(name) => self.lookup.own_model(&self.package, name),
+            TestSubject::Version(name, version) => {
+                self.lookup.own_model(&self.package, &ref_target(name, Some(version.as_str())))
+            }
+            TestSubject::Source(source, table) => self.lookup.own_source(&self.package, source, table),
         };
         found.map(|(id, _)| Some(id.clone())).ok_or(Absent)
     }
@@ -75,12 +135,12 @@ impl Resolver<'_> {
     fn test_fqn(&self, parsed: &ParsedTest) -> Vec<String> {
         let folders = match &parsed.kind {
             ParsedTestKind::Singular(folders) => folders.clone(),
-            ParsedTestKind::Generic(_) => self.folders(parsed.declared.source.path()),
+            ParsedTestKind::Generic(_) => self.folders(parsed.declared.source.package_path()),
         };
         [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
     }
 
-    /// Returns the folders between the configured path and a properties file.
+    /// Returns the folders between the configured path and a properties file of the current package.
     pub(super) fn folders(&self, path: &str) -> Vec<String> {
         let paths = &self.project.settings.paths;
         let under = paths.models.iter().chain(&paths.seeds).chain(&paths.snapshots).chain(&paths.tests);
@@ -92,15 +152,16 @@ impl Resolver<'_> {
     }
 
     fn test_config(&mut self, parsed: &ParsedTest, fqn: &[String]) -> TestConfig {
-        let mut layers = self.layers(&self.project.settings.data_tests, fqn);
         let (own, written) = (self.layer(&parsed.config), in_template(&parsed.captures));
         // A generic test's macro sets defaults for all uses; a singular test's file is about that test alone.
-        layers.extend(match parsed.kind {
+        let own = match parsed.kind {
             ParsedTestKind::Generic(_) => [written, own],
             ParsedTestKind::Singular(_) => [own, written],
-        });
-        let (config, findings) = TestConfig::resolve(layers);
+        };
+        let layers = self.layers(|settings| &settings.data_tests, fqn, own);
+        let (mut config, findings) = TestConfig::resolve(layers);
         self.findings.extend(findings);
+        config.tags.extend(parsed.tags.iter().cloned());
         config
     }
 

@@ -7,6 +7,7 @@ use crate::{
     diag::Diagnostic,
     jinja::Described,
     manifest::documentation::{Documentation, Group, Library, Macro},
+    name::PackageName,
     parse::DocBlock,
     project::{ArgumentDecl, ColumnDecl, MacroProperties, ModelProperties, Yaml},
     text::Spanned,
@@ -38,29 +39,38 @@ impl Resolver<'_> {
         said.map(|column| (column.name.value.clone(), self.described(column.description.as_ref()))).collect()
     }
 
-    /// Builds the project's documentation apart from its nodes.
-    pub(super) fn library(&mut self, docs: BTreeMap<String, DocBlock>) -> Library {
-        let groups = self.project.groups.iter().map(|group| {
-            let made = Group {
-                name: group.name.value.clone(),
-                description: self.described(group.description.as_ref()).text,
-                owner: group.owner.clone(),
-                meta: meta(group.meta.as_ref()),
-                span: group.span.clone(),
-            };
-            (group.name.value.clone(), made)
-        });
-        let groups = groups.collect();
-        Library { docs, groups, macros: self.macros() }
+    /// Builds the documentation of the project and its packages apart from their nodes.
+    pub(super) fn library(&mut self, docs: BTreeMap<PackageName, DocBlock>) -> Library {
+        let mut groups = BTreeMap::new();
+        let mut described = BTreeMap::new();
+        for package in self.root.with_packages() {
+            self.enter(package);
+            for group in &package.groups {
+                let made = Group {
+                    name: group.name.value.clone(),
+                    description: self.described(group.description.as_ref()).text,
+                    owner: group.owner.clone(),
+                    meta: meta(group.meta.as_ref()),
+                    span: group.span.clone(),
+                };
+                groups.insert(PackageName::new(&self.package, group.name.value.as_str()), made);
+            }
+            for one in &package.macro_properties {
+                let name = PackageName::new(&self.package, one.name.value.as_str());
+                let description = self.described(one.description.as_ref()).text;
+                described.insert(name, (one, description));
+            }
+        }
+        Library { docs, groups, macros: self.macros(described) }
     }
 
-    fn macros(&mut self) -> BTreeMap<String, Macro> {
-        let project = self.project;
-        let mut described: BTreeMap<&str, &MacroProperties> =
-            project.macro_properties.iter().map(|one| (one.name.value.as_str(), one)).collect();
+    fn macros(
+        &mut self,
+        mut described: BTreeMap<PackageName, (&MacroProperties, String)>,
+    ) -> BTreeMap<PackageName, Macro> {
         let mut macros = BTreeMap::new();
         for written in self.jinja.macros() {
-            let properties = described.remove(written.name.as_str());
+            let (properties, description) = described.remove(&written.name).unzip();
             let as_written = || {
                 let parameters = written.parameters.iter().cloned();
                 let argument = |name| ArgumentDecl { name, data_type: None, description: String::new() };
@@ -68,11 +78,11 @@ impl Resolver<'_> {
             };
             let arguments = properties.map(|properties| properties.arguments.clone());
             let one = Macro {
-                description: self.described(properties.and_then(|it| it.description.as_ref())).text,
+                description: description.unwrap_or_default(),
                 arguments: arguments.filter(|all| !all.is_empty()).unwrap_or_else(as_written),
                 meta: meta(properties.and_then(|it| it.meta.as_ref())),
                 declared: properties.map(|it| it.span.clone()),
-                name: written.name.clone(),
+                name: written.name.name.clone(),
                 file: written.file,
                 text: written.text,
                 is_builtin: written.is_builtin,
@@ -80,13 +90,13 @@ impl Resolver<'_> {
             };
             macros.insert(written.name, one);
         }
-        for stranger in described.into_values() {
-            let message = format!("`{}` is described here, but no macro is called that", stranger.name.value);
-            let known = macros.keys().map(String::as_str);
+        for (name, (stranger, _)) in described {
+            let message = format!("`{}` is described here, but no macro is called that", name.name);
+            let known = macros.keys().filter(|key| key.package == name.package).map(|key| key.name.as_str());
             self.findings.push(
                 Diagnostic::warning("unknown-macro", message)
                     .at(stranger.name.span.clone(), "")
-                    .near(&stranger.name.value, known),
+                    .near(&name.name, known),
             );
         }
         macros

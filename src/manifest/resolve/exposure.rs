@@ -17,21 +17,24 @@ impl Resolver<'_> {
         let declared = &parsed.declared;
         let settings: Layer = self.layer(&declared.config);
         let is_off = |setting: &Setting| setting.value == serde_json::Value::Bool(false);
-        if settings.get("enabled").is_some_and(is_off) {
-            return NodeEdges::new();
-        }
+        let is_enabled = !settings.get("enabled").is_some_and(is_off);
         let name = &declared.name.value;
-        let folders = self.folders(declared.span.source.path());
+        let folders = self.folders(declared.span.source.package_path());
         let exposure = Exposure {
             id: parsed.id.clone(),
             fqn: [self.package.to_string()].into_iter().chain(folders).chain([name.clone()]).collect(),
-            description: self.described(declared.description.as_ref()).text,
+            description: self
+                .reporting(is_enabled, |resolver| resolver.described(declared.description.as_ref()).text),
             tags: tags(&settings),
             config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
             declared: declared.clone(),
             calls: Calls::of(&parsed.captures),
         };
-        let parents = self.parents(&parsed.captures);
+        if !is_enabled {
+            self.disable(Node::Exposure(Box::new(exposure)));
+            return NodeEdges::new();
+        }
+        let parents = self.parents(&parsed.id, &parsed.captures);
         self.places.insert(parsed.id.clone(), declared.name.span.clone());
         self.nodes.insert(parsed.id.clone(), Node::Exposure(Box::new(exposure)));
         parents.into_iter().map(|parent| (parent, parsed.id.clone())).collect()

@@ -14,12 +14,12 @@ const RESERVED: [&str; 2] = ["_headwater", "_delta_log"];
 const LONGEST: usize = 255 - "_rejected_accepted".len();
 
 /// Folds a name in the way of file systems that ignore case and Unicode normalization.
-pub(super) fn folded(name: &str) -> String {
+pub(in crate::manifest) fn folded(name: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&name.to_lowercase()).into_owned()
 }
 
 /// Returns why a name can't be a folder of the lake, in words that follow the name.
-pub(super) fn unusable(name: &str) -> Option<String> {
+pub(in crate::manifest) fn unusable(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let stem = lower.split('.').next().unwrap_or_default();
     let is_port = |device: &str| {

@@ -1,19 +1,45 @@
 //! Relations of nodes: checks that each is a usable directory of the lake, and unique.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{folder, resolver::Resolver};
 use crate::{
     diag::Diagnostic,
-    manifest::config::ModelConfig,
+    manifest::{Manifest, Model, Node, config::ModelConfig, data_test::DataTest},
     name::{NodeId, Relation},
-    text::{Span, Spanned},
+    text::{Source, Span, Spanned},
 };
 
 impl Resolver<'_> {
-    /// Returns the relation of a node.
-    pub(super) fn table(&self, config: &ModelConfig, name: &str) -> Relation {
-        let schema = config.schema.as_ref().map_or("main", |schema| &schema.value);
-        let name = config.alias.as_ref().map_or(name, |alias| &alias.value);
-        Relation::new(format!("{}{schema}", self.prefix), name)
+    /// Returns the relation of a node. The project's macros `generate_schema_name` and `generate_alias_name`
+    /// decide, if there are any.
+    pub(super) fn table(
+        &mut self,
+        config: &ModelConfig,
+        (id, default_name): (&NodeId, &str),
+        fqn: &[String],
+        file: &Source,
+    ) -> Relation {
+        let (schema, alias) = (config.schema.as_ref(), config.alias.as_ref());
+        let node = serde_json::json!({
+            "name": id.name(), "resource_type": id.kind().to_string(), "unique_id": id.to_string(),
+            "package_name": &*self.package, "fqn": fqn, "config": config.all,
+            "tags": config.all.get("tags"), "original_file_path": file.package_path(),
+        });
+        let mut generated = |name: &str, custom: Option<&Spanned<String>>| {
+            let custom_name = custom.map(|custom| &*custom.value).into();
+            let at = custom.map_or_else(|| file.span(0..0), |custom| custom.span.clone());
+            let called = self.jinja.project_macro(name, &[custom_name, node.clone()], &at)?;
+            called.map_err(|found| self.findings.push(found)).ok()
+        };
+        let own_schema = generated("generate_schema_name", schema);
+        let own_name = generated("generate_alias_name", alias);
+        let name = alias.map_or(default_name, |alias| &alias.value);
+        let schema = schema.map_or("main", |schema| &schema.value);
+        Relation::new(
+            own_schema.unwrap_or_else(|| format!("{}{schema}", self.prefix)),
+            own_name.unwrap_or_else(|| name.to_owned()),
+        )
     }
 
     /// Registers a node's table in the lake, and checks that its directory is unique.
@@ -44,6 +70,45 @@ impl Resolver<'_> {
         }
         self.place(id, relation, span);
         self.places.insert(id.clone(), start);
+    }
+
+    /// Checks that no node's table is a companion table of another one: of quarantined rows, of a withheld
+    /// version, or of the rows that a test found.
+    pub(super) fn companions(&mut self) {
+        let mut found = Vec::new();
+        for node in self.nodes.values() {
+            let of_model = |model: &Model| {
+                let relation = &model.relation;
+                vec![
+                    (relation.quarantine(), "the quarantined rows"),
+                    (relation.kept(), "the withheld version"),
+                ]
+            };
+            let kept = match node {
+                Node::Model(model) => of_model(model),
+                Node::Seed(seed) => of_model(&seed.model),
+                Node::Snapshot(snapshot) => of_model(&snapshot.model),
+                Node::Test(test) => vec![(test.audit.clone(), "the failing rows")],
+                Node::Source(_) | Node::UnitTest(_) | Node::Exposure(_) => Vec::new(),
+            };
+            let id = node.id();
+            for (relation, what) in kept {
+                let folded = (folder::folded(&relation.schema), folder::folded(&relation.name));
+                let Some(other) = self.folded.get(&folded) else { continue };
+                let message = format!("`{other}` and {what} of `{id}` would both be the table {relation}");
+                found.push(
+                    Diagnostic::error("duplicate-relation", message)
+                        .at(self.places[other].clone(), "")
+                        .hint("give one of them another `alias` or `schema`"),
+                );
+            }
+        }
+        self.findings.extend(found);
+        let storing = self.nodes.values().filter_map(|node| match node {
+            Node::Test(test) if test.config.store_failures => Some(test.as_ref()),
+            _ => None,
+        });
+        self.findings.extend(shared_audits(storing));
     }
 
     /// Checks that a schema and a table name can be directories.
@@ -81,4 +146,34 @@ impl Resolver<'_> {
         }
         self.places.insert(id.clone(), span);
     }
+}
+
+impl Manifest {
+    /// Returns an error for each of these tests whose failing rows would replace another one's.
+    #[must_use]
+    pub fn shared_audits(&self, tests: &BTreeSet<NodeId>) -> Vec<Diagnostic> {
+        shared_audits(tests.iter().filter_map(|id| self.test(id)))
+    }
+}
+
+/// Reports tests whose failing rows would be kept in the table of another one.
+fn shared_audits<'a>(tests: impl Iterator<Item = &'a DataTest>) -> Vec<Diagnostic> {
+    let mut by_table: BTreeMap<(String, String), &DataTest> = BTreeMap::new();
+    let mut found = Vec::new();
+    for test in tests {
+        let folded = (folder::folded(&test.audit.schema), folder::folded(&test.audit.name));
+        let Some(first) = by_table.get(&folded) else {
+            by_table.insert(folded, test);
+            continue;
+        };
+        let (one, other, table) = (&first.id, &test.id, &test.audit);
+        let message = format!("the failing rows of `{one}` and `{other}` would both be the table {table}");
+        found.push(
+            Diagnostic::error("duplicate-relation", message)
+                .at(test.declared.clone(), "this test")
+                .at(first.declared.clone(), "the other")
+                .hint("give one of them another `name` or `alias`, or don't store its failures"),
+        );
+    }
+    found
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     diag::Diagnostic,
-    jinja::Jinja,
+    jinja::{Captures, Jinja},
     manifest::{
         Node,
         lookup::{NameLookup, SourceKey},
@@ -22,37 +22,94 @@ pub(super) type NodeEdges = Vec<(NodeId, NodeId)>;
 
 /// A resolution in progress.
 pub(super) struct Resolver<'a> {
+    /// The project itself.
+    pub(super) root: &'a Project,
+    /// The project or package whose nodes are being added.
     pub(super) project: &'a Project,
-    /// The project's own package.
+    /// Its name.
     pub(super) package: Arc<str>,
     /// The beginning of every schema.
     pub(super) prefix: String,
-    pub(super) jinja: &'a Jinja,
+    /// The template language as that package sees it.
+    pub(super) jinja: Jinja,
     pub(super) nodes: BTreeMap<NodeId, Node>,
+    /// The disabled nodes. Several may share an id: a name is free again when its node is disabled.
+    pub(super) disabled: BTreeMap<NodeId, Vec<Node>>,
     pub(super) places: BTreeMap<NodeId, Span>,
     /// The nodes by their schema and table name in lower case.
     pub(super) folded: BTreeMap<(String, String), NodeId>,
     pub(super) lookup: NameLookup,
     /// The source tables whose declaration has an error.
     pub(super) faulty: BTreeSet<SourceKey>,
+    /// The calls of models' hooks.
+    pub(super) hook_calls: BTreeMap<NodeId, Captures>,
+    /// The nodes that have errors.
+    pub(super) broken: BTreeSet<NodeId>,
     pub(super) findings: Vec<Diagnostic>,
 }
 
 impl<'a> Resolver<'a> {
     /// Creates a resolver without nodes; `prefix` is prepended to every schema.
-    pub(super) fn new(project: &'a Project, prefix: Option<&str>, jinja: &'a Jinja) -> Self {
-        let package: Arc<str> = project.settings.name.value.as_str().into();
+    pub(super) fn new(project: &'a Project, prefix: Option<&str>, jinja: &Jinja) -> Self {
+        let package: Arc<str> = project.name().into();
+        let packages = project.with_packages().map(|package| package.name().into()).collect();
         Self {
+            root: project,
             project,
             package: Arc::clone(&package),
             prefix: prefix.map(|prefix| format!("{prefix}_")).unwrap_or_default(),
-            jinja,
+            jinja: jinja.clone(),
             nodes: BTreeMap::new(),
+            disabled: BTreeMap::new(),
             places: BTreeMap::new(),
             folded: BTreeMap::new(),
-            lookup: NameLookup::new(&package),
+            lookup: NameLookup::new(&package, packages),
             faulty: BTreeSet::new(),
+            hook_calls: BTreeMap::new(),
+            broken: BTreeSet::new(),
             findings: Vec::new(),
+        }
+    }
+
+    /// Makes the project or one of its packages the one whose nodes are added next.
+    pub(super) fn enter(&mut self, project: &'a Project) {
+        self.project = project;
+        self.package = project.name().into();
+        self.jinja = self.jinja.in_package(project.name());
+    }
+
+    /// Returns whether the nodes being added are those of an installed package.
+    pub(super) fn is_in_package(&self) -> bool {
+        !self.project.folder.is_empty()
+    }
+
+    /// Adds a node, and marks it as broken if that reports an error. Returns its id, if it was added.
+    pub(super) fn watched(&mut self, add: impl FnOnce(&mut Self) -> Option<NodeId>) -> Option<NodeId> {
+        let before = self.findings.len();
+        let added = add(self);
+        self.mark(added.as_ref(), before);
+        added
+    }
+
+    /// Keeps a disabled node for artifacts.
+    pub(super) fn disable(&mut self, node: Node) {
+        self.disabled.entry(node.id().clone()).or_default().push(node);
+    }
+
+    /// Calls `of`, and drops what it reports if the node that it's about is disabled.
+    pub(super) fn reporting<T>(&mut self, is_enabled: bool, of: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.findings.len();
+        let made = of(self);
+        if !is_enabled {
+            self.findings.truncate(before);
+        }
+        made
+    }
+
+    /// Marks a node as broken if there is an error among the findings since the first `before`.
+    pub(super) fn mark(&mut self, node: Option<&NodeId>, before: usize) {
+        if self.findings[before..].iter().any(Diagnostic::is_error) {
+            self.broken.extend(node.cloned());
         }
     }
 }

@@ -11,47 +11,51 @@ use crate::{
     },
     name::{NodeId, NodeKind},
     project::{ModelProperties, SeedFile},
-    text::{Source, Span},
+    text::Span,
 };
 
 impl Resolver<'_> {
     /// Adds a seed. The models must already be there.
-    pub(super) fn seed(&mut self, file: &SeedFile, properties: Option<&ModelProperties>) {
+    pub(super) fn seed(&mut self, file: &SeedFile, properties: Option<&ModelProperties>) -> Option<NodeId> {
         let mut fqn = vec![self.package.to_string()];
         fqn.extend(file.fqn_folders.iter().cloned());
         fqn.push(file.name.clone());
         let (table, config) = self.seed_config(&fqn, properties);
-        let source = Source::new(file.path.as_str(), "");
+        let source = self.project.source_at(&file.path);
         let start = source.span(0..0);
-        if !table.enabled {
-            self.lookup.add_disabled(&file.name, NodeKind::Seed);
-            return;
-        }
+        let is_enabled = table.enabled;
         let id = NodeId::seed(&self.package, &file.name);
-        if let Some((other, _)) = self.lookup.own_model(&file.name) {
+        if let Some((other, _)) = self.lookup.own_model(&self.package, &file.name).filter(|_| is_enabled) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, start));
-            return;
+            return None;
         }
-        let relation = self.table(&table, &file.name);
-        self.lookup.add_model(&file.name, id.clone(), relation.clone());
-        self.table_place(&id, &relation, &table, start);
+        let relation = self.table(&table, (&id, &file.name), &fqn, &source);
         let read = seed::file(&file.path);
-        self.lookup.relations.insert(read.clone(), id.clone());
         let model = Model {
             id: id.clone(),
             name: file.name.clone(),
+            version: None,
             fqn,
             file: source,
             relation,
             config: table,
-            documentation: self.documentation(properties),
+            documentation: self.reporting(is_enabled, |resolver| resolver.documentation(properties)),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
             volatile: false,
             calls: Calls::default(),
         };
-        self.nodes.insert(id, Node::Seed(Box::new(Seed { model, file: read, config })));
+        if !is_enabled {
+            self.lookup.add_disabled(&self.package, &file.name, NodeKind::Seed);
+            self.disable(Node::Seed(Box::new(Seed { model, file: read, config })));
+            return None;
+        }
+        self.lookup.add_model(&self.package, &file.name, id.clone(), model.relation.clone());
+        self.table_place(&id, &model.relation, &model.config, start);
+        self.lookup.relations.insert(read.clone(), id.clone());
+        self.nodes.insert(id.clone(), Node::Seed(Box::new(Seed { model, file: read, config })));
+        Some(id)
     }
 
     fn seed_config(
@@ -59,8 +63,8 @@ impl Resolver<'_> {
         fqn: &[String],
         properties: Option<&ModelProperties>,
     ) -> (ModelConfig, SeedConfig) {
-        let mut layers = self.layers(&self.project.settings.seeds, fqn);
-        layers.extend(properties.map(|properties| self.layer(&properties.config)));
+        let own = properties.map(|properties| self.layer(&properties.config));
+        let layers = self.layers(|settings| &settings.seeds, fqn, own);
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SeedConfig::resolve(layers);
         self.findings.extend(findings);

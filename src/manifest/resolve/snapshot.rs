@@ -23,31 +23,28 @@ impl Resolver<'_> {
         parsed: &ParsedSnapshot,
         properties: Option<&ModelProperties>,
     ) -> Option<NodeId> {
-        let folders = parsed.folders.clone().unwrap_or_else(|| self.folders(parsed.declared.source.path()));
+        let folders =
+            parsed.folders.clone().unwrap_or_else(|| self.folders(parsed.declared.source.package_path()));
         let fqn: Vec<String> =
             [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect();
         let (table, config) = self.snapshot_config(&fqn, properties, parsed);
-        if !table.enabled {
-            self.lookup.add_disabled(&parsed.name, NodeKind::Snapshot);
-            return None;
-        }
+        let is_enabled = table.enabled;
         let id = NodeId::snapshot(&self.package, &parsed.name);
-        if let Some((other, _)) = self.lookup.own_model(&parsed.name) {
+        if let Some((other, _)) = self.lookup.own_model(&self.package, &parsed.name).filter(|_| is_enabled) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, parsed.declared.clone()));
             return None;
         }
-        let relation = self.table(&table, &parsed.name);
-        self.lookup.add_model(&parsed.name, id.clone(), relation.clone());
-        self.table_place(&id, &relation, &table, parsed.declared.clone());
+        let relation = self.table(&table, (&id, &parsed.name), &fqn, &parsed.template);
         let model = Model {
             id: id.clone(),
             name: parsed.name.clone(),
+            version: None,
             fqn,
             file: parsed.template.clone(),
             relation,
             config: table,
-            documentation: self.documentation(properties),
+            documentation: self.reporting(is_enabled, |resolver| resolver.documentation(properties)),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
             volatile: parsed.captures.volatile,
@@ -55,6 +52,14 @@ impl Resolver<'_> {
         };
         let declared = parsed.declared.clone();
         let snapshot = Snapshot { model, config, declared, is_relation: parsed.is_relation };
+        if !is_enabled {
+            self.lookup.add_disabled(&self.package, &parsed.name, NodeKind::Snapshot);
+            self.disable(Node::Snapshot(Box::new(snapshot)));
+            return None;
+        }
+        let table = &snapshot.model;
+        self.lookup.add_model(&self.package, &parsed.name, id.clone(), table.relation.clone());
+        self.table_place(&id, &table.relation, &table.config, parsed.declared.clone());
         self.nodes.insert(id.clone(), Node::Snapshot(Box::new(snapshot)));
         Some(id)
     }
@@ -63,7 +68,7 @@ impl Resolver<'_> {
     pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> NodeEdges {
         let mut edges = NodeEdges::new();
         for (child, parsed) in snapshots {
-            let parents = self.parents(&parsed.captures);
+            let parents = self.parents(child, &parsed.captures);
             edges.extend(parents.into_iter().map(|parent| (parent, child.clone())));
         }
         edges
@@ -75,9 +80,9 @@ impl Resolver<'_> {
         properties: Option<&ModelProperties>,
         parsed: &ParsedSnapshot,
     ) -> (ModelConfig, SnapshotConfig) {
-        let mut layers = self.layers(&self.project.settings.snapshots, fqn);
-        layers.extend(properties.map(|properties| self.layer(&properties.config)));
-        layers.push(in_template(&parsed.captures));
+        let described = properties.map(|properties| self.layer(&properties.config));
+        let own = described.into_iter().chain([in_template(&parsed.captures)]);
+        let layers = self.layers(|settings| &settings.snapshots, fqn, own);
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SnapshotConfig::resolve(layers);
         // A missing setting has no span of its own.

@@ -25,14 +25,26 @@ impl Resolver<'_> {
         });
         for table in &declared.tables {
             let id = NodeId::source(&self.package, &declared.name.value, &table.name.value);
-            let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
-            let identifier = table.identifier.as_ref().unwrap_or(&table.name).value.clone();
+            let schema = declared.schema.as_ref().unwrap_or(&declared.name);
+            let identifier = table.identifier.as_ref().unwrap_or(&table.name);
+            let (Some(schema), Some(identifier)) = (self.written(schema), self.written(identifier)) else {
+                self.faulty.insert(self.lookup.source_key(
+                    &self.package,
+                    &declared.name.value,
+                    &table.name.value,
+                ));
+                continue;
+            };
             let relation = Relation::new(schema, identifier);
-            let external = match external::external(table, self.jinja).transpose() {
+            let external = match external::external(table, &self.jinja).transpose() {
                 Ok(external) => external,
                 Err(found) => {
                     self.findings.push(found);
-                    self.faulty.insert(self.lookup.source_key(&declared.name.value, &table.name.value));
+                    self.faulty.insert(self.lookup.source_key(
+                        &self.package,
+                        &declared.name.value,
+                        &table.name.value,
+                    ));
                     continue;
                 }
             };
@@ -56,7 +68,8 @@ impl Resolver<'_> {
                 drift: external::drift(declared, table),
                 span: table.name.span.clone(),
             };
-            if !self.lookup.add_source(&node.source, &node.name, id.clone(), relation.clone()) {
+            let key = self.lookup.source_key(&self.package, &node.source, &node.name);
+            if !self.lookup.add_source(key, id.clone(), relation.clone()) {
                 let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
                 let first = self.places[&id].clone();
                 self.findings.push(
@@ -69,6 +82,13 @@ impl Resolver<'_> {
             self.place(&id, &relation, table.name.span.clone());
             self.nodes.insert(id, Node::Source(Box::new(node)));
         }
+    }
+}
+
+impl Resolver<'_> {
+    /// Renders a text of a source's declaration, or reports the error in it.
+    fn written(&mut self, text: &Spanned<String>) -> Option<String> {
+        self.jinja.render_value(&text.value, &text.span).map_err(|found| self.findings.push(found)).ok()
     }
 }
 

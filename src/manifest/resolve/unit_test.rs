@@ -18,9 +18,11 @@ impl Resolver<'_> {
     /// Adds a unit test, downstream of the model it tests.
     pub(super) fn unit_test(&mut self, parsed: &ParsedUnitTest) -> NodeEdges {
         let declared = &parsed.declared;
-        let model = match self.lookup.model(None, &declared.model.value) {
+        let model = match self.lookup.model(&self.package, None, &declared.model.value) {
             Ok((id, _)) => id.clone(),
-            Err(_) if self.lookup.is_disabled(&declared.model.value) => return NodeEdges::new(),
+            Err(_) if self.lookup.is_disabled(&self.package, &declared.model.value) => {
+                return NodeEdges::new();
+            }
             Err(unknown) => {
                 self.findings.push(unknown.diagnostic("unknown-model", &declared.model.span));
                 return NodeEdges::new();
@@ -43,7 +45,7 @@ impl Resolver<'_> {
             );
             return NodeEdges::new();
         }
-        let folders = self.folders(declared.span.source.path());
+        let folders = self.folders(declared.span.source.package_path());
         let (model_name, name) = (&declared.model.value, &declared.name.value);
         let fqn: Vec<String> = [self.package.to_string()]
             .into_iter()
@@ -51,22 +53,26 @@ impl Resolver<'_> {
             .chain([model_name.clone(), name.clone()])
             .collect();
         let settings = self.unit_test_config(parsed, &fqn);
-        if settings.get("enabled").is_some_and(|setting| setting.value == Value::Bool(false)) {
-            return NodeEdges::new();
-        }
-        let Some(given) = self.given(parsed, &model) else { return NodeEdges::new() };
+        let is_enabled = !settings.get("enabled").is_some_and(|setting| setting.value == Value::Bool(false));
+        let given = self.reporting(is_enabled, |resolver| resolver.given(parsed, &model));
+        let Some(given) = given else { return NodeEdges::new() };
         let tags = tags(&settings);
         let test = UnitTest {
             id: parsed.id.clone(),
             name: name.clone(),
             model: model.clone(),
             fqn,
-            description: self.described(declared.description.as_ref()).text,
+            description: self
+                .reporting(is_enabled, |resolver| resolver.described(declared.description.as_ref()).text),
             declared: declared.clone(),
             given,
             tags,
             config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
         };
+        if !is_enabled {
+            self.disable(Node::UnitTest(Box::new(test)));
+            return NodeEdges::new();
+        }
         self.places.insert(test.id.clone(), declared.name.span.clone());
         let edge = (model, test.id.clone());
         self.nodes.insert(test.id.clone(), Node::UnitTest(Box::new(test)));
@@ -74,8 +80,8 @@ impl Resolver<'_> {
     }
 
     fn unit_test_config(&mut self, parsed: &ParsedUnitTest, fqn: &[String]) -> Layer {
-        let mut layers = self.layers(&self.project.settings.unit_tests, fqn);
-        layers.push(self.layer(&parsed.declared.config));
+        let own = self.layer(&parsed.declared.config);
+        let layers = self.layers(|settings| &settings.unit_tests, fqn, [own]);
         layers.into_iter().flatten().collect()
     }
 
@@ -85,11 +91,12 @@ impl Resolver<'_> {
         for (input, rows) in &parsed.given {
             let found = match &input.value {
                 Input::This => Ok(model.clone()),
-                Input::Ref(call) => {
-                    self.lookup.model(call.package.as_deref(), &call.name).map(|(id, _)| id.clone())
-                }
+                Input::Ref(call) => self
+                    .lookup
+                    .model(&self.package, call.package.as_deref(), &call.target())
+                    .map(|(id, _)| id.clone()),
                 Input::Source(call) => {
-                    self.lookup.source(&call.source, &call.table).map(|(id, _)| id.clone())
+                    self.lookup.source(&self.package, &call.source, &call.table).map(|(id, _)| id.clone())
                 }
             };
             let input_id = found

@@ -38,7 +38,7 @@ impl Resolver<'_> {
         let mut slips = 0;
         let known = kinds.iter().find(|(name, _)| *name == kind).map(|(_, known)| *known);
         for properties in properties {
-            let name = properties.name.value.as_str();
+            let name = properties.file_name();
             if known.is_some_and(|known| known.contains(name)) {
                 continue;
             }

@@ -1,6 +1,7 @@
-//! Descriptions, exposures and groups.
+//! Descriptions, exposures, groups and access.
 
 use super::*;
+use crate::name::PackageName;
 
 const FILES: [(&str, &str); 5] = [
     ("models/a.sql", "select 1 as x"),
@@ -22,15 +23,20 @@ const FILES: [(&str, &str); 5] = [
     ),
 ];
 
+/// Returns a name of the project's own.
+fn own(name: &str) -> PackageName {
+    PackageName::new(&"shop".into(), name)
+}
+
 #[test]
 fn descriptions_are_rendered_and_say_what_they_are_made_of() {
     let manifest = manifest(&FILES);
     let a = manifest.model(&NodeId::model("shop", "a")).unwrap();
     assert_eq!(a.documentation.description.text, "A *number*. A *number*.");
-    assert_eq!(a.documentation.description.docs, ["x", "x"]);
+    assert_eq!(a.documentation.description.docs, [own("x"), own("x")]);
     assert_eq!(a.documentation.columns["x"].text, "A *number*.");
-    assert_eq!(manifest.library.docs["__overview__"].text, "# Shop");
-    assert_eq!(manifest.library.groups["finance"].owner.display(), Some("f@example.com"));
+    assert_eq!(manifest.library.docs[&own("__overview__")].text, "# Shop");
+    assert_eq!(manifest.library.groups[&own("finance")].owner.display(), Some("f@example.com"));
 }
 
 #[test]
@@ -46,12 +52,12 @@ fn a_unit_test_is_described_as_all_else_is() {
 fn macros_are_there_as_they_are_written() {
     let manifest = manifest(&FILES);
     let macros = &manifest.library.macros;
-    assert_eq!(macros["cents"].text, "{% macro cents(of) %}round({{ of }}, 2){% endmacro %}");
-    assert_eq!(macros["cents"].description, "Rounds. A *number*.");
-    assert_eq!(macros["cents"].arguments[0].data_type.as_deref(), Some("number"));
-    assert_eq!(macros["twice"].calls, ["cents"]);
-    assert_eq!(macros["twice"].arguments[0].name, "of");
-    let unique = &macros["test_unique"];
+    assert_eq!(macros[&own("cents")].text, "{% macro cents(of) %}round({{ of }}, 2){% endmacro %}");
+    assert_eq!(macros[&own("cents")].description, "Rounds. A *number*.");
+    assert_eq!(macros[&own("cents")].arguments[0].data_type.as_deref(), Some("number"));
+    assert_eq!(macros[&own("twice")].calls, [own("cents")]);
+    assert_eq!(macros[&own("twice")].arguments[0].name, "of");
+    let unique = &macros[&PackageName::new(&"dbt".into(), "test_unique")];
     assert!(
         unique.is_builtin
             && unique.text.starts_with("{% test unique(")
@@ -60,7 +66,7 @@ fn macros_are_there_as_they_are_written() {
         unique.text
     );
     let b = manifest.model(&NodeId::model("shop", "b")).unwrap();
-    assert!(b.calls.macros.contains("cents"));
+    assert!(b.calls.macros.contains(&own("cents")));
 }
 
 #[test]
@@ -108,5 +114,29 @@ fn what_is_wrong_is_said_at_its_place() {
             ),
         ],
         &["models/s.yml:1:71 | unknown-ref: no model is called `b`"],
+    );
+}
+
+#[test]
+fn a_private_model_is_read_inside_its_group_only() {
+    let properties = "groups: [{ name: people, owner: { name: P } }]\nmodels:\n  - { name: pay, config: { group: people, access: private }, \
+        columns: [{ name: x, data_tests: [unique] }] }\n  - { name: sum, config: { group: people } }\n";
+    let inside = [
+        ("models/s.yml", properties),
+        ("models/pay.sql", "select 1 as x"),
+        ("models/sum.sql", "select * from {{ ref('pay') }}"),
+    ];
+    assert_eq!(manifest(&inside).counts()["model"], 2);
+    let outside = ("models/out.sql", "{{ config(group='peeple') }} select * from {{ ref('pay') }}");
+    check_wrong(
+        &[inside[0], inside[1], inside[2], outside, ("tests/t.sql", "select * from {{ ref('pay') }}")],
+        &[
+            "models/out.sql:1:47 | private-access: Node model.shop.out attempted to reference node model.shop.pay, which is not \
+             allowed because the referenced node is private to the 'people' group. | add `group: people` to this node, or read a \
+             public model",
+            "tests/t.sql:1:18 | private-access: Node test.shop.t attempted to reference node model.shop.pay, which is not allowed \
+             because the referenced node is private to the 'people' group. | add `group: people` to this node, or read a public model",
+            "models/out.sql:1:1 | unknown-group: Invalid group 'peeple', expected one of ['people'] | did you mean `people`?",
+        ],
     );
 }

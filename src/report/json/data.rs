@@ -11,6 +11,7 @@ use super::{
         message::{Message, Position},
         node,
         problem::ProblemBlock,
+        wire::{OutcomeJson, ReasonJson, RepairedJson, SkippedJson, action},
         wording,
     },
     status,
@@ -21,7 +22,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
     let value = match message {
         Message::Version => json!({ "version": concat!("=", env!("CARGO_PKG_VERSION")), "log_version": 3 }),
         Message::Found(info) => json!({ "stat_line": msg.trim_start_matches("Found "), "found": info.found }),
-        Message::Repaired(repaired) => json!(repaired),
+        Message::Repaired(repaired) => json!(RepairedJson::from(repaired)),
         Message::Concurrency(info) => {
             json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
         }
@@ -39,7 +40,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
             data["resource_type"] = node::kind(&step.node).into();
             data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
             data["node_name"] = node::label(step).into();
-            data["skipped"] = json!(because);
+            data["skipped"] = json!(SkippedJson::from(because));
             data
         }
         Message::Ran { seconds, .. } => json!({ "stat_line": msg, "execution_time": seconds }),
@@ -70,8 +71,8 @@ fn position_of(Position { step, index, total }: &Position) -> Value {
         "description": wording::what(step),
         "index": index,
         "total": total,
-        "action": step.action,
-        "reason": step.reason,
+        "action": action(step.action),
+        "reason": ReasonJson::from(&step.reason),
     })
 }
 
@@ -98,7 +99,7 @@ fn finished(position: &Position, outcome: &Outcome, seconds: f64, status: &str) 
             data["table_name"] = table.into();
         }
     }
-    data["outcome"] = json!(outcome);
+    data["outcome"] = json!(OutcomeJson::from(outcome));
     data
 }
 
@@ -120,7 +121,7 @@ fn problem(block: &ProblemBlock, msg: &str) -> Value {
         "path": block.path,
         "compiled_path": compiled,
         "tests": tests,
-        "outcome": outcome,
+        "outcome": OutcomeJson::from(outcome),
     })
 }
 

@@ -258,7 +258,7 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, id: &DatasetName, root: &s
             let mut field =
                 json!({ "name": column.name, "type": column.data_type, "ordinal_position": at + 1 });
             let text = documentation
-                .and_then(|documentation| documentation.columns.get(&column.name))
+                .and_then(|documentation| documentation.column(&column.name))
                 .map(|documentation| documentation.text.trim());
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 field["description"] = text.into();

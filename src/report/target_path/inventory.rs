@@ -8,6 +8,8 @@ use std::{
     path::{Component, Path},
 };
 
+use crate::local_file;
+
 /// The file that marks a folder as made by Headwater and lists what it wrote there.
 pub(super) const MARK: &str = ".headwater-artifacts";
 
@@ -26,11 +28,17 @@ impl Inventory {
 
     /// Reads the inventory of a folder, or returns `None` if Headwater didn't make the folder.
     pub(super) fn read(folder: &Path) -> io::Result<Option<Self>> {
-        match fs::read_to_string(folder.join(MARK)) {
-            Ok(text) => Ok(Some(Self(text.lines().skip(1).map(str::to_owned).collect()))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mark = folder.join(MARK);
+        let bytes = match local_file::read(&mark) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(local_file::unread(&mark, &error)),
+        };
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let problem = format!("{MARK} isn't what headwater wrote: remove it, and run again");
+            io::Error::new(ErrorKind::InvalidData, problem)
+        })?;
+        Ok(Some(Self(text.lines().skip(1).map(str::to_owned).collect())))
     }
 
     /// Lists a file that is about to be written to `folder`.

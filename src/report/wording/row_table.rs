@@ -1,7 +1,7 @@
 //! Row tables: the rows of a sample as aligned lines.
 
 use crate::{
-    engine::row_output::{align, one_line},
+    engine::rows::output::{align, one_line},
     outcome::{Cells, DifferenceCounts, RowDifference, RowSample, SampleRow},
 };
 

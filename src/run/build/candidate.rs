@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::{Table, binding::same_types, quarantine, source::RejectSink},
+    engine::{Table, exec::binding::same_types, rows::quarantine},
     interval::{Interval, Intervals},
-    lake::{CurrentVersion, Lake, Provenance, RejectNote, Staged},
+    lake::{CurrentVersion, Lake, LakeWriter, Provenance, RejectNote, Staged},
     name::Relation,
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
     run::{
@@ -14,6 +14,7 @@ use crate::{
         rejects::{self, RejectsByFile},
         step_error::StepError,
     },
+    source::RejectSink,
 };
 
 /// The results of a build's batches.
@@ -107,7 +108,7 @@ impl Candidate {
     /// Retains the current version, which has the same rows, and records the new inputs.
     pub(in crate::run) async fn finish_as_no_op(
         self,
-        lake: &Lake,
+        writer: &LakeWriter,
         current: &CurrentVersion,
     ) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
@@ -115,7 +116,7 @@ impl Candidate {
         let (rows, mut now) = (own.rows(), own.provenance().clone());
         let transaction = own.transaction().cloned();
         abort_all([own]).await;
-        publish_companions(companions, lake).await?;
+        publish_companions(companions, writer.lake()).await?;
         if let Some(made) = &current.provenance {
             let (tests, metrics) = (now.tests, now.metrics);
             now.tests = made.tests.clone();
@@ -128,7 +129,7 @@ impl Candidate {
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
             now.stands_for = Some(current.data_version);
             if same_run != *made || transaction.is_some() {
-                lake.commit_metadata(&relation, current.version, &now, transaction.as_ref()).await?;
+                writer.commit_metadata(&relation, current.version, &now, transaction.as_ref()).await?;
             }
         }
         if let Some(batches) = failed {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Build;
 use crate::{
-    engine::{Table, change_feed},
+    engine::{Table, rows::change_feed},
     lake::{InputVersion, VersionDifference},
     name::Relation,
     run::step_error::StepError,
@@ -42,10 +42,10 @@ pub(super) async fn difference(
     build: &Build<'_>,
     table: &Relation,
 ) -> Result<Option<VersionDifference>, StepError> {
-    let node = build.worker.manifest.at(table).ok_or_else(|| StepError::Lost(table.to_string()))?;
-    let made = build.made.and_then(|made| made.inputs.get(node.id()));
+    let Some(input) = build.compiled.inputs.get(table) else { return Ok(None) };
+    let made = build.made.and_then(|made| made.inputs.get(&input.id));
     let (Some(InputVersion::Delta { version: from }), Some(InputVersion::Delta { version: to })) =
-        (made, build.inputs.get(node.id()))
+        (made, build.inputs.get(&input.id))
     else {
         return Ok(None);
     };

@@ -10,10 +10,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     compile::CompiledModel,
-    engine::{
-        Query, Streams, Table, arrow::datatypes::Schema, joins::Joins, row_spool::Spool, source::SourceFile,
-    },
-    lake::{Base, Lake, LakeError, Provenance, Replaces, Staged, Write},
+    engine::{Query, Streams, Table, arrow::datatypes::Schema, plan::joins::Joins, rows::spool::Spool},
+    lake::{Base, Lake, LakeError, LakeWriter, Provenance, Replaces, Staged, Write},
     manifest::{Follow, Model, OnViolation},
     name::Relation,
     plan::Step,
@@ -23,6 +21,7 @@ use crate::{
         step_error::StepError,
         worker::Worker,
     },
+    source::SourceFile,
 };
 
 /// The context of a model's build.
@@ -117,7 +116,12 @@ impl<'a> Build<'a> {
 
     /// Returns the lake of its table.
     pub(in crate::run) fn lake(&self) -> &'a Lake {
-        self.worker.tables.lake()
+        self.worker.writer.lake()
+    }
+
+    /// Returns the writer of its table.
+    pub(in crate::run) fn writer(&self) -> &'a LakeWriter {
+        &self.worker.writer
     }
 
     /// Opens the current version, to be changed.
@@ -165,7 +169,7 @@ impl<'a> Build<'a> {
 
     /// Stages rows with these write settings.
     pub(super) async fn stage_as(&self, write: Write, rows: Streams) -> Result<Staged, StepError> {
-        Ok(self.lake().stage(&self.model.relation, write, rows, &self.worker.cancel).await?)
+        Ok(self.writer().stage(&self.model.relation, write, rows, &self.worker.cancel).await?)
     }
 
     /// Returns whether any of its rules quarantines rows.

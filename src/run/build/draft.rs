@@ -8,9 +8,8 @@ use crate::{
     compile::ModelRule,
     engine::{
         Query, SendableRecordBatchStream, Streams,
-        execution::chained,
-        quarantine::{EnforcedRule, OnBroken, RemovedRows, SplitStreams},
-        source::RejectSink,
+        exec::streams::chained,
+        rows::quarantine::{EnforcedRule, OnBroken, RemovedRows, SplitStreams},
     },
     lake::{Provenance, Replaces, Staged},
     manifest::OnViolation,
@@ -18,6 +17,7 @@ use crate::{
         companion_tables::{CompanionTable, stage_with},
         step_error::StepError,
     },
+    source::RejectSink,
 };
 
 /// The rows that a build will write, and the companion tables with them.
@@ -102,7 +102,7 @@ pub(super) async fn produce<Writing: Future<Output = Result<Written, StepError>>
     };
     let companions = companion.into_iter().chain(quarantined).collect();
     let ((own, mut effect), mut companions) =
-        Box::pin(stage_with(companions, build.lake(), &provenance, &build.worker.cancel, writing)).await?;
+        Box::pin(stage_with(companions, build.writer(), &provenance, &build.worker.cancel, writing)).await?;
     companions.extend(effect.companion.take());
     Ok(Candidate {
         relation: build.model.relation.clone(),

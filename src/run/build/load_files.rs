@@ -17,12 +17,12 @@ use crate::{
     compile::{ExistingFiles, FILE, FileLoad, NewRows},
     engine::{
         SendableRecordBatchStream, Streams,
-        execution::{chained, one_stream, texts},
-        row_changes,
-        row_changes::Changes,
-        row_spool::Spool,
-        source::{Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
-        value_counts::count_values,
+        exec::streams::{chained, one_stream, texts},
+        rows::{
+            changes::{self, Changes},
+            spool::Spool,
+            value_counts::count_values,
+        },
     },
     ingest::{Batch, FileResult, FileState, Ledger, Policy},
     lake::{Base, Replaces, Staged, Write},
@@ -34,6 +34,7 @@ use crate::{
         rejects::of_ledger,
         step_error::StepError,
     },
+    source::{self, Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
 };
 
 /// The files to load, and the state of the table that they are loaded into.
@@ -154,7 +155,7 @@ async fn new_rows(
     let mut spec = loading.load.spec.clone();
     spec.drift.earlier = loading.earlier();
     spec.drift.is_addition = loading.base.is_some() && !loading.everything;
-    let table = build.worker.engine.source_of(&spec, loading.files.clone(), Some(rejects)).await?;
+    let table = source::open_files(&build.worker.engine, &spec, loading.files.clone(), Some(rejects)).await?;
     build.streams(&rows.query, &BTreeMap::from([(loading.load.reads.clone(), table)])).await
 }
 
@@ -192,8 +193,8 @@ async fn stage_files(
         ]);
         build.streams(query, &tables).await?
     };
-    let (mut streams, changes) = row_changes::apply(streams, &build.compiled.schema);
-    streams.extend(row_changes::count_inserted(new, &changes));
+    let (mut streams, changes) = changes::apply(streams, &build.compiled.schema);
+    streams.extend(changes::count_inserted(new, &changes));
     let replaces = if files.is_empty() { Replaces::Nothing { of } } else { Replaces::Files { of, files } };
     Ok((stage_batch(build, loading, replaces, streams).await?, Some(changes)))
 }
@@ -245,7 +246,7 @@ async fn stage_ledger(
     results: &BTreeMap<String, FileResult>,
 ) -> Result<(Staged, Ledger), StepError> {
     let known = loading.batch.done(&loading.ledger, results, build.now, &build.worker.invocation_id);
-    let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
+    let rows = known.to_batch()?;
     let companion = CompanionTable {
         relation: build.model.relation.files(),
         schema: Ledger::schema(),
@@ -253,7 +254,7 @@ async fn stage_ledger(
         description: format!("The files that {} was loaded from", build.model.id),
         replaces: Replaces::Everything,
     };
-    let staged = companion.stage(build.lake(), &build.provenance(), &build.worker.cancel).await?;
+    let staged = companion.stage(build.writer(), &build.provenance(), &build.worker.cancel).await?;
     Ok((staged, known))
 }
 

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     compile::{FILE, MergeQueries, NewRows},
-    engine::{Streams, row_changes, row_spool::Spool},
+    engine::{
+        Streams,
+        rows::{changes, spool::Spool},
+    },
     lake::{Base, Replaces},
     outcome::RowChanges,
     run::step_error::StepError,
@@ -45,7 +48,7 @@ async fn merge(
         (queries.new.clone(), new.table()),
     ]);
     let rows = build.streams(&queries.outcome, &tables).await?;
-    let (rows, changes) = row_changes::apply(rows, &build.compiled.schema);
+    let (rows, changes) = changes::apply(rows, &build.compiled.schema);
     let own = build.stage(Replaces::Files { of: base.version(), files }, rows).await?;
     // The spooled rows must outlive the streams.
     drop(new);

@@ -21,8 +21,10 @@ use super::{
 use crate::{
     compile::{FILE, NewRows, TimeBatches},
     engine::{
-        Query, SchemaRef, Streams, Table, event_time, execution::is_out_of_memory, row_changes,
-        row_spool::Spool, source::RejectSink,
+        Query, SchemaRef, Streams, Table,
+        analyze::event_time,
+        exec::streams::is_out_of_memory,
+        rows::{changes, spool::Spool},
     },
     interval::{Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Write},
@@ -30,6 +32,7 @@ use crate::{
     name::Relation,
     outcome::{FailedBatch, RowChanges},
     run::{staleness::not_done, step_error::StepError},
+    source::RejectSink,
 };
 
 /// The bytes of rows buffered in memory, for all batches together.
@@ -333,8 +336,8 @@ impl Batched<'_> {
             }
             replaces = Replaces::Files { of: base.version(), files };
         }
-        let (mut rows, changes) = row_changes::apply(old, &self.columns());
-        rows.extend(row_changes::count_inserted(new, &changes));
+        let (mut rows, changes) = changes::apply(old, &self.columns());
+        rows.extend(changes::count_inserted(new, &changes));
         build.progress.store(0, Ordering::Relaxed);
         let write = Write { replaces, provenance: self.provenance(&done), ..build.write() };
         let own = build.stage_as(write, rows).await?;

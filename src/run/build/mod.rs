@@ -11,6 +11,7 @@
 //! - [`candidate`]: a staged version with its companion tables
 //! - [`rebuild`], [`append`], [`replace_partitions`], [`merge`], [`load_files`], [`microbatch`],
 //!   [`snapshot`]: a file for each strategy; seeds are rebuilt
+//! - [`hooks`]: what a model's hooks change in a staged version
 //! - [`new_rows`], [`changes`]: the new rows of an incremental model, and the change feeds that they come
 //!   from
 //!
@@ -21,6 +22,7 @@ pub(super) mod candidate;
 mod changes;
 pub(super) mod context;
 mod draft;
+pub(super) mod hooks;
 mod load_files;
 mod merge;
 mod microbatch;

@@ -23,9 +23,10 @@ use crate::{
             compute::cast,
             datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
         },
-        row_changes,
-        row_changes::Changes,
-        row_spool::Spool,
+        rows::{
+            changes::{self, Changes},
+            spool::Spool,
+        },
     },
     lake::{Base, LakeError, Replaces, Staged},
     outcome::RowChanges,
@@ -84,7 +85,7 @@ async fn capture(
     let relation = &build.model.relation;
     let Some(base) = base else {
         let query = build.worker.engine.plan(&format!("select * from {}", queries.new.quoted())).await;
-        let query = query.map_err(|error| StepError::Other(error.message))?;
+        let query = query.map_err(StepError::Sql)?;
         let tables = BTreeMap::from([(queries.new.clone(), new.table())]);
         let staged = build.stage(Replaces::Everything, build.streams(&query, &tables).await?).await?;
         return if staged.version() == 0 {
@@ -125,7 +126,7 @@ async fn update(
     let files = if existing.retypes { base.files()? } else { reached.into_iter().collect() };
     tables.insert(existing.old.clone(), base.rows_of(&files).await?);
     let streams = build.streams(&existing.outcome, &tables).await?;
-    let (streams, counted) = row_changes::apply(streams, &build.compiled.schema);
+    let (streams, counted) = changes::apply(streams, &build.compiled.schema);
     // The spooled rows must outlive the streams.
     let staged = build.stage(Replaces::Files { of: base.version(), files }, streams).await?;
     drop(spooled);

@@ -23,6 +23,7 @@ impl<'a> EventLog<'a> {
     }
 
     /// Emits an event about this fact.
+    #[expect(clippy::disallowed_methods, reason = "the scheduler times events")]
     pub(super) fn record(&mut self, fact: Fact) {
         (self.emit)(&Event { number: self.next, at: Utc::now(), fact });
         self.next += 1;

@@ -17,6 +17,7 @@ use super::{
     job_handle::{Cancelled, JobHandle, RowCounter, SignalKind, StepSignal},
 };
 use crate::{
+    engine::exec::crash::too_long,
     event::Fact,
     name::NodeId,
     outcome::{Outcome, Skipped},
@@ -166,7 +167,8 @@ impl RunState {
             let kind = SignalKind::Started(RowCounter::default());
             self.handle(StepSignal { job: at, step: Arc::clone(step), kind }, fail_fast, events);
         }
-        let message = format!("the step crashed, which is a bug in Headwater: {error}");
+        let message = too_long(&error.to_string())
+            .unwrap_or_else(|| format!("the step crashed, which is a bug in Headwater: {error}"));
         let kind = SignalKind::Finished(Outcome::Failed { message, compiled: None });
         self.handle(StepSignal { job: at, step: Arc::clone(step), kind }, fail_fast, events);
     }

@@ -9,12 +9,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     compile::{Compiled, FOUND_COLUMNS},
-    engine::source::{WatchedSource, WatchedState},
     lake::{has_journals, log_state, records_state},
     manifest::Manifest,
     name::Relation,
     parallel,
     run::{observed::ObservedState, tables::Tables},
+    source::{WatchedSource, WatchedState},
 };
 
 /// The minimum number of tables per thread: listing the logs of fewer isn't worth a thread.

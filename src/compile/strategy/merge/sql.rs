@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{FILE, Sides};
 use crate::{
-    engine::row_changes::{CHANGE, DELETED, INSERTED, KEPT, LEFT_OUT, UPDATED},
+    engine::rows::changes::{CHANGE, DELETED, INSERTED, KEPT, LEFT_OUT, UPDATED},
     manifest::Incremental,
     name::quoted,
 };

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         SchemaRef,
         arrow::datatypes::{DataType, Field, TimeUnit},
-        row_changes::{CHANGE, INSERTED, KEPT, UPDATED},
+        rows::changes::{CHANGE, INSERTED, KEPT, UPDATED},
     },
     manifest::{HardDeletes, SnapshotConfig, SnapshotStrategy},
     name::{Relation, quoted},

@@ -10,15 +10,20 @@ use datafusion::{
 use super::super::super::function::{argument_types, function as function_of, of_null_structs};
 use super::super::{
     arithmetic::{self, Arithmetic},
-    cast,
     order::Quantified,
-    placeholder::{CastPlaceholder, parse_target},
-    types::{self, is_number, is_text},
+    placeholder::CastPlaceholder,
 };
 use super::{
     compare::quantified,
     operand::{Literal, Operand, as_type, cast_at, comparison, meeting},
     place::{PlaceClues, placed, refusal},
+};
+use crate::engine::{
+    cast::{
+        parse_target,
+        types::{self, is_number, is_text},
+    },
+    dialect::explicit_cast,
 };
 
 pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
@@ -33,7 +38,7 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         let target = parse_target(name).map_err(|error| placed(error, about.clone()))?;
         let value = call.args.swap_remove(0);
         let own = value.get_type(schema)?;
-        return cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, about));
+        return explicit_cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, about));
     }
     if let Some(arithmetic) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Arithmetic>()
     {
@@ -96,7 +101,7 @@ pub(super) fn is_fraction(data_type: &DataType) -> bool {
 }
 
 pub(super) fn operation(
-    operation: crate::engine::dialect::operation::Operation,
+    operation: crate::engine::operation::Operation,
     args: Vec<Expr>,
     schema: &DFSchema,
 ) -> Result<Expr> {

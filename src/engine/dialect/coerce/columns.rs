@@ -9,7 +9,7 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, Projection},
 };
 
-use crate::engine::dialect::cast;
+use crate::engine::cast;
 
 /// Casts a plan's columns to these types.
 pub(super) fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPlan> {

@@ -12,16 +12,19 @@ use datafusion::{
     },
 };
 
-use super::super::{
-    cast, order,
-    types::{self, CastTarget, TypeRule, common, is_text},
-};
+use super::super::order;
 use super::{
     columns::as_columns,
     operand::{Literal, Operand, as_type, boolean, cast_at, comparison, meet, meeting},
     place::{PlaceClues, at, incomparable, placed},
 };
-use crate::engine::function::joined_lists;
+use crate::engine::{
+    cast::{
+        self,
+        types::{self, CastTarget, TypeRule, common, is_text},
+    },
+    function::joined_lists,
+};
 
 pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let BinaryExpr { left, op, right } = binary;

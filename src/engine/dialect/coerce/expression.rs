@@ -16,8 +16,10 @@ use super::{
     operand::boolean,
 };
 use crate::engine::{
-    dialect::{arithmetic, cast, correlated, operation::Operation, order},
+    cast,
+    dialect::{arithmetic, correlated, order},
     function::with_backslashes,
+    operation::Operation,
 };
 
 /// Type-checks an expression over a schema.

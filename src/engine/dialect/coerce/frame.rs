@@ -12,12 +12,15 @@ use datafusion::{
     },
 };
 
-use super::super::{
-    arithmetic, cast,
-    types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
-};
+use super::super::arithmetic;
 use super::place::at;
-use crate::engine::dialect::operation::Operation;
+use crate::engine::{
+    cast::{
+        self,
+        types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
+    },
+    operation::Operation,
+};
 
 /// Casts the key and the offsets of a RANGE frame to types that can be added.
 ///

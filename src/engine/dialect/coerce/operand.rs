@@ -7,12 +7,10 @@ use datafusion::{
     logical_expr::{Expr, ExprSchemable},
 };
 
-use super::{
-    super::{
-        cast,
-        types::{self, common, is_number, is_text},
-    },
-    place::{PlaceClues, at, placed, refusal},
+use super::place::{PlaceClues, at, placed, refusal};
+use crate::engine::cast::{
+    self,
+    types::{self, common, is_number, is_text},
 };
 
 /// An operand: its type, and its value if it is a literal that adapts.

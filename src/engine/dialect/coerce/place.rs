@@ -16,9 +16,9 @@ use datafusion::{
     },
 };
 
-use super::super::{
-    arithmetic::Arithmetic,
-    cast,
+use super::super::arithmetic::Arithmetic;
+use crate::engine::cast::{
+    self,
     types::{self, is_text},
 };
 

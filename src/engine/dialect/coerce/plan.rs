@@ -14,15 +14,15 @@ use datafusion::{
     },
 };
 
-use super::super::{
-    cast,
-    types::{self, common, is_text},
-};
 use super::{
     columns::as_columns,
     expression::expression,
     operand::{Operand, as_type, boolean, comparison, meeting},
     place::incomparable,
+};
+use crate::engine::cast::{
+    self,
+    types::{self, common, is_text},
 };
 
 /// Type-checks VALUES: each column gets the common type of its values.

@@ -15,7 +15,7 @@ use datafusion::{
 };
 
 use super::operand::{out_of_range, with_datum, zipped, zipped_option};
-use crate::engine::dialect::{operation::Operation, types};
+use crate::engine::{cast::types, operation::Operation};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 

@@ -15,7 +15,7 @@ use datafusion::{
     logical_expr::ColumnarValue,
 };
 
-use crate::engine::dialect::{operation::Operation, types};
+use crate::engine::{cast::types, operation::Operation};
 
 /// Runs a kernel on a column or a constant.
 pub(super) fn with_datum<T>(

@@ -9,8 +9,11 @@ use datafusion::{
 };
 
 use super::grammar::PostgresGrammar;
-use crate::engine::function::postgres::kind::{
-    INTERVAL, MAX_DIGITS, PostgresKind, TIMESTAMP, array_of, as_numeric, numeric, scale, timestamptz,
+use crate::engine::function::{
+    decimal::scale,
+    postgres::kind::{
+        INTERVAL, MAX_DIGITS, PostgresKind, TIMESTAMP, array_of, as_numeric, numeric, timestamptz,
+    },
 };
 
 /// The target type of a cast.

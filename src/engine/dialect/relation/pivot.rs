@@ -21,11 +21,13 @@ use datafusion::{
 };
 
 use super::argument::{argument, refused, resolve, unique};
-use crate::engine::dialect::{
-    build::{call, text},
-    constant,
-    marker::CAST,
-    token::pivot::{GROUP, ON, USING, VALUE},
+use crate::engine::{
+    ast::{call, text},
+    dialect::{
+        constant,
+        marker::CAST,
+        token::pivot::{GROUP, ON, USING, VALUE},
+    },
 };
 
 /// The parts of a PIVOT, which `token` encoded as calls.

@@ -14,12 +14,14 @@ use datafusion::{
 };
 
 use super::argument::{refused, resolve, unique};
-use crate::engine::dialect::{
-    build::call,
-    constant,
-    marker::UNPIVOTED,
-    statement::{Choice, Star, condition},
-    types,
+use crate::engine::{
+    ast::call,
+    cast::types,
+    dialect::{
+        constant,
+        marker::UNPIVOTED,
+        statement::{Choice, Star, condition},
+    },
 };
 
 /// One output row for each input row: its name and its values.
@@ -192,10 +194,9 @@ fn is_chosen(choice: &Choice, name: &str, context: &mut dyn RelationPlannerConte
     let condition = match choice {
         Choice::All => return Ok(true),
         Choice::Named(names) => return Ok(names.iter().any(|own| own.eq_ignore_ascii_case(name))),
-        Choice::Matching(pattern) => call(
-            "regexp_matches",
-            vec![crate::engine::dialect::build::text(name), crate::engine::dialect::build::text(pattern)],
-        ),
+        Choice::Matching(pattern) => {
+            call("regexp_matches", vec![crate::engine::ast::text(name), crate::engine::ast::text(pattern)])
+        }
         Choice::Where(lambda) => condition(lambda, name),
     };
     constant::holds(context.sql_to_expr(condition, &DFSchema::empty())?)

@@ -8,9 +8,9 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use crate::engine::dialect::{
-    build::{call, integer, text},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, integer, text},
+    dialect::refusal::SyntaxRefusal,
 };
 
 /// Rewrites `(value).field`, `value[1:2]` and `(value).method()` as calls. Positions stay as they are, since

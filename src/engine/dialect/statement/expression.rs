@@ -12,10 +12,12 @@ use super::{
     condition::negate_if,
     literal::{cast, dictionary, number},
 };
-use crate::engine::dialect::{
-    build::{call, integer, text},
-    marker::{CAST, TRY_CAST},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, integer, text},
+    dialect::{
+        marker::{CAST, TRY_CAST},
+        refusal::SyntaxRefusal,
+    },
 };
 
 /// Rewrites an expression before its operands are rewritten.
@@ -141,7 +143,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
                 span,
             ));
         }
-        BinaryOperator::Custom(name) if name == crate::engine::dialect::marker::GLOB => {
+        BinaryOperator::Custom(name) if name == crate::engine::grammar::GLOB => {
             call("glob_match", vec![left, right])
         }
         BinaryOperator::Spaceship => {

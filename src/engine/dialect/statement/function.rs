@@ -12,10 +12,9 @@ use super::{
     condition::case,
     literal::{cast, dictionary},
 };
-use crate::engine::dialect::{
-    build::{call, text},
-    marker::CAST,
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, text},
+    dialect::{marker::CAST, refusal::SyntaxRefusal},
 };
 
 /// Rewrites function calls that SQL has other syntax for.
@@ -105,11 +104,7 @@ fn scalar(
         ("divide", 2) => return operator(arguments, BinaryOperator::DuckIntegerDivide, span),
         ("mod", 2) => return operator(arguments, BinaryOperator::Modulo, span),
         ("pow" | "power", 2) => {
-            return operator(
-                arguments,
-                BinaryOperator::Custom(crate::engine::dialect::marker::POWER.into()),
-                span,
-            );
+            return operator(arguments, BinaryOperator::Custom(crate::engine::grammar::POWER.into()), span);
         }
         _ => Expr::Function(function),
     })

@@ -9,7 +9,10 @@ use datafusion::sql::sqlparser::{
 };
 
 use super::relation::{query, select};
-use crate::engine::dialect::{build::call, marker::AS_OF, refusal::SyntaxRefusal};
+use crate::engine::{
+    ast::call,
+    dialect::{marker::AS_OF, refusal::SyntaxRefusal},
+};
 
 /// Rewrites a join for DataFusion.
 pub(super) fn lower(join: &mut Join) -> Result<(), SyntaxRefusal> {

@@ -7,9 +7,9 @@ use datafusion::sql::sqlparser::ast::{
     Spanned, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use crate::engine::dialect::{
-    build::{call, text},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, text},
+    dialect::refusal::SyntaxRefusal,
 };
 
 /// Returns the names of the relations in FROM.

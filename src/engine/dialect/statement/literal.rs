@@ -9,10 +9,9 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use crate::engine::dialect::{
-    build::{call, text},
-    marker::CAST,
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, text},
+    dialect::{marker::CAST, refusal::SyntaxRefusal},
 };
 
 /// Types a numeric literal: INTEGER, BIGINT or HUGEINT, the first that it fits; with a decimal point, a

@@ -9,7 +9,7 @@
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `lambda`: fields and lists of the parameters of a lambda
 //! - `relation`, `join`: relations in FROM
-//! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON
+//! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON; `long_union`: UNION ALL of many parts
 //! - `using`: columns that joins with USING merge
 //! - `window`: windows that extend others, and ORDER BY within window function calls
 //! - `having`: aliases in HAVING
@@ -29,6 +29,7 @@ mod having;
 mod join;
 mod lambda;
 mod literal;
+mod long_union;
 mod name;
 mod query;
 pub(super) mod relation;
@@ -133,6 +134,8 @@ struct StatementLowering {
     relations: Vec<String>,
     /// The subqueries that DataFusion plans as joins, by memory address.
     joined: HashSet<*const Query>,
+    /// The queries of recursive CTEs, by memory address.
+    recursive: HashSet<*const Query>,
     /// The stars whose columns aren't known yet.
     stars: Vec<Star>,
     /// For each SELECT being visited, the indexes of its stars.
@@ -175,8 +178,16 @@ impl VisitorMut for StatementLowering {
     type Break = SyntaxRefusal;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SyntaxRefusal> {
-        for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
-            column::tell_apart(&table.alias, &mut table.query);
+        if let Some(with) = &mut query.with {
+            for table in &mut with.cte_tables {
+                column::tell_apart(&table.alias, &mut table.query);
+                if with.recursive {
+                    self.recursive.insert(&raw const *table.query);
+                }
+            }
+        }
+        if !self.recursive.contains(&(&raw const *query)) {
+            long_union::balance(&mut query.body);
         }
         using::lower(query)?;
         flow(query::recursive(query))?;
@@ -213,6 +224,9 @@ impl VisitorMut for StatementLowering {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
         select.flavor = SelectFlavor::Standard;
+        if let GroupByExpr::Expressions(keys, _) = &select.group_by {
+            flow(aggregate::grouping_sets(keys))?;
+        }
         self.relations.extend(lambda::relations(&select.from));
         self.own_stars.push(Vec::new());
         window::inherit(select)?;
@@ -343,7 +357,7 @@ impl VisitorMut for StatementLowering {
             let reads =
                 |item: &Expr| (is_inner && self::relation::has_column(item)) || subquery::has_subquery(item);
             if list.elem.iter().any(reads) {
-                *expr = super::build::call("list_value", mem::take(&mut list.elem));
+                *expr = crate::engine::ast::call("list_value", mem::take(&mut list.elem));
             }
         }
         let taken = mem::replace(expr, Expr::Identifier(Ident::new("")));
@@ -357,7 +371,7 @@ impl VisitorMut for StatementLowering {
 
 /// Returns a placeholder query.
 pub(super) fn nothing() -> Query {
-    relation::query(value_of(super::build::integer(1)))
+    relation::query(value_of(crate::engine::ast::integer(1)))
 }
 
 /// Returns `SELECT value`.

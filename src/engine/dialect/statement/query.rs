@@ -10,9 +10,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{relation::select, star::STAR};
-use crate::engine::dialect::{
-    build::{call, integer},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, integer},
+    dialect::refusal::SyntaxRefusal,
 };
 
 /// The prefix of placeholder names for ORDER BY ALL, used until the number of columns is known.

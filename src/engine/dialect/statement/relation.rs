@@ -8,7 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     Visit, Visitor, helpers::attached_token::AttachedToken,
 };
 
-use crate::engine::dialect::{build::call, marker::UNPIVOTED, refusal::SyntaxRefusal};
+use crate::engine::{
+    ast::call,
+    dialect::{marker::UNPIVOTED, refusal::SyntaxRefusal},
+};
 
 /// List functions that FROM can read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];

@@ -13,9 +13,9 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use crate::engine::dialect::{
-    build::{call, text},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, text},
+    dialect::refusal::SyntaxRefusal,
 };
 
 /// The prefix of placeholder names for stars.

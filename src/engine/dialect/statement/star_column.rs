@@ -11,7 +11,7 @@ use datafusion::{
 };
 
 use super::{star::Star, star_place::holds};
-use crate::engine::dialect::{build::call, refusal::SyntaxRefusal};
+use crate::engine::{ast::call, dialect::refusal::SyntaxRefusal};
 
 /// A marker among the merged columns: all columns with equal names are merged.
 const ALL: &str = "*";

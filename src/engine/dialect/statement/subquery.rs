@@ -10,9 +10,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{condition::case, relation::has_column};
-use crate::engine::dialect::{
-    build::{call, integer},
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, integer},
+    dialect::refusal::SyntaxRefusal,
 };
 
 /// Gives columns with subqueries their SQL text as their name, as DuckDB does. DataFusion would name them

@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use crate::engine::dialect::{build::call, refusal::SyntaxRefusal};
+use crate::engine::{ast::call, dialect::refusal::SyntaxRefusal};
 
 /// Returns whether a join merges columns.
 pub(super) fn merges(join: &Join) -> bool {

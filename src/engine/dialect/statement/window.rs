@@ -8,10 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, WindowSpec, WindowType,
 };
 
-use crate::engine::dialect::{
-    build::{call, text},
-    marker::SORTED,
-    refusal::SyntaxRefusal,
+use crate::engine::{
+    ast::{call, text},
+    dialect::refusal::SyntaxRefusal,
+    function::aggregate::sorted::SORTED,
 };
 
 /// Functions that exist only over windows.

@@ -24,7 +24,8 @@ use datafusion::sql::sqlparser::{
 };
 
 use self::scan::{depth, end_of_query, find, is_at, is_keyword, is_word, keyword, token};
-use super::{grammar::DuckDbGrammar, refusal::SyntaxRefusal};
+use super::refusal::SyntaxRefusal;
+use crate::engine::grammar::DuckDbGrammar;
 
 /// The mark of an ASOF JOIN in a parsed statement: a keyword before JOIN that DuckDB doesn't have.
 const GLOBAL: &str = "GLOBAL";

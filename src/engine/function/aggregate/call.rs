@@ -22,13 +22,13 @@ use datafusion::{
 
 use super::{
     description::{Aggregate, ArgumentTypes, Typed},
-    rows,
-    sliding::{self, Gather},
+    recipe::Gather,
+    rows, sliding,
 };
-use crate::engine::function::kind::plain;
+use crate::engine::cast::type_name::plain;
 
 #[derive(Debug, Clone)]
-pub(super) struct AggregateCall {
+pub(in crate::engine::function) struct AggregateCall {
     aggregate: &'static Aggregate,
     aliases: Vec<String>,
     signature: Signature,
@@ -40,7 +40,7 @@ pub(super) struct AggregateCall {
 const ZERO: [&str; 4] = ["count_if", "regr_count", "approx_count_distinct", "entropy"];
 
 impl AggregateCall {
-    pub(super) fn new(aggregate: &'static Aggregate) -> Self {
+    pub(in crate::engine::function) fn new(aggregate: &'static Aggregate) -> Self {
         Self {
             aggregate,
             aliases: aggregate.aliases.iter().map(ToString::to_string).collect(),
@@ -50,7 +50,7 @@ impl AggregateCall {
     }
 
     /// Returns this call with ordering keys as its trailing arguments.
-    pub(super) fn ordered_by(&self, orders: Vec<SortOptions>) -> Self {
+    pub(in crate::engine::function) fn ordered_by(&self, orders: Vec<SortOptions>) -> Self {
         Self { orders, ..self.clone() }
     }
 

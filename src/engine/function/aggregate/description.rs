@@ -12,7 +12,7 @@ use datafusion::{
     },
 };
 
-use crate::engine::function::kind::type_name;
+use crate::engine::cast::type_name::type_name;
 
 /// An aggregate function.
 #[derive(Debug)]
@@ -28,47 +28,55 @@ pub(in crate::engine::function) struct Aggregate {
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(in crate::engine::function) doc: &'static str,
     /// Returns the types that the arguments are cast to, and the result type.
-    pub(super) types: fn(&ArgumentTypes<'_>) -> Result<Typed>,
-    pub(super) method: &'static dyn AggregateMethod,
+    pub(in crate::engine::function) types: fn(&ArgumentTypes<'_>) -> Result<Typed>,
+    pub(in crate::engine::function) method: &'static dyn AggregateMethod,
 }
 
 /// The arguments of a call.
 pub(in crate::engine::function) struct ArgumentTypes<'a> {
-    pub(super) name: &'a str,
-    pub(super) types: &'a [DataType],
+    pub(in crate::engine::function) name: &'a str,
+    pub(in crate::engine::function) types: &'a [DataType],
 }
 
 /// The argument and result types of a call.
-pub(super) struct Typed {
-    pub(super) arguments: Vec<DataType>,
-    pub(super) result: DataType,
+pub(in crate::engine::function) struct Typed {
+    pub(in crate::engine::function) arguments: Vec<DataType>,
+    pub(in crate::engine::function) result: DataType,
 }
 
 impl Typed {
     #[expect(clippy::unnecessary_wraps, reason = "it ends most functions that return types")]
-    pub(super) fn new(arguments: impl Into<Vec<DataType>>, result: DataType) -> Result<Self> {
+    pub(in crate::engine::function) fn new(
+        arguments: impl Into<Vec<DataType>>,
+        result: DataType,
+    ) -> Result<Self> {
         Ok(Self { arguments: arguments.into(), result })
     }
 }
 
 impl ArgumentTypes<'_> {
     /// Returns the error for arguments that match no overload.
-    pub(super) fn refuse<T>(&self) -> Result<T> {
+    pub(in crate::engine::function) fn refuse<T>(&self) -> Result<T> {
         let given: Vec<String> = self.types.iter().map(type_name).collect();
         plan_err!("`{}` takes no ({}): cast the arguments", self.name, given.join(", "))
     }
 
     /// Returns the argument types if their number is in `counts`, or an error.
-    pub(super) fn expect(&self, counts: std::ops::RangeInclusive<usize>) -> Result<&[DataType]> {
+    pub(in crate::engine::function) fn expect(
+        &self,
+        counts: std::ops::RangeInclusive<usize>,
+    ) -> Result<&[DataType]> {
         if counts.contains(&self.types.len()) { Ok(self.types) } else { self.refuse() }
     }
 }
 
 /// Rewrites a call as an equivalent expression of the same type, or returns it unchanged.
-pub(super) type Rewrite = fn(AggregateFunction, &SimplifyContext) -> Result<Expr>;
+pub(in crate::engine::function) type Rewrite = fn(AggregateFunction, &SimplifyContext) -> Result<Expr>;
 
 /// An algorithm that computes an aggregate.
-pub(super) trait AggregateMethod: std::fmt::Debug + Send + Sync {
+pub(in crate::engine::function) trait AggregateMethod:
+    std::fmt::Debug + Send + Sync
+{
     /// Returns the fields of a partial result.
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>>;
 

@@ -12,7 +12,7 @@ use super::{
     description::{Aggregate, Typed},
     rows::{RowAggregate, Skip, VALUES},
 };
-use crate::engine::function::json::{json_of, value::Json};
+use crate::engine::{function::json::json_of, json::value::Json};
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {

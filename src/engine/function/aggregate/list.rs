@@ -15,7 +15,7 @@ use super::{
     pick::list,
     rows::{RowAggregate, Skip, VALUES},
 };
-use crate::engine::dialect::value_texts;
+use crate::engine::cast::value_texts;
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {

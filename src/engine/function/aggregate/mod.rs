@@ -11,21 +11,22 @@
 //! - `pick`: one row of a group
 //! - `native`: DataFusion's own aggregates, where they agree with DuckDB
 //! - `sorted`: ORDER BY within a window call
+//! - `recipe`: how rows are prepared, and copies of calls
 //! - `sliding`: moving window frames for methods that can't retract rows
 
-mod call;
-mod description;
+pub(super) mod call;
+pub(super) mod description;
 mod distribution;
 mod json;
 mod list;
 mod native;
 mod pick;
-pub(super) mod postgres;
 mod quantile;
+mod recipe;
 mod rows;
 mod running;
 mod sliding;
-mod sorted;
+pub(in crate::engine) mod sorted;
 mod statistic;
 mod sum;
 #[cfg(test)]

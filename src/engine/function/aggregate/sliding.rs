@@ -1,88 +1,26 @@
 //! Moving window frames for aggregates that can't retract rows: keeps the frame's rows, and aggregates them
 //! again for each row of the window.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use datafusion::{
-    arrow::{
-        array::{Array, ArrayRef},
-        datatypes::{FieldRef, Schema},
-    },
+    arrow::array::{Array, ArrayRef},
     common::ScalarValue,
     error::Result,
     logical_expr::{Accumulator, function::AccumulatorArgs},
-    physical_expr::{PhysicalExpr, PhysicalSortExpr},
 };
 
-use super::{description::AggregateMethod, rows};
-
-/// The preparation of rows before a method sees them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Gather {
-    pub(super) distinct: bool,
-    pub(super) sorted: bool,
-}
-
-/// An owned copy of a call's arguments that outlives planning.
-#[derive(Debug, Clone)]
-pub(super) struct Recipe {
-    method: &'static dyn AggregateMethod,
-    gather: Gather,
-    return_field: FieldRef,
-    schema: Arc<Schema>,
-    ignore_nulls: bool,
-    order_bys: Vec<PhysicalSortExpr>,
-    is_reversed: bool,
-    name: String,
-    exprs: Vec<Arc<dyn PhysicalExpr>>,
-    expr_fields: Vec<FieldRef>,
-}
-
-impl Recipe {
-    pub(super) fn new(
-        method: &'static dyn AggregateMethod,
-        call: &AccumulatorArgs<'_>,
-        gather: Gather,
-    ) -> Self {
-        Self {
-            method,
-            gather,
-            return_field: Arc::clone(&call.return_field),
-            schema: Arc::new(call.schema.clone()),
-            ignore_nulls: call.ignore_nulls,
-            order_bys: call.order_bys.to_vec(),
-            is_reversed: call.is_reversed,
-            name: call.name.to_owned(),
-            exprs: call.exprs.to_vec(),
-            expr_fields: call.expr_fields.to_vec(),
-        }
-    }
-
-    /// Returns an empty accumulator.
-    pub(super) fn accumulator(&self) -> Result<Box<dyn Accumulator>> {
-        let call = AccumulatorArgs {
-            return_field: Arc::clone(&self.return_field),
-            schema: &self.schema,
-            ignore_nulls: self.ignore_nulls,
-            order_bys: &self.order_bys,
-            is_reversed: self.is_reversed,
-            name: &self.name,
-            is_distinct: self.gather.distinct,
-            exprs: &self.exprs,
-            expr_fields: &self.expr_fields,
-        };
-        if self.gather != Gather::default() {
-            let Gather { distinct, sorted } = self.gather;
-            return Ok(Box::new(rows::gathered(self.method, &call, distinct, sorted)?));
-        }
-        self.method.accumulator(call)
-    }
-}
+use super::{
+    description::AggregateMethod,
+    recipe::{Gather, Recipe},
+    rows,
+};
 
 /// The rows of a moving frame.
 #[derive(Debug)]
 pub(super) struct Sliding {
     recipe: Recipe,
+    gather: Gather,
     chunks: VecDeque<Vec<ArrayRef>>,
 }
 
@@ -92,7 +30,16 @@ impl Sliding {
         call: &AccumulatorArgs<'_>,
         gather: Gather,
     ) -> Self {
-        Self { recipe: Recipe::new(method, call, gather), chunks: VecDeque::new() }
+        Self { recipe: Recipe::new(method, call), gather, chunks: VecDeque::new() }
+    }
+
+    /// Returns an empty accumulator.
+    fn accumulator(&self) -> Result<Box<dyn Accumulator>> {
+        if self.gather == Gather::default() {
+            return self.recipe.accumulator();
+        }
+        let Gather { distinct, sorted } = self.gather;
+        Ok(Box::new(rows::gathered(self.recipe.method, &self.recipe.call(distinct), distinct, sorted)?))
     }
 }
 
@@ -126,7 +73,7 @@ impl Accumulator for Sliding {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let mut accumulator = self.recipe.accumulator()?;
+        let mut accumulator = self.accumulator()?;
         for chunk in &self.chunks {
             accumulator.update_batch(chunk)?;
         }
@@ -134,7 +81,7 @@ impl Accumulator for Sliding {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let mut accumulator = self.recipe.accumulator()?;
+        let mut accumulator = self.accumulator()?;
         for chunk in &self.chunks {
             accumulator.update_batch(chunk)?;
         }

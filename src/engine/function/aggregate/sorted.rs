@@ -16,7 +16,6 @@ use datafusion::{
 };
 
 use super::call::AggregateCall;
-use crate::engine::dialect::SORTED;
 
 /// Marker function that carries an argument, sort directions and sort keys from the statement to the planner.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -85,3 +84,7 @@ fn parts(argument: &Expr) -> Option<(Expr, Vec<SortOptions>, Vec<Expr>)> {
     });
     Some((value.clone(), orders.collect(), keys.to_vec()))
 }
+
+/// The function that carries ORDER BY within a window function call. Its arguments are the call's first
+/// argument, the directions and the sort keys.
+pub(in crate::engine) const SORTED: &str = "$sorted";

@@ -15,7 +15,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::{parse::parsed, value::Json as Document};
+use crate::engine::json::{parse::parsed, value::Json as Document};
 
 /// Converts a value to JSON.
 pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Result<Document> {

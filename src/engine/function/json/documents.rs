@@ -2,8 +2,11 @@
 
 use datafusion::arrow::{array::Array, datatypes::DataType};
 
-use super::{convert::json_of, parse::parsed, value::Json};
-use crate::engine::function::call::Call;
+use super::convert::json_of;
+use crate::engine::{
+    function::call::Call,
+    json::{parse::parsed, value::Json},
+};
 
 /// Returns an argument's documents, each parsed once. Lists, structs and maps are converted.
 pub(super) fn documents(call: &Call, argument: usize) -> datafusion::error::Result<Vec<Option<Json>>> {

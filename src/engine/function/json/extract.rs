@@ -17,7 +17,8 @@ use super::super::{
         list_of,
     },
 };
-use super::{documents::documents, path::JsonPath, structure::structure, value::Json};
+use super::{documents::documents, path::JsonPath, structure::structure};
+use crate::engine::json::value::Json;
 
 /// Defines an overload with a path. It returns a list for a list of paths, and for a path with many matches.
 macro_rules! with_path {

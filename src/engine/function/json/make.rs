@@ -14,7 +14,8 @@ use super::super::{
     description::{Function, Gives, Overload, Typing, takes},
     kind::ParameterKind::{Any, Boolean, Json, Varchar},
 };
-use super::{convert::json_of, documents::documents, parse::parsed, value::Json as Document};
+use super::{convert::json_of, documents::documents};
+use crate::engine::json::{parse::parsed, value::Json as Document};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

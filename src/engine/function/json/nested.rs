@@ -18,7 +18,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use crate::engine::dialect::is_cast_to_json;
+use crate::engine::cast::is_cast_to_json;
 
 /// The name of the single field of a struct that carries JSON.
 pub(super) const CARRIER: &str = "\u{0}json";

@@ -1,6 +1,6 @@
 //! Paths into JSON documents: `$.a.b[0]`, `/a/b/0`, a plain key, or a position.
 
-use super::value::Json;
+use crate::engine::json::value::Json;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! Structure inference for documents: keys, and the types of values.
 
-use super::value::Json;
+use crate::engine::json::value::Json;
 
 /// Returns the structure of a value.
 pub(super) fn structure(value: &Json) -> Json {

@@ -15,10 +15,13 @@ use datafusion::{
 use super::super::{
     call::{Call, fail},
     description::{Function, Typing, computes},
-    kind::{ParameterKind, list_of, type_name},
+    kind::{ParameterKind, list_of},
 };
-use super::{documents::documents, value::Json};
-use crate::engine::dialect::NamedType;
+use super::documents::documents;
+use crate::engine::{
+    cast::{NamedType, type_name::type_name},
+    json::value::Json,
+};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -12,7 +12,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, UInt32Array},
         buffer::OffsetBuffer,
-        compute::{cast, filter, interleave, take, take_arrays},
+        compute::{cast, concat, filter, interleave, take},
         datatypes::{DataType, Field, FieldRef},
     },
     common::{ScalarValue, plan_err},
@@ -27,10 +27,15 @@ use datafusion::{
 
 use super::super::{
     call::fail,
-    kind::{list_of, plain, type_name},
+    kind::list_of,
+    result_size::{check, expanded, size, taken},
 };
 use super::lists::{item_type, narrow};
-use crate::engine::dialect::{NamedType, types};
+use crate::engine::cast::{
+    NamedType,
+    type_name::{plain, type_name},
+    types,
+};
 
 /// Replaces DataFusion's lambda functions, and removes those whose names belong to ordinary functions here.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder, taken: &BTreeSet<&str>) {
@@ -175,14 +180,14 @@ impl HigherOrderUDFImpl for Lambda {
         else {
             return plan_err!("`{}` takes a list, then a lambda", self.name());
         };
-        let list = list.to_array(args.number_rows)?;
+        let list = expanded(list, args.number_rows)?;
         let list = list.as_list::<i32>();
         let result = match self.role {
             LambdaRole::Transform => transformed(list, lambda, args.return_field.data_type())?,
             LambdaRole::Filter => filtered(list, lambda, args.return_field.data_type())?,
             LambdaRole::Reduce => {
                 let first = match args.args.get(2) {
-                    Some(ValueOrLambda::Value(first)) => Some(first.to_array(args.number_rows)?),
+                    Some(ValueOrLambda::Value(first)) => Some(expanded(first, args.number_rows)?),
                     _ => None,
                 };
                 reduced(list, lambda, first.as_ref(), args.return_field.data_type())?
@@ -221,13 +226,34 @@ fn spread(list: &ListArray) -> Result<Spread> {
     })
 }
 
+/// The number of items for which a lambda is evaluated at once. DataFusion repeats a constant list within the
+/// lambda once for each of them, before any function sees it.
+const ITEMS: usize = 2_048;
+
 /// Evaluates the lambda for each item.
 fn evaluated(spread: &Spread, lambda: &LambdaArgument) -> Result<ArrayRef> {
-    let items = || Ok(Arc::clone(&spread.items));
-    let positions = || Ok(Arc::clone(&spread.positions));
-    lambda
-        .evaluate(&[&items, &positions], |captured| Ok(take_arrays(captured, &spread.rows, None)?))?
-        .into_array(spread.items.len())
+    let all = spread.items.len();
+    let (mut parts, mut bytes) = (Vec::new(), 0);
+    for start in (0..all).step_by(ITEMS) {
+        let length = ITEMS.min(all - start);
+        let items = || Ok(spread.items.slice(start, length));
+        let positions = || Ok(spread.positions.slice(start, length));
+        let rows = spread.rows.slice(start, length);
+        let value = lambda.evaluate(&[&items, &positions], |captured| all_taken(captured, &rows))?;
+        let part = expanded(&value, length)?;
+        bytes += size(&part);
+        check(start + length, bytes)?;
+        parts.push(part);
+    }
+    match &parts[..] {
+        [part] => Ok(Arc::clone(part)),
+        parts => Ok(concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>())?),
+    }
+}
+
+/// Takes rows of the columns that a lambda reads besides its parameters.
+fn all_taken(captured: &[ArrayRef], rows: &UInt32Array) -> Result<Vec<ArrayRef>> {
+    captured.iter().map(|column| taken(column.as_ref(), rows)).collect()
 }
 
 fn transformed(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<ArrayRef> {
@@ -291,13 +317,12 @@ fn reduced(
         let own = take(&carried, &owners, None)?;
         let item = take(&items, &places, None)?;
         let position = ScalarValue::Int64(i64::try_from(step + 1).ok()).to_array_of_size(rows.len())?;
-        let result = lambda
-            .evaluate(
-                &[&|| Ok(Arc::clone(&own)), &|| Ok(Arc::clone(&item)), &|| Ok(Arc::clone(&position))],
-                |captured| Ok(take_arrays(captured, &owners, None)?),
-            )?
-            .into_array(rows.len())?;
-        let result = to_carried.convert(&result)?;
+        let result = lambda.evaluate(
+            &[&|| Ok(Arc::clone(&own)), &|| Ok(Arc::clone(&item)), &|| Ok(Arc::clone(&position))],
+            |captured| all_taken(captured, &owners),
+        )?;
+        let result = to_carried.convert(&expanded(&result, rows.len())?)?;
+        check(list.len(), size(&carried).saturating_add(size(&result)))?;
         // Rows whose lists have more items take the new value; the others keep theirs.
         let mut places: Vec<(usize, usize)> = (0..list.len()).map(|row| (0, row)).collect();
         rows.iter().enumerate().for_each(|(at, row)| places[*row] = (1, at));

@@ -6,13 +6,17 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, ListArray, UInt32Array},
         buffer::{NullBuffer, OffsetBuffer},
-        compute::{cast, concat, take},
+        compute::{cast, concat},
         datatypes::DataType,
     },
     error::{DataFusionError, Result},
 };
 
-use crate::engine::function::{call::Call, description::Typing};
+use crate::engine::function::{
+    call::Call,
+    description::Typing,
+    result_size::{check, size, taken},
+};
 
 /// An argument's lists.
 pub(super) struct Lists {
@@ -57,6 +61,7 @@ pub(super) fn item_type(list: &DataType) -> DataType {
 pub(super) fn joined(items: &[&ArrayRef], list: &DataType) -> Result<ArrayRef> {
     let wanted = item_type(list);
     let items: Vec<ArrayRef> = items.iter().map(|items| Ok(cast(items, &wanted)?)).collect::<Result<_>>()?;
+    check(items.first().map_or(0, Array::len), items.iter().map(|items| size(items.as_ref())).sum())?;
     Ok(concat(&items.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
 }
 
@@ -78,11 +83,9 @@ pub(super) fn lists_of(
         }
         valid.push(is_valid);
         lengths.push(indices.len() - before);
+        check(at + 1, size_of_val(indices.as_slice()))?;
     }
-    if i32::try_from(indices.len()).is_err() {
-        return crate::engine::function::call::fail("a list function made more than 2^31 items");
-    }
-    let items = take(items, &UInt32Array::from(indices), None)?;
+    let items = taken(items.as_ref(), &UInt32Array::from(indices))?;
     list_array(call.returns(), items, OffsetBuffer::from_lengths(lengths), Some(valid.into()))
 }
 

@@ -6,7 +6,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, Float64Array, StructArray, UInt32Array, new_null_array},
         buffer::OffsetBuffer,
-        compute::{interleave, take},
+        compute::interleave,
         datatypes::{DataType, Field, Fields, Float32Type, Float64Type, IntervalMonthDayNano},
     },
     common::plan_err,
@@ -20,11 +20,12 @@ use super::super::{
         ParameterKind::{
             Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, TimestampTz, Varchar,
         },
-        list_of, type_name,
+        list_of,
     },
+    result_size::{check, size, taken},
 };
 use super::lists::{Lists, item_of, list_array};
-use crate::engine::dialect::value_texts;
+use crate::engine::cast::{type_name::type_name, value_texts};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -192,6 +193,7 @@ fn pack(call: &Call) -> Result<ArrayRef> {
         let none = new_null_array(&super::lists::item_type(call.returns()), 0);
         return list_array(call.returns(), none, OffsetBuffer::from_lengths(lengths), None);
     }
+    check(rows, columns.iter().map(|column| size(column.as_ref())).sum())?;
     let places: Vec<(usize, usize)> =
         (0..rows).flat_map(|row| (0..columns.len()).map(move |column| (column, row))).collect();
     let columns: Vec<&dyn Array> = columns.iter().map(AsRef::as_ref).collect();
@@ -333,9 +335,10 @@ fn zip(call: &Call) -> Result<ArrayRef> {
             );
         }
         lengths.push(length);
+        check(row + 1, places.iter().map(|places| size_of_val(places.as_slice())).sum())?;
     }
     let columns = lists.iter().zip(&fields).zip(places).map(|((list, field), places)| match list {
-        Some(list) => Ok(take(list.items(), &UInt32Array::from(places), None)?),
+        Some(list) => taken(list.items().as_ref(), &UInt32Array::from(places)),
         None => Ok(new_null_array(field.data_type(), places.len())),
     });
     let items = StructArray::try_new(fields.clone(), columns.collect::<Result<_>>()?, None)?;

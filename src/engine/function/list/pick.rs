@@ -13,15 +13,13 @@ use datafusion::{
 use super::super::{
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing, computes, keeps, takes},
-    kind::{
-        ParameterKind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
-        type_name,
-    },
+    kind::ParameterKind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
 };
 use super::{
     concatenation::{concatenate, flatten},
     lists::{Lists, item_of, joined, lists_of, narrow, place},
 };
+use crate::engine::cast::type_name::type_name;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

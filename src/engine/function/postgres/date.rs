@@ -21,10 +21,13 @@ use super::{
     span,
     unresolved::Unresolved,
 };
-use crate::engine::function::{
-    calendar::{self, Civil, MICROS_PER_DAY, civil, days},
-    call::{Call, Days, Digits, Micros, fail},
-    interval, zone,
+use crate::engine::{
+    cast::zone::parse_zone,
+    function::{
+        calendar::{self, Civil, MICROS_PER_DAY, civil, days},
+        call::{Call, Days, Digits, Micros, fail},
+        interval, zone,
+    },
 };
 
 pub(super) const ROUTINES: &[Routine] = &[
@@ -55,7 +58,7 @@ pub(super) const ROUTINES: &[Routine] = &[
     }),
     takes("date_trunc", &[Text, Timestamptz, Text], Timestamptz, |call| {
         call.map3(|field: &str, at: Micros, name: &str| {
-            let zone = zone::parse(name)?;
+            let zone = parse_zone(name)?;
             cut(field, zone::to_local(at, zone)).map(|local| Some(zone::to_utc(local, zone)))
         })
     }),
@@ -71,10 +74,10 @@ pub(super) const ROUTINES: &[Routine] = &[
         })
     }),
     takes("timezone", &[Text, Timestamp], Timestamptz, |call| {
-        call.map2(|name: &str, at: Micros| Ok(Some(zone::to_utc(at, zone::parse(name)?))))
+        call.map2(|name: &str, at: Micros| Ok(Some(zone::to_utc(at, parse_zone(name)?))))
     }),
     takes("timezone", &[Text, Timestamptz], Timestamp, |call| {
-        call.map2(|name: &str, at: Micros| Ok(Some(zone::to_local(at, zone::parse(name)?))))
+        call.map2(|name: &str, at: Micros| Ok(Some(zone::to_local(at, parse_zone(name)?))))
     }),
     takes("date_bin", &[Interval, Timestamp, Timestamp], Timestamp, binned),
     takes("date_bin", &[Interval, Timestamptz, Timestamptz], Timestamptz, binned),
@@ -95,6 +98,7 @@ pub(super) const ROUTINES: &[Routine] = &[
 ];
 
 /// Returns the current time that all queries of an invocation share, in microseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "all queries of an invocation share it")]
 fn invocation() -> i64 {
     static MOMENT: LazyLock<i64> = LazyLock::new(|| chrono::Utc::now().timestamp_micros());
     *MOMENT

@@ -9,12 +9,15 @@ use super::{
     kind::{
         GivenArgument,
         PostgresKind::{BigInt, Double, Integer, Interval, Numeric, Real, Text, Timestamp, Timestamptz},
-        scale, timestamptz,
+        timestamptz,
     },
     overload::{Routine, RoutineResult, by},
     unresolved::Unresolved,
 };
-use crate::engine::function::call::{Call, Digits, Micros, fail};
+use crate::engine::function::{
+    call::{Call, Digits, Micros, fail},
+    decimal::scale,
+};
 
 pub(super) const ROUTINES: &[Routine] = &[
     by("to_char", &[Timestamp, Text], RoutineResult::By(moment_format), of_moment),

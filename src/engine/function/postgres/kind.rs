@@ -5,13 +5,16 @@ use datafusion::{
     common::ScalarValue,
 };
 
-use crate::engine::function::kind::{UTC, list_of, plain};
+use crate::engine::{
+    cast::type_name::plain,
+    function::{
+        decimal::OPEN_SCALE,
+        kind::{UTC, list_of},
+    },
+};
 
 /// The precision of the widest decimal.
 pub(in crate::engine) const MAX_DIGITS: u8 = 38;
-/// The scale of numerics whose scale PostgreSQL picks at run time: quotients, averages, and text or floats
-/// cast to `numeric`.
-pub(in crate::engine) const OPEN_SCALE: i8 = 20;
 
 /// TIMESTAMP.
 pub(in crate::engine) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
@@ -242,14 +245,6 @@ pub(in crate::engine) fn scale_of(text: &str) -> Option<i8> {
     let scale = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     (plain && digits.len() <= 39).then_some(())?;
     i8::try_from(scale).ok()
-}
-
-/// Returns the scale of a numeric.
-pub(in crate::engine) fn scale(of: &DataType) -> i8 {
-    match of {
-        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale,
-        _ => 0,
-    }
 }
 
 /// Returns PostgreSQL's name of a type.

@@ -8,6 +8,7 @@
 //! - `text`, `pattern`, `number`, `date`, `format`, `array`: families of functions
 //! - `output`: values formatted as text; `duckdb`: functions computed as in dialect `duckdb`
 
+mod aggregate;
 mod array;
 mod date;
 mod duckdb;
@@ -39,7 +40,7 @@ use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 use self::overload::is_operator;
 pub(in crate::engine) use self::{
     named::{BoundRoutine, NamedRoutine, bind},
-    numeric::{float_digits, rescaled},
+    numeric::float_digits,
     overload::Routine,
 };
 
@@ -79,7 +80,7 @@ pub(in crate::engine) fn is_scalar(name: &str) -> bool {
 
 /// Returns whether an aggregate of this name is allowed.
 pub(in crate::engine) fn is_aggregate(name: &str) -> bool {
-    name == "count" || super::aggregate::postgres::names().any(|known| known == name)
+    name == "count" || aggregate::names().any(|known| known == name)
 }
 
 /// The allowed window functions.
@@ -100,7 +101,7 @@ pub(in crate::engine) const WINDOWS: [&str; 11] = [
 /// Returns the names of all allowed functions.
 pub(in crate::engine) fn names() -> Vec<&'static str> {
     let scalar = routines().keys().copied().filter(|name| !is_operator(name));
-    scalar.chain(super::aggregate::postgres::names()).chain(WINDOWS).chain(["count", "grouping"]).collect()
+    scalar.chain(aggregate::names()).chain(WINDOWS).chain(["count", "grouping"]).collect()
 }
 
 /// Replaces DataFusion's functions with PostgreSQL's.
@@ -112,14 +113,8 @@ pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionSta
             .iter()
             .map(|(name, overloads)| Arc::new(ScalarUDF::new_from_impl(NamedRoutine::new(name, overloads)))),
     );
-    super::aggregate::postgres::install(&mut builder);
+    aggregate::install(&mut builder);
     super::window::install(&mut builder);
     super::zero::install(&mut builder);
     builder
-}
-
-/// Returns the average at scale `to` of `count` values whose sum is `total` at scale `from`; `None` if it has
-/// too many digits.
-pub(in crate::engine::function) fn average(total: i128, from: i8, count: i64, to: i8) -> Option<i128> {
-    numeric::quotient((total, from), (count.into(), 0), to)
 }

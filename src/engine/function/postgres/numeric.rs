@@ -7,13 +7,13 @@ use datafusion::{
 };
 
 use super::{
-    kind::{GivenArgument, MAX_DIGITS, OPEN_SCALE, numeric, scale},
+    kind::{GivenArgument, MAX_DIGITS, numeric},
     unresolved::Unresolved,
 };
-use crate::engine::function::call::{Call, Digits, fail};
-
-/// The greatest magnitude of 38 digits.
-const LARGEST: i128 = 10_i128.pow(38) - 1;
+use crate::engine::function::{
+    call::{Call, Digits, fail},
+    decimal::{OPEN_SCALE, power, quotient, rescaled, scale, wide_power},
+};
 
 /// Returns the value, or fails if it exceeds the type's precision.
 pub(super) fn fit(value: i128, to: &DataType) -> Result<Option<Digits>> {
@@ -33,35 +33,6 @@ fn shown(of: &DataType) -> String {
 
 fn too_wide<T>(to: &DataType) -> Result<T> {
     fail(format!("numeric field overflow: the result doesn't fit into {}", shown(to)))
-}
-
-/// Returns 10 to the power of `exponent`.
-pub(super) fn power(exponent: i32) -> Option<i128> {
-    10_i128.checked_pow(u32::try_from(exponent).ok()?)
-}
-
-fn wide_power(exponent: i32) -> Option<i256> {
-    let exponent = u32::try_from(exponent).ok()?;
-    let (first, second) = (exponent.min(38), exponent.saturating_sub(38));
-    i256::from_i128(10_i128.pow(first)).checked_mul(i256::from_i128(10_i128.checked_pow(second)?))
-}
-
-/// Rescales `value` from scale `from` to `to`, rounding half away from zero; `None` if it has more than 38
-/// digits.
-pub(in crate::engine) fn rescaled(value: i128, from: i8, to: i8) -> Option<i128> {
-    let shift = i32::from(to) - i32::from(from);
-    let moved = if shift >= 0 {
-        value.checked_mul(power(shift)?)?
-    } else {
-        match power(-shift) {
-            Some(divisor) => {
-                let (quotient, rest) = (value / divisor, value % divisor);
-                quotient + if rest.abs() >= divisor - rest.abs() { rest.signum() } else { 0 }
-            }
-            None => 0,
-        }
-    };
-    (moved.abs() <= LARGEST).then_some(moved)
 }
 
 /// Returns the type of sums and remainders, with the greater scale of the operands.
@@ -158,60 +129,6 @@ pub(super) fn divide(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> 
     })
 }
 
-/// Computes `left / right` at a scale, rounded where PostgreSQL rounds; `None` if it has too many digits.
-pub(super) fn quotient(left: (i128, i8), right: (i128, i8), to: i8) -> Option<i128> {
-    let digits = chosen_scale(left, right).min(i32::from(to));
-    let shift = digits + i32::from(right.1) - i32::from(left.1);
-    let (mut dividend, mut divisor) = (i256::from_i128(left.0), i256::from_i128(right.0));
-    if shift >= 0 {
-        dividend = dividend.checked_mul(wide_power(shift)?)?;
-    } else {
-        divisor = divisor.checked_mul(wide_power(-shift)?)?;
-    }
-    let (whole, rest) = (dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?);
-    let negative = (left.0 < 0) != (right.0 < 0);
-    let magnitude = |value: i256| if value.is_negative() { value.wrapping_neg() } else { value };
-    let (rest, divisor) = (magnitude(rest), magnitude(divisor));
-    let up = rest >= divisor.wrapping_sub(rest);
-    let step = i256::from_i128(if !up {
-        0
-    } else if negative {
-        -1
-    } else {
-        1
-    });
-    let value = whole.checked_add(step)?.to_i128()?;
-    value.checked_mul(power(i32::from(to) - digits)?)
-}
-
-/// Returns the scale of a quotient: at least 16 significant digits, counted in groups of four.
-fn chosen_scale(left: (i128, i8), right: (i128, i8)) -> i32 {
-    let (left_weight, left_first) = leading(left.0, left.1);
-    let (right_weight, right_first) = leading(right.0, right.1);
-    let weight = left_weight - right_weight - i32::from(left_first <= right_first);
-    let shown = |scale: i8| if scale >= OPEN_SCALE { 0 } else { i32::from(scale) };
-    (16 - weight * 4).max(shown(left.1)).max(shown(right.1)).max(0)
-}
-
-/// Returns the weight and value of the first base-10000 digit.
-fn leading(value: i128, scale: i8) -> (i32, i128) {
-    if value == 0 {
-        return (0, 0);
-    }
-    let magnitude = value.abs();
-    let digits = i32::try_from(magnitude.ilog10()).unwrap_or(0) + 1;
-    // The power of ten of the first decimal digit.
-    let exponent = digits - 1 - i32::from(scale);
-    let weight = exponent.div_euclid(4);
-    let kept = exponent - weight * 4 + 1;
-    let first = if digits >= kept {
-        magnitude / power(digits - kept).unwrap_or(1)
-    } else {
-        magnitude * power(kept - digits).unwrap_or(1)
-    };
-    (weight, first)
-}
-
 /// Formats a finite float with the significant digits that PostgreSQL keeps when casting it to numeric.
 pub(in crate::engine) fn float_digits(value: f64, significant: usize) -> String {
     format!("{value:.*e}", significant - 1)
@@ -265,23 +182,4 @@ pub(super) fn whole(call: &Call, up: bool) -> Result<datafusion::arrow::array::A
         let exact = value.0.rem_euclid(unit) == 0;
         fit(if up && !exact { floor + 1 } else { floor }, to)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{leading, quotient, rescaled};
-
-    #[test]
-    fn quotients_have_the_digits_that_postgresql_picks() {
-        // select 1::numeric / 3, 100::numeric / 3, 10::numeric / 4, 1e10::numeric / 3
-        assert_eq!(quotient((1, 0), (3, 0), 20), Some(33_333_333_333_333_333_333));
-        assert_eq!(quotient((100, 0), (3, 0), 20), Some(3_333_333_333_333_333_330_000));
-        assert_eq!(quotient((10, 0), (4, 0), 20), Some(250_000_000_000_000_000_000));
-        assert_eq!(quotient((10_000_000_000, 0), (3, 0), 20), Some(333_333_333_333_333_333_000_000_000_000));
-        assert_eq!(quotient((-2, 0), (3, 0), 20), Some(-66_666_666_666_666_666_667));
-        assert_eq!(leading(12_345, 0), (1, 1));
-        assert_eq!(leading(5, 1), (-1, 5000));
-        assert_eq!(rescaled(25, 1, 0), Some(3));
-        assert_eq!(rescaled(-25, 1, 0), Some(-3));
-    }
 }

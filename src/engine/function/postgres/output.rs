@@ -13,14 +13,11 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    kind::{OPEN_SCALE, scale, type_name},
-    span,
-    unresolved::Unresolved,
-};
+use super::{kind::type_name, span, unresolved::Unresolved};
 use crate::engine::function::{
     calendar::{MICROS_PER_DAY, civil},
     call::fail,
+    decimal::{OPEN_SCALE, scale},
 };
 
 /// Rejects types whose text depends on digits that PostgreSQL picks at run time.

@@ -30,7 +30,7 @@ fn list() -> String {
         .collect();
     scalar.sort_unstable();
     let mut aggregates: Vec<&str> =
-        crate::engine::function::aggregate::postgres::names().chain(["count", "grouping"]).collect();
+        crate::engine::function::postgres::aggregate::names().chain(["count", "grouping"]).collect();
     aggregates.sort_unstable();
     format!(
         "- Functions:\n{}\n- Aggregates:\n{}\n- Window functions:\n{}\n",

@@ -18,9 +18,9 @@ use super::{
     overload::{Routine, RoutineResult, by, takes},
     unresolved::Unresolved,
 };
-use crate::engine::function::{
-    call::{Call, fail},
-    keyword::is_keyword,
+use crate::engine::{
+    cast::keyword::is_keyword,
+    function::call::{Call, fail},
 };
 
 pub(super) const ROUTINES: &[Routine] = &[

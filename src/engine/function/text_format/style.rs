@@ -1,7 +1,7 @@
 //! The style of a placeholder: width, alignment, sign and digits.
 
 use super::value::{FormatValue, Formatted};
-use crate::engine::dialect::double;
+use crate::engine::cast::double;
 
 /// A format specification.
 #[derive(Debug, Clone, Default)]

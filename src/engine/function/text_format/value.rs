@@ -9,7 +9,7 @@ use datafusion::{
     error::Result,
 };
 
-use crate::engine::dialect::value_texts;
+use crate::engine::cast::value_texts;
 
 /// A row's value.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use super::*;
 /// A lake with one version of its table, and the folder of its journals.
 async fn with_journals(dir: &Path) -> (Lake, PathBuf) {
     let lake = open(dir);
-    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    build(lake.clone().writer("before"), "before", 0).await.unwrap();
     let folder = local_journal::folder(&dir.join("data lake"));
     fs::create_dir_all(&folder).unwrap();
     (lake, folder)
@@ -29,7 +29,7 @@ async fn a_journal_that_cant_be_read_keeps_no_other_from_being_cleaned_up() {
     fs::write(journals.join("a-garbled"), garbage).unwrap();
     fs::write(journals.join("b-dead"), journal("raw/readings/part-9.parquet")).unwrap();
     fs::create_dir(journals.join("c-folder")).unwrap();
-    let repair = lake.with_run("next").repair().await;
+    let repair = lake.writer("next").repair().await;
     assert!(repair.failed.is_empty(), "{:?}", repair.failed);
     assert_eq!(repair.done, ["a-garbled", "b-dead"].map(|run| Repaired { run: run.into(), files: 1 }));
     assert!(strays.iter().all(|stray| !stray.exists()));
@@ -48,7 +48,7 @@ async fn a_pipe_among_the_journals_is_never_opened() {
     std::os::unix::fs::symlink(dir.path().join("elsewhere"), journals.join("link")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(journals.join("socket")).unwrap();
     let repair = tokio::time::timeout(Duration::from_secs(20), async {
-        tokio::spawn(async move { lake.with_run("next").repair().await }).await.unwrap()
+        tokio::spawn(async move { lake.writer("next").repair().await }).await.unwrap()
     });
     let repair = repair.await.expect("it doesn't wait for a writer of the pipe");
     assert!(repair.done.is_empty() && repair.failed.is_empty(), "{:?}", repair.failed);
@@ -83,7 +83,7 @@ async fn nothing_is_removed_through_a_link() {
             .concat();
     let commit = "{\"commit\":{\"table\":\"raw/linked\",\"version\":7}}\n";
     fs::write(journals.join("dead"), format!("{{}}\n{lines}{commit}")).unwrap();
-    let repair = lake.clone().with_run("next").repair().await;
+    let repair = lake.clone().writer("next").repair().await;
     assert!(own.iter().all(|file| file.exists()), "{:?}", files(&outside));
     assert!(entry.exists() && outside.join("table/empty").exists());
     assert!(root.join("raw/linked").exists() && root.join("linked").exists());
@@ -93,7 +93,7 @@ async fn nothing_is_removed_through_a_link() {
 
     // Once someone has removed the files, the journal goes.
     fs::remove_dir_all(&outside).unwrap();
-    let repair = lake.with_run("next").repair().await;
+    let repair = lake.writer("next").repair().await;
     assert!(repair.done.is_empty() && repair.failed.is_empty(), "{:?}", repair.failed);
     assert!(!journals.exists());
 }
@@ -110,7 +110,7 @@ async fn the_journals_of_another_place_are_not_touched() {
     std::os::unix::fs::symlink(&elsewhere, &journals).unwrap();
     let stray = dir.path().join("data lake/raw/readings/part-9.parquet");
     fs::write(&stray, "").unwrap();
-    let repair = lake.with_run("next").repair().await;
+    let repair = lake.writer("next").repair().await;
     assert!(repair.done.is_empty() && stray.exists() && elsewhere.join("theirs").exists());
     assert_eq!(repair.failed.len(), 1);
 }
@@ -132,21 +132,21 @@ async fn an_empty_entry_proves_no_file_unpublished() {
     )
     .unwrap();
     fs::write(journals.join("dead-too"), file).unwrap();
-    let repair = lake.clone().with_run("next").repair().await;
+    let repair = lake.clone().writer("next").repair().await;
     assert!(repair.done.is_empty() && data.exists() && empty.exists());
     let failed: Vec<String> = repair.failed.iter().map(ToString::to_string).collect();
     assert!(failed.len() == 2 && failed.iter().all(|error| error.contains("is empty")), "{failed:?}");
 
     // Without the entry, nothing was published.
     fs::remove_file(&empty).unwrap();
-    let repair = lake.with_run("next").repair().await;
+    let repair = lake.writer("next").repair().await;
     assert!(repair.failed.is_empty() && !data.exists() && !journals.exists(), "{:?}", repair.failed);
 }
 
 #[tokio::test]
 async fn a_version_whose_file_vanished_is_not_published() {
     let dir = tempfile::tempdir().unwrap();
-    let lake = open(dir.path()).with_run("one");
+    let lake = open(dir.path()).writer("one");
     let staged = stage(&lake, "one", 0).await.unwrap();
     let all = files(&dir.path().join("data lake/raw"));
     let data = all.iter().find(|file| file.extension().is_some_and(|kind| kind == "parquet")).unwrap();
@@ -155,7 +155,7 @@ async fn a_version_whose_file_vanished_is_not_published() {
     fs::create_dir(dir.path().join("data lake/raw/readings/_delta_log")).unwrap();
     let error = staged.publish().await.unwrap_err().to_string();
     assert!(error.contains("can't write to"), "{error}");
-    lake.end_run().await;
+    lake.end().await;
     assert!(open(dir.path()).observe(&table()).await.unwrap().is_none());
     assert!(!dir.path().join("data lake").exists(), "{:?}", files(dir.path()));
 }

@@ -18,10 +18,9 @@ use super::{
     float::{fault, floats},
     read,
 };
-use crate::engine::function::postgres::{
-    float_digits,
-    kind::{scale, type_name},
-    rescaled,
+use crate::engine::function::{
+    decimal::{rescaled, scale},
+    postgres::{float_digits, kind::type_name},
 };
 
 /// Converts numbers to another numeric type: floats are rounded half to even, numerics half away from zero.

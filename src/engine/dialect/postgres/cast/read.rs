@@ -21,7 +21,8 @@ use super::{
     float::{doubles, fault, floats, invalid, is_space},
 };
 use crate::engine::{
-    dialect::{cast as duckdb, types},
+    cast as duckdb,
+    cast::types,
     function::postgres::{is_date, kind::type_name},
 };
 

@@ -59,11 +59,7 @@ pub(super) fn boolean(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 
 /// Replaces an interval with its length, by which intervals are compared.
 pub(super) fn length(expr: Expr, of: &DataType) -> Expr {
-    if matches!(of, DataType::Interval(_)) {
-        crate::engine::dialect::cast::interval_length(expr)
-    } else {
-        expr
-    }
+    if matches!(of, DataType::Interval(_)) { crate::engine::cast::interval_length(expr) } else { expr }
 }
 
 /// Returns the location of an expression, which only its columns record.

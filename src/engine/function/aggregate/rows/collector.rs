@@ -17,7 +17,7 @@ use datafusion::{
     },
 };
 
-use super::super::sliding::{Gather, Recipe};
+use super::super::recipe::Recipe;
 use super::collection::{Collection, Skip, bytes, state, values_of};
 use crate::engine::function::aggregate::description::AggregateMethod;
 
@@ -37,7 +37,7 @@ pub(in crate::engine::function::aggregate) fn gathered(
     distinct: bool,
     sorted: bool,
 ) -> Result<Collector> {
-    let recipe = Recipe::new(method, call, Gather::default());
+    let recipe = Recipe::new(method, call);
     let mut types: Vec<DataType> = call.expr_fields.iter().map(|field| field.data_type().clone()).collect();
     let columns = types.len();
     let mut orders = Vec::new();

@@ -28,8 +28,8 @@ pub(super) const LARGEST: i128 = 10_i128.pow(38) - 1;
 
 impl Output {
     pub(super) fn overflow(&self) -> DataFusionError {
-        let shown = crate::engine::function::kind::type_name(&self.of);
-        let result = crate::engine::function::kind::type_name(&self.result);
+        let shown = crate::engine::cast::type_name::type_name(&self.of);
+        let result = crate::engine::cast::type_name::type_name(&self.result);
         let hint = "cast the argument to double to sum without a limit";
         DataFusionError::Execution(format!(
             "overflow: the sum of {shown} values does not fit into {result}; {hint}"
@@ -65,7 +65,7 @@ impl Output {
 
     /// Returns the quotient as a decimal, with as many digits as PostgreSQL gives it.
     fn quotient(&self, total: i128, count: i64) -> Result<i128> {
-        use crate::engine::function::postgres::{average, kind::scale};
+        use crate::engine::function::decimal::{average, scale};
         average(total, scale(&self.of), count.max(1), scale(&self.result)).ok_or_else(|| self.overflow())
     }
 

@@ -6,10 +6,7 @@ mod windows;
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::engine::{
-    Engine, EngineSettings,
-    function::{kind::type_name, testing::rows},
-};
+use crate::engine::{Engine, EngineSettings, cast::type_name::type_name, function::testing::rows};
 
 fn engine(threads: usize) -> Engine {
     let dialect = "duckdb".to_owned();

@@ -4,7 +4,8 @@ use datafusion::error::Result;
 
 use crate::engine::function::{
     call::fail,
-    postgres::{numeric::rescaled, output::decimal, unresolved::Unresolved},
+    decimal::rescaled,
+    postgres::{output::decimal, unresolved::Unresolved},
 };
 
 /// A `to_char` format for numbers.

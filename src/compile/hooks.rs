@@ -1,0 +1,336 @@
+//! Hooks of models: `pre_hook` and `post_hook`. Statements that change the rows of the model's own table are
+//! part of its version: each becomes a query over the rows before it, so that tests see its effect, and
+//! nothing is published if one fails. Nothing else can be changed.
+
+use std::sync::Arc;
+
+use super::{NotCompiled, Work, check::complaint, lake_queries::Asker, render};
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        Query, SchemaRef,
+        plan::exact_cast::Destination,
+        statement::{RowChange, Statement, StatementKind},
+    },
+    manifest::{Hook, Model},
+    name::Relation,
+    text::Source,
+};
+
+/// The effect of a model's hooks.
+#[derive(Debug, Default)]
+pub struct CompiledHooks {
+    /// The rows of its table after them, as a query over its own table before; `None` if they change nothing.
+    pub rows: Option<Query>,
+    /// The queries that they run over its table.
+    pub reads: Vec<Query>,
+    /// The statements that have an effect.
+    statements: Vec<String>,
+}
+
+impl CompiledHooks {
+    /// Returns what they add to the fingerprint of a table.
+    pub(super) fn fingerprint(&self) -> String {
+        self.statements.iter().flat_map(|sql| ["\nhook: ", sql]).collect()
+    }
+
+    /// Returns all queries.
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        self.rows.iter().chain(&self.reads)
+    }
+}
+
+/// A hook's text after rendering, and when it runs.
+struct RenderedHook<'a> {
+    hook: &'a Hook,
+    is_post: bool,
+    statements: Vec<Statement>,
+}
+
+/// A change of the rows of a model's own table.
+struct OwnChange<'a> {
+    statement: &'a Statement,
+    change: &'a RowChange,
+    is_incremental: bool,
+}
+
+impl Work<'_> {
+    /// Compiles the hooks of a model whose table has these columns. Its template sees `is_incremental`. The
+    /// rows before the hooks are those of `base`, or else of the table.
+    pub(super) async fn hooks(
+        &mut self,
+        model: &Model,
+        schema: &SchemaRef,
+        is_incremental: bool,
+        base: Option<Query>,
+    ) -> Result<CompiledHooks, NotCompiled> {
+        let mut done = CompiledHooks::default();
+        if model.config.hooks.is_empty() {
+            return Ok(done);
+        }
+        let has_table = model.config.materialized.is_table();
+        if has_table {
+            self.declare_rows(model, schema, base.as_ref())?;
+        }
+        let hooks = &model.config.hooks;
+        for (hook, is_post) in
+            hooks.pre.iter().map(|hook| (hook, false)).chain(hooks.post.iter().map(|hook| (hook, true)))
+        {
+            let statements = self.rendered_hook(model, hook, is_incremental).await?;
+            let hook = RenderedHook { hook, is_post, statements };
+            let applied = self.apply(model, schema, (&hook, base.as_ref()), is_incremental, &mut done).await;
+            if applied.is_err() && has_table {
+                self.redeclare(&model.relation, schema)?;
+            }
+            applied?;
+        }
+        if has_table {
+            self.redeclare(&model.relation, schema)?;
+        }
+        Ok(done)
+    }
+
+    async fn rendered_hook(
+        &self,
+        model: &Model,
+        hook: &Hook,
+        is_incremental: bool,
+    ) -> Result<Vec<Statement>, NotCompiled> {
+        let file = Source::new(hook.span.source.path(), hook.sql.as_str());
+        let node = render::context(model, is_incremental);
+        let names = self.context.manifest.lookup.clone();
+        let rendered = self.rendered(Asker { id: &model.id, file: &file }, &node, names).await;
+        let rendered = rendered.map_err(|error| error.map(|found| at_hook(found, hook)))?;
+        if rendered.text.trim().trim_matches(';').trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        self.context.engine.statements(&rendered.text).map_err(|message| {
+            let found = Diagnostic::error("sql-syntax", format!("this hook can't be parsed: {message}"));
+            let found = found.at(hook.span.clone(), "").note(format!("its SQL: {}", rendered.text.trim()));
+            NotCompiled::from(vec![found])
+        })
+    }
+
+    /// Applies the statements of a hook.
+    async fn apply(
+        &mut self,
+        model: &Model,
+        schema: &SchemaRef,
+        (hook, base): (&RenderedHook<'_>, Option<&Query>),
+        is_incremental: bool,
+        done: &mut CompiledHooks,
+    ) -> Result<(), NotCompiled> {
+        for statement in &hook.statements {
+            let is_own = |relation: &Relation| {
+                relation.schema.eq_ignore_ascii_case(&model.relation.schema)
+                    && relation.name.eq_ignore_ascii_case(&model.relation.name)
+            };
+            match &statement.kind {
+                StatementKind::Query => {
+                    // It reads the staged table.
+                    let has_table = model.config.materialized.is_table();
+                    if has_table {
+                        self.redeclare(&model.relation, schema)?;
+                    }
+                    let query = self.hook_query(model, hook.hook, &statement.sql).await?;
+                    if has_table {
+                        self.declare_rows(model, schema, done.rows.as_ref().or(base))?;
+                    }
+                    done.statements.push(statement.sql.clone());
+                    done.reads.push(query);
+                }
+                StatementKind::Change(relation, change) if is_own(relation) => {
+                    let change = OwnChange { statement, change, is_incremental };
+                    self.apply_change(model, schema, hook, &change, done).await?;
+                }
+                StatementKind::Transaction | StatementKind::CreateSchema => {}
+                StatementKind::Maintenance(word) => {
+                    let message =
+                        format!("a hook of `{}` has no effect: {}", model.name, statement.sql.trim());
+                    let found = Diagnostic::warning("hook-without-effect", message);
+                    let found = found.at(hook.hook.span.clone(), "");
+                    self.compiled.warnings.push(found.note(format!(
+                        "`{word}` maintains or describes tables, which Headwater does by itself"
+                    )));
+                }
+                kind => {
+                    let (why, cure) = unsupported(kind);
+                    self.refuse(model, hook.hook, statement, &why, cure)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a change of the rows of the model's own table.
+    async fn apply_change(
+        &mut self,
+        model: &Model,
+        schema: &SchemaRef,
+        RenderedHook { hook, is_post, .. }: &RenderedHook<'_>,
+        OwnChange { statement, change, is_incremental }: &OwnChange<'_>,
+        done: &mut CompiledHooks,
+    ) -> Result<(), NotCompiled> {
+        if !model.config.materialized.is_table() {
+            let why = "a view has no rows of its own";
+            return self.refuse(model, hook, statement, why, "materialize the model as a table");
+        }
+        if !is_post && !is_incremental {
+            // The table from before is about to be replaced.
+            return Ok(());
+        }
+        if !is_post {
+            let why = "a pre-hook can't change rows that an incremental build starts from";
+            let cure = "change them in a post-hook, or replace them by `unique_key` with \
+                        `incremental_strategy: delete+insert`";
+            return self.refuse(model, hook, statement, why, cure);
+        }
+        if let Some(column) = change.unknown_columns(schema).first() {
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            let found =
+                Diagnostic::error("unknown-column", format!("`{}` has no column `{column}`", model.name));
+            let found = found.at(hook.span.clone(), "this hook").near(column, names);
+            return Err(vec![found].into());
+        }
+        let added = Relation::new("_hooks", model.relation.name.as_str());
+        if let Some(sql) = change.added(schema) {
+            let query = self.hook_query(model, hook, &sql).await?;
+            self.declare_hook_view(&added, &in_columns(&query, schema, model, hook)?)?;
+        }
+        let sql = change.query(&model.relation, schema, &added);
+        let query = self.hook_query(model, hook, &sql).await?;
+        let query = in_columns(&query, schema, model, hook)?;
+        self.declare_hook_view(&model.relation, &query)?;
+        done.statements.push(statement.sql.clone());
+        done.rows = Some(query);
+        Ok(())
+    }
+
+    /// Refuses a statement, or leaves it out with a warning if the project asks for that.
+    fn refuse(
+        &mut self,
+        model: &Model,
+        hook: &Hook,
+        statement: &Statement,
+        why: &str,
+        cure: &str,
+    ) -> Result<(), NotCompiled> {
+        let message = format!("a hook of `{}` can't run: {}", model.name, statement.sql.trim());
+        let warns = model.config.hooks.warns;
+        let (code, severity) =
+            ("unsupported-hook", if warns { Diagnostic::warning } else { Diagnostic::error });
+        let found = severity(code, message).at(hook.span.clone(), "").note(why).hint(cure);
+        if warns {
+            self.compiled.warnings.push(found);
+            return Ok(());
+        }
+        let hint =
+            "leave out such statements with a warning: `hooks: {unsupported: warn}` in the project file";
+        Err(vec![found.hint(hint)].into())
+    }
+
+    /// Plans a query of a hook, which may read the model's table and what the model depends on.
+    async fn hook_query(&self, model: &Model, hook: &Hook, sql: &str) -> Result<Query, NotCompiled> {
+        let planned = self.context.engine.plan(sql).await;
+        let query = planned.map_err(|error| {
+            vec![complaint(&error, Some("this hook"), hook.span.clone()).note(format!("its SQL: {sql}"))]
+        })?;
+        let mut allowed = self.allowed(&model.id)?;
+        allowed.insert(model.relation.clone());
+        match query.relations().into_iter().find(|relation| !allowed.contains(&relation.table())) {
+            Some(relation) => {
+                let message = format!("{relation} is read by its bare name");
+                let found = Diagnostic::error("hard-coded-table", message).at(hook.span.clone(), "this hook");
+                Err(vec![found.hint("read it through `ref()` or `source()`, so that it is built first")]
+                    .into())
+            }
+            None => Ok(query),
+        }
+    }
+
+    /// Declares a model's relation to have the rows of a query, or else of its table.
+    fn declare_rows(
+        &self,
+        model: &Model,
+        schema: &SchemaRef,
+        rows: Option<&Query>,
+    ) -> Result<(), Vec<Diagnostic>> {
+        match rows {
+            Some(rows) => self.declare_hook_view(&model.relation, rows),
+            None => self.redeclare(&model.relation, schema),
+        }
+    }
+
+    fn declare_hook_view(&self, relation: &Relation, query: &Query) -> Result<(), Vec<Diagnostic>> {
+        let declared = self.context.engine.declare_view(relation, query);
+        declared.map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])
+    }
+
+    /// Compiles the hooks of a table that is always rebuilt. Returns its query with what they change.
+    pub(super) async fn rebuilt_with_hooks(
+        &mut self,
+        model: &Model,
+        query: Query,
+        schema: &SchemaRef,
+    ) -> Result<(Query, CompiledHooks), NotCompiled> {
+        if model.config.hooks.is_empty() {
+            return Ok((query, CompiledHooks::default()));
+        }
+        let cure = format!("cast it in {}", model.file.path());
+        let destination = Destination { table: model.relation.to_string(), cure };
+        let base = query
+            .as_columns_of(schema, &destination)
+            .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
+        let mut hooks = self.hooks(model, schema, false, Some(base)).await?;
+        Ok((hooks.rows.take().unwrap_or(query), hooks))
+    }
+}
+
+/// Casts the rows of a statement to the columns of the model's table.
+fn in_columns(
+    query: &Query,
+    schema: &SchemaRef,
+    model: &Model,
+    hook: &Hook,
+) -> Result<Query, Vec<Diagnostic>> {
+    let cure = format!("cast it in the hook at {}", hook.span.source.path());
+    let destination = Destination { table: model.relation.to_string(), cure };
+    query.as_columns_of(&Arc::clone(schema), &destination).map_err(|error| {
+        vec![Diagnostic::error("hook-types", error.strip_backtrace()).at(hook.span.clone(), "this hook")]
+    })
+}
+
+/// Returns why a statement isn't available, and what to do instead.
+fn unsupported(kind: &StatementKind) -> (String, &'static str) {
+    match kind {
+        StatementKind::Change(relation, _) => (
+            format!("it changes {relation}, and a model writes only its own table"),
+            "make that table a model of its own, or write it in `on-run-end`",
+        ),
+        StatementKind::CreateTable(table) => (
+            format!("it creates {}, and a model writes only its own table", table.relation),
+            "make that table a model of its own, or create it in `on-run-start`",
+        ),
+        StatementKind::Other(word) => match word.as_str() {
+            "grant" | "revoke" => (
+                "tables are folders, and who may read them is decided by the storage".to_owned(),
+                "grant access to the folders of the lake",
+            ),
+            "attach" | "detach" => (
+                "a database can't be attached".to_owned(),
+                "declare what it holds as a source, with `external:`",
+            ),
+            "insert" | "update" | "delete" | "merge" => (
+                format!("this form of `{word}` isn't available"),
+                "write it as a plain `delete from`, `update ... set` or `insert into` the model's own table",
+            ),
+            _ => (format!("`{word}` isn't available in hooks"), "remove it, or do it outside of the run"),
+        },
+        _ => ("it isn't available in hooks".to_owned(), "remove it, or do it outside of the run"),
+    }
+}
+
+fn at_hook(mut found: Diagnostic, hook: &Hook) -> Diagnostic {
+    found.labels.clear();
+    found.at(hook.span.clone(), "in this hook")
+}

@@ -1,0 +1,280 @@
+//! Queries of templates: runs what `run_query` and `{% call statement %}` ask while a node is compiled, over
+//! the lake as it is. A node that asks about tables which this very run builds is compiled after them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
+
+use super::{Context, NotCompiled, Work, check::complaint, query_table};
+use crate::{
+    diag::Diagnostic,
+    engine::{Query, SchemaRef, Table, types::type_name},
+    jinja::{Answer, Asking, NameResolver, NodeContext, QueryTable, Question, RelationFacts, Rendered},
+    lake::LakeError,
+    manifest::Node,
+    name::{NodeId, Relation},
+    source,
+    text::Source,
+};
+
+/// Opens the published rows of a relation of the lake; `None` if there is no table.
+pub type TableReader =
+    Arc<dyn Fn(Relation) -> BoxFuture<'static, Result<Option<Table>, LakeError>> + Send + Sync>;
+
+/// The tables that templates may query.
+#[derive(Clone)]
+pub struct LakeQueries {
+    /// Opens them.
+    pub read: TableReader,
+    /// The nodes that this run builds. A node that asks about one of them is compiled after it.
+    pub building: BTreeSet<NodeId>,
+    /// True if a node that asks about a missing table is compiled later, too.
+    pub waits: bool,
+}
+
+impl Default for LakeQueries {
+    /// Returns a lake without tables.
+    fn default() -> Self {
+        let read: TableReader = Arc::new(|_| async { Ok(None) }.boxed());
+        Self { read, building: BTreeSet::new(), waits: false }
+    }
+}
+
+/// The maximum number of queries of a template.
+const MOST_QUERIES: usize = 1_000;
+
+/// The maximum number of rows of a query, which all are in memory.
+pub(super) const MOST_ROWS: usize = 200_000;
+
+/// A template that asks, and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) id: &'a NodeId,
+    pub(super) file: &'a Source,
+}
+
+impl Work<'_> {
+    /// Renders a node's template, running the queries that it asks.
+    pub(super) async fn rendered(
+        &self,
+        asker: Asker<'_>,
+        node: &NodeContext,
+        names: Arc<dyn NameResolver>,
+    ) -> Result<Rendered, NotCompiled> {
+        let mut answers = self.context.jinja.no_answers(asker.file, node);
+        loop {
+            let asking = self.context.jinja.render_asking(asker.file, node, Arc::clone(&names), &answers);
+            let question = match asking.map_err(|found| vec![found])? {
+                Asking::Rendered(rendered) => return Ok(*rendered),
+                Asking::Question(question) => question,
+            };
+            if answers.len() >= MOST_QUERIES {
+                let message = format!("this template runs more than {MOST_QUERIES} queries");
+                let hint = "ask for all values in one query, or join in the model's SQL";
+                let found = Diagnostic::error("template-budget", message).at(asker.file.span(0..0), "");
+                return Err(vec![found.hint(hint)].into());
+            }
+            let answer = match &question {
+                Question::Query(sql) => Answer::Rows(self.rows_of(asker, sql).await?),
+                Question::Relation(relation) => Answer::Relation(self.facts(asker, relation).await?),
+            };
+            answers.push(question, answer);
+        }
+    }
+
+    /// Renders a template as far as that is possible without a query.
+    pub(super) fn rendered_without_queries(
+        &self,
+        asker: Asker<'_>,
+        node: &NodeContext,
+        names: Arc<dyn NameResolver>,
+    ) -> Result<Rendered, NotCompiled> {
+        let Context { jinja, .. } = self.context;
+        let asking = jinja.render_asking(asker.file, node, names, &jinja.no_answers(asker.file, node));
+        match asking.map_err(|found| vec![found])? {
+            Asking::Rendered(rendered) => Ok(*rendered),
+            Asking::Question(_) => Err(NotCompiled::Asks),
+        }
+    }
+
+    /// Runs a query.
+    async fn rows_of(&self, asker: Asker<'_>, sql: &str) -> Result<QueryTable, NotCompiled> {
+        let failed = |found: Diagnostic| {
+            let found = found.note(format!("a template asked: {}", sql.trim()));
+            NotCompiled::from(vec![found])
+        };
+        let engine = self.context.engine;
+        let start = || asker.file.span(0..0);
+        for relation in engine.tables_named(sql) {
+            self.declare_asked(asker, &relation).await.map_err(|error| match error {
+                NotCompiled::Invalid(found) => NotCompiled::from(found)
+                    .map(|found| found.note(format!("a template asked: {}", sql.trim()))),
+                other => other,
+            })?;
+        }
+        let query = engine.plan(sql).await.map_err(|error| failed(complaint(&error, None, start())))?;
+        if query.is_volatile() {
+            self.context.jinja.note_volatile();
+        }
+        let tables = self.asked_tables(asker, &query).await?;
+        let rows = async {
+            let stream = engine.stream(&query.bind(&tables)?, Some(MOST_ROWS + 1)).await?;
+            stream.try_collect::<Vec<_>>().await
+        };
+        let batches = rows.await.map_err(|error| {
+            let message = crate::engine::message(&error);
+            failed(Diagnostic::error("query", message).at(start(), "this template runs a query"))
+        })?;
+        if batches.iter().map(crate::engine::RecordBatch::num_rows).sum::<usize>() > MOST_ROWS {
+            let message = format!("a query of a template can have {MOST_ROWS} rows at most");
+            return Err(failed(Diagnostic::error("template-budget", message).at(start(), "")));
+        }
+        query_table::of(&query.schema(), &batches).map_err(|error| {
+            failed(Diagnostic::error("query", error.to_string()).at(start(), "this template runs a query"))
+        })
+    }
+
+    /// Returns what is known about a relation: from the plan if this run builds it, or else from the lake.
+    async fn facts(
+        &self,
+        asker: Asker<'_>,
+        relation: &Relation,
+    ) -> Result<Option<RelationFacts>, NotCompiled> {
+        let of = |is_view, schema: &SchemaRef| {
+            let columns = schema.fields().iter();
+            let columns = columns.map(|field| (field.name().clone(), type_name(field.data_type()))).collect();
+            Some(RelationFacts { is_view, columns })
+        };
+        let Context { manifest, queries, .. } = self.context;
+        let Some(node) = manifest.at(&relation.table()) else {
+            self.context.jinja.note_volatile();
+            let table = (queries.read)(relation.clone()).await.map_err(|error| unread(asker, &error))?;
+            return Ok(table.and_then(|table| of(false, &table.schema())));
+        };
+        if node.id() == asker.id {
+            return Ok(self.context.stored.get(relation).and_then(|schema| of(false, schema)));
+        }
+        if !manifest.graph.ancestors(asker.id, None).contains(node.id()) {
+            let stored = self.context.stored.get(relation);
+            return Ok(stored.and_then(|schema| of(false, schema)));
+        }
+        if self.compiled.later.contains_key(node.id()) {
+            return Err(NotCompiled::Later(node.id().clone()));
+        }
+        if self.compiled.broken.contains(node.id()) {
+            return Err(NotCompiled::BrokenInput);
+        }
+        Ok(self.compiled.schemas.get(node.id()).and_then(|schema| of(is_view(node), schema)))
+    }
+
+    /// Checks that a node depends on another one whose relation its template asks about.
+    fn depends_on(&self, asker: Asker<'_>, node: &Node, relation: &Relation) -> Result<(), NotCompiled> {
+        if node.id() == asker.id || self.context.manifest.graph.ancestors(asker.id, None).contains(node.id())
+        {
+            return Ok(());
+        }
+        let (reference, name) = (super::check::reference(node), asker.id.name());
+        let message =
+            format!("`{name}` asks about {relation} while it is compiled, and isn't known to depend on it");
+        let found = Diagnostic::error("unknown-dependency", message).at(asker.file.span(0..0), "");
+        let found = found.note("its `ref()` or `source()` is seen only under `{% if execute %}`");
+        Err(vec![found.hint(format!("add a comment: -- depends_on: {{{{ {reference} }}}}"))].into())
+    }
+
+    /// Checks that a node may query a relation, and declares it if it isn't a node's.
+    async fn declare_asked(&self, asker: Asker<'_>, relation: &Relation) -> Result<(), NotCompiled> {
+        let Context { manifest, queries, engine, .. } = self.context;
+        let Some(node) = manifest.at(&relation.table()) else {
+            // Nothing says when another writer's table changes.
+            self.context.jinja.note_volatile();
+            if let Some(table) =
+                (queries.read)(relation.clone()).await.map_err(|error| unread(asker, &error))?
+            {
+                self.redeclare(relation, &table.schema())?;
+            }
+            return Ok(());
+        };
+        let id = node.id();
+        self.depends_on(asker, node, relation)?;
+        if self.compiled.later.contains_key(id) || (queries.building.contains(id) && !is_view(node)) {
+            return Err(NotCompiled::Later(id.clone()));
+        }
+        if self.compiled.broken.contains(id) {
+            return Err(NotCompiled::BrokenInput);
+        }
+        if engine.knows(relation) {
+            return Ok(());
+        }
+        if id == asker.id {
+            return match self.context.stored.get(relation) {
+                Some(schema) => Ok(self.redeclare(relation, schema)?),
+                None => Err(vec![absent(asker, node)].into()),
+            };
+        }
+        self.absent(asker, node)
+    }
+
+    /// Opens the tables that a query reads.
+    async fn asked_tables(
+        &self,
+        asker: Asker<'_>,
+        query: &Query,
+    ) -> Result<BTreeMap<Relation, Table>, NotCompiled> {
+        let Context { manifest, queries, engine, .. } = self.context;
+        let mut tables = BTreeMap::new();
+        for relation in query.relations() {
+            let node = manifest.at(&relation.table());
+            if let Some(node) = node.filter(|node| queries.building.contains(node.id())) {
+                return Err(NotCompiled::Later(node.id().clone()));
+            }
+            let spec = node.and_then(|node| self.compiled.sources.get(node.id()));
+            let table = match spec.filter(|_| manifest.is_file(&relation)) {
+                Some(spec) => {
+                    let mut spec = spec.clone();
+                    spec.drift.is_lenient = true;
+                    let opened = source::open(engine, &spec, None).await;
+                    Some(opened.map_err(|error| {
+                        let message = crate::engine::message(&error);
+                        vec![Diagnostic::error("unreadable-source", message).at(asker.file.span(0..0), "")]
+                    })?)
+                }
+                None => (queries.read)(relation.clone()).await.map_err(|error| unread(asker, &error))?,
+            };
+            match (table, node) {
+                (Some(table), _) => drop(tables.insert(relation, table)),
+                (None, Some(node)) => self.absent(asker, node)?,
+                // Binding the query reports it.
+                (None, None) => {}
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Returns the reason why a node isn't compiled whose template asks about a table that isn't there.
+    fn absent(&self, asker: Asker<'_>, node: &Node) -> Result<(), NotCompiled> {
+        if self.context.queries.waits {
+            return Err(NotCompiled::Later(node.id().clone()));
+        }
+        Err(vec![absent(asker, node)].into())
+    }
+}
+
+fn is_view(node: &Node) -> bool {
+    matches!(node, Node::Model(model) if !model.config.materialized.is_table())
+}
+
+fn absent(asker: Asker<'_>, node: &Node) -> Diagnostic {
+    let relation = node.relation().map(ToString::to_string).unwrap_or_default();
+    let message =
+        format!("`{}` queries {relation} while it is compiled, which isn't built yet", asker.id.name());
+    Diagnostic::error("not-built", message)
+        .at(asker.file.span(0..0), "")
+        .hint(format!("headwater build -s +{}", node.display_name()))
+}
+
+fn unread(asker: Asker<'_>, error: &LakeError) -> Vec<Diagnostic> {
+    vec![Diagnostic::error("unreadable-table", error.to_string()).at(asker.file.span(0..0), "")]
+}

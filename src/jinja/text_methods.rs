@@ -1,0 +1,102 @@
+//! Python's string methods that `MiniJinja` lacks.
+
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Tuple, from_args},
+};
+
+use super::value::{List, cost::pay_bytes};
+
+/// Calls a method. Returns `None` if there is none of this name here.
+pub(super) fn call(
+    state: &State<'_, '_>,
+    text: &str,
+    method: &str,
+    args: &[Value],
+) -> Result<Option<Value>, Error> {
+    Ok(Some(match method {
+        "partition" | "rpartition" => {
+            let (separator,): (&str,) = from_args(args)?;
+            partition(text, separator, method == "partition")?
+        }
+        "zfill" => {
+            let (width,): (usize,) = from_args(args)?;
+            pay_bytes(state, width)?;
+            let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
+            let width = width.saturating_sub(sign.len());
+            Value::from(format!("{sign}{digits:0>width$}"))
+        }
+        "ljust" | "rjust" | "center" => {
+            let (width, fill): (usize, Option<char>) = from_args(args)?;
+            pay_bytes(state, width)?;
+            let fill = fill.unwrap_or(' ');
+            let missing = width.saturating_sub(text.chars().count());
+            let padding = || std::iter::repeat_n(fill, missing).collect::<String>();
+            Value::from(match method {
+                "ljust" => format!("{text}{}", padding()),
+                "rjust" => format!("{}{text}", padding()),
+                _ => centered(text, width, fill),
+            })
+        }
+        "swapcase" => {
+            let () = from_args(args)?;
+            let swapped = text.chars().map(|char| {
+                if char.is_uppercase() {
+                    char.to_lowercase().to_string()
+                } else {
+                    char.to_uppercase().to_string()
+                }
+            });
+            Value::from(swapped.collect::<String>())
+        }
+        "casefold" => {
+            let () = from_args(args)?;
+            Value::from(text.to_lowercase())
+        }
+        "removeprefix" | "removesuffix" => {
+            let (part,): (&str,) = from_args(args)?;
+            let rest =
+                if method == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
+            Value::from(rest.unwrap_or(text))
+        }
+        "rsplit" => {
+            let (separator, most): (Option<&str>, Option<i64>) = from_args(args)?;
+            let Some(separator) = separator.filter(|separator| !separator.is_empty()) else {
+                return Ok(None);
+            };
+            let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX - 1);
+            let mut parts: Vec<Value> = text.rsplitn(most + 1, separator).map(Value::from).collect();
+            parts.reverse();
+            Value::from_object(List::new(parts))
+        }
+        "index" => {
+            let (part,): (&str,) = from_args(args)?;
+            let found = text.find(part).map(|at| text[..at].chars().count());
+            Value::from(found.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, format!("index: `{part}` is not in the text"))
+            })?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// Centers a text as Python does: of an odd rest, the larger half is on the left if the width is odd.
+pub(super) fn centered(text: &str, width: usize, fill: char) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    let left = missing / 2 + (missing & width & 1);
+    let padding = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    format!("{}{text}{}", padding(left), padding(missing - left))
+}
+
+fn partition(text: &str, separator: &str, first: bool) -> Result<Value, Error> {
+    if separator.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "partition: the separator is empty"));
+    }
+    let parts = if first { text.split_once(separator) } else { text.rsplit_once(separator) };
+    let parts = match parts {
+        Some((before, after)) => [before, separator, after],
+        None if first => [text, "", ""],
+        None => ["", "", text],
+    };
+    Ok(Value::from(Tuple::from(parts.map(Value::from).to_vec())))
+}

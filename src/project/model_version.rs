@@ -1,0 +1,40 @@
+//! The version of a model that has several.
+
+use super::yaml::{Yaml, YamlValue};
+
+/// The version of a model that has several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelVersion {
+    /// The model's name, which its versions share.
+    pub model: String,
+    /// The version: a number or text.
+    pub version: Yaml,
+    /// The version that `ref` without `v` reads.
+    pub latest: Yaml,
+    /// The name of its file.
+    pub file: String,
+}
+
+impl ModelVersion {
+    /// Returns the version as text: `1`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        label(&self.version)
+    }
+
+    /// Returns whether `ref` without `v` reads this version.
+    #[must_use]
+    pub fn is_latest(&self) -> bool {
+        self.label() == label(&self.latest)
+    }
+}
+
+/// Returns a version as text.
+pub(super) fn label(version: &Yaml) -> String {
+    match &version.value {
+        YamlValue::String(text) => text.clone(),
+        YamlValue::Int(number) => number.to_string(),
+        YamlValue::Float(number) => number.to_string(),
+        _ => String::new(),
+    }
+}

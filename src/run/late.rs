@@ -1,0 +1,157 @@
+//! Late compilation: nodes whose templates query what this run builds are compiled when their turn comes.
+//!
+//! Each gets a worker of its own, with what was compiled for it; everything else is shared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures::{FutureExt, future::BoxFuture};
+
+use super::{
+    build::Candidate,
+    late_compiler::table_reader,
+    scheduler::{Cancelled, JobHandle},
+    worker::Worker,
+};
+use crate::{
+    compile::{self, LakeQueries, TableReader},
+    diag::Diagnostic,
+    engine::Table,
+    name::{NodeId, Relation},
+    outcome::Outcome,
+    plan::{Job, Step},
+};
+
+impl Worker {
+    /// Returns whether a job's first step isn't compiled yet, and so nothing of it can start.
+    pub(super) fn starts_late(&self, job: &Job) -> bool {
+        job.steps.first().is_some_and(|step| self.compiled.later.contains_key(&step.node))
+    }
+
+    /// Compiles a job's nodes and executes it.
+    ///
+    /// # Errors
+    /// If the run was cancelled.
+    pub(super) fn execute_late(
+        self: Arc<Self>,
+        job: Arc<Job>,
+        handle: JobHandle,
+    ) -> BoxFuture<'static, Result<(), Cancelled>> {
+        let nodes = job.steps.iter().map(|step| step.node.clone()).collect();
+        let executed = async move {
+            match Arc::clone(&self).compile_late(nodes, None).await {
+                Ok(worker) => worker.execute(job, handle).await,
+                Err(findings) => {
+                    if let Some(first) = job.steps.first() {
+                        let _ = handle.started(first);
+                        handle.finished(first, failed(&findings));
+                    }
+                    Ok(())
+                }
+            }
+        };
+        executed.boxed()
+    }
+
+    /// Returns a worker that knows these tests, if any of them isn't compiled yet. Templates that query the
+    /// relation of `version` read its staged rows. A test that can't be compiled fails.
+    pub(super) async fn late_tests(
+        &self,
+        tests: &[&Arc<Step>],
+        version: Option<&Candidate>,
+        handle: &JobHandle,
+    ) -> Option<Arc<Self>> {
+        let is_late = |test: &&&Arc<Step>| self.compiled.later.contains_key(&test.node);
+        tests.iter().find(is_late)?;
+        let staged = match version {
+            Some(version) => version.table().await.ok().map(|table| (version.relation.clone(), table)),
+            None => None,
+        };
+        let nodes = tests.iter().map(|test| test.node.clone()).collect();
+        let worker = Arc::new(self.with(Arc::clone(&self.compiled)));
+        match worker.compile_late(nodes, staged).await {
+            Ok(worker) => Some(worker),
+            Err(findings) => {
+                for test in tests.iter().filter(is_late) {
+                    let _ = handle.started(test);
+                    handle.finished(test, failed(&findings));
+                }
+                None
+            }
+        }
+    }
+
+    /// Compiles nodes against the lake as it is now. Templates that query the relation of `version` read its
+    /// staged rows.
+    pub(super) fn compile_late(
+        self: Arc<Self>,
+        nodes: BTreeSet<NodeId>,
+        version: Option<(Relation, Table)>,
+    ) -> BoxFuture<'static, Result<Arc<Self>, Vec<Diagnostic>>> {
+        async move { self.compiled_late(&nodes, version).await }.boxed()
+    }
+
+    async fn compiled_late(
+        &self,
+        nodes: &BTreeSet<NodeId>,
+        version: Option<(Relation, Table)>,
+    ) -> Result<Arc<Self>, Vec<Diagnostic>> {
+        let late = &self.late;
+        let _one_at_a_time = late.declaring.lock().await;
+        let (mut stored, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+        let upstream = self.manifest.graph.upstream(nodes, None);
+        for (relation, observed) in self.tables.observe_nodes(&self.manifest, &upstream).await {
+            match observed {
+                Ok(Some(observed)) => drop(stored.insert(relation, observed.schema)),
+                Ok(None) => {}
+                Err(error) => drop(unreadable.insert(relation, error.to_string())),
+            }
+        }
+        let read = table_reader(&self.tables);
+        if let Some((relation, table)) = &version {
+            stored.insert(relation.clone(), table.schema());
+        }
+        let read: TableReader = Arc::new(move |relation| match &version {
+            Some((staged, table)) if *staged == relation => {
+                let table = Arc::clone(table);
+                async move { Ok(Some(table)) }.boxed()
+            }
+            _ => read(relation),
+        });
+        let queries = LakeQueries { read, building: BTreeSet::new(), waits: false };
+        let context = compile::Context {
+            manifest: &self.manifest,
+            jinja: &late.jinja,
+            engine: &self.engine,
+            root: &late.root,
+            stored: &stored,
+            unreadable: &unreadable,
+            found: &late.found,
+            now: late.now,
+            wanted: &late.wanted,
+            queries: &queries,
+        };
+        let (compiled, errors) = Box::pin(compile::compile(&context, nodes)).await;
+        let errors: Vec<Diagnostic> = errors.into_iter().filter(Diagnostic::is_error).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let compiled = Arc::new(compiled.whole()?);
+        late.note(Arc::clone(&compiled));
+        Ok(Arc::new(self.with(compiled)))
+    }
+}
+
+/// Returns the outcome of a step that couldn't be compiled.
+fn failed(findings: &[Diagnostic]) -> Outcome {
+    let text = |found: &Diagnostic| {
+        let place = found.labels.first().map(|label| format!(" ({})", label.span.source.path()));
+        let more = found.notes.iter().map(|note| format!("\n  note: {note}"));
+        let hints = found.hints.iter().map(|hint| format!("\n  help: {hint}"));
+        format!("{}{}{}", found.message, place.unwrap_or_default(), more.chain(hints).collect::<String>())
+    };
+    let message = findings.iter().map(text).collect::<Vec<_>>().join("\n");
+    Outcome::Failed { message, compiled: None }
+}

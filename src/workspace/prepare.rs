@@ -1,0 +1,285 @@
+//! Prepares a request: selects, compiles and plans its nodes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    error::WorkspaceError,
+    graph_context,
+    load::Workspace,
+    request::{NodeSelection, Request},
+    retry::{Retried, retried},
+};
+use crate::{
+    compile::{self, Compiled, FOUND_COLUMNS, FoundColumns, LakeQueries, RecordedColumns, Wanted},
+    diag::Diagnostic,
+    engine::{Engine, SchemaRef},
+    manifest::Node,
+    name::{NodeId, Relation},
+    plan::Plan,
+    run::{
+        late_compiler::table_reader,
+        observed::ObservedState,
+        planning::{self, PlanOptions},
+        tables::Tables,
+        unchanged::conditions::{TablesState, WatchedTables},
+    },
+    select::{self, Selectors},
+};
+
+/// A compiled and planned request. Nodes with errors, and those downstream of them, are not in the plan.
+pub struct Prepared {
+    /// The nodes that the request runs.
+    pub chosen: BTreeSet<NodeId>,
+    /// The engine that they were compiled with.
+    pub engine: Engine,
+    /// The project's tables.
+    pub tables: Arc<Tables>,
+    /// The recorded columns of sources that declare none.
+    pub found: BTreeMap<NodeId, RecordedColumns>,
+    /// The compiled nodes.
+    pub compiled: Compiled,
+    /// The state of the lake and the sources.
+    pub observed: ObservedState,
+    /// The tables and their state before any was read, if requested and observable.
+    pub watched: Option<(WatchedTables, TablesState)>,
+    /// The options of the plan.
+    pub options: PlanOptions,
+    /// The plan.
+    pub plan: Plan,
+    /// The errors and warnings about the nodes, apart from those found while loading.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The unfinished nodes of the last run that the project has no more.
+    pub gone: BTreeSet<NodeId>,
+}
+
+impl Prepared {
+    /// Returns whether any node has an error, so that nothing can be run.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+impl Workspace {
+    /// Selects, compiles and plans the requested nodes.
+    ///
+    /// # Errors
+    /// If the selection is invalid, or the lake can't be read.
+    pub async fn prepare(&self, request: &Request) -> Result<Prepared, WorkspaceError> {
+        let (mut selected, mut diagnostics) = self.select(&request.selection)?;
+        let mut gone = BTreeSet::new();
+        if let Some(last) = &request.again {
+            Retried { nodes: selected, gone } = retried(last, selected, &self.manifest);
+        }
+        let mut chosen = request.nodes(&selected, &self.manifest);
+        if request.retain.failures {
+            let shared = self.manifest.shared_audits(&chosen);
+            if !shared.is_empty() {
+                return Err(shared.into());
+            }
+        }
+        let engine = self.engine()?;
+        let tables = self.tables(&engine)?;
+        let watched = WatchedTables::new(&tables, &self.manifest).filter(|_| request.watch);
+        let watched = watched.and_then(|tables| Some((tables.state(self.threads)?, tables)));
+        let watched = watched.map(|(state, tables)| (tables, state));
+        graph_context::set(self, &chosen);
+        let found = self.found_columns(&tables).await;
+        let options =
+            PlanOptions { gate: request.builds(), rebuild: request.rebuild, set_aside: request.set_aside };
+        let mut building =
+            if request.is_compiled_only { BTreeSet::new() } else { self.built(&chosen, |_| true) };
+        let wanted = request.wanted();
+        let mut observed = ObservedState::of(&tables, &self.manifest).await?;
+        let (compiled, plan) = loop {
+            let queries = LakeQueries { read: table_reader(&tables), building, waits: true };
+            let stored = observed.schemas();
+            let context =
+                self.compile_context(&engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
+            let (compiled, errors) = compile::compile(&context, &chosen).await;
+            observed = observed.and_sources(&engine, &compiled).await;
+            // What reads a source that can't be read is planned, and fails.
+            let planned: BTreeSet<NodeId> = chosen
+                .iter()
+                .filter(|id| !compiled.broken.contains(*id) || compiled.unreadable.contains_key(*id))
+                .cloned()
+                .collect();
+            let plan = planning::plan(&self.manifest, &planned, &compiled, &observed, options);
+            let idle = plan.steps().filter(|step| step.reason.is_idle()).map(|step| &step.node);
+            let idle: BTreeSet<&NodeId> = idle.collect();
+            let known = compiled.later.values().any(|id| idle.contains(id) && queries.building.contains(id));
+            if !known {
+                diagnostics.extend(compiled.warnings.iter().cloned().chain(errors));
+                chosen = planned;
+                break (compiled, plan);
+            }
+            // Tables that aren't rebuilt can be queried at once.
+            building = self.built(&chosen, |id| !idle.contains(id));
+        };
+        if request.is_compiled_only {
+            diagnostics.extend(compiled.later.iter().filter_map(|(id, after)| self.unchecked(id, after)));
+        }
+        Ok(Prepared {
+            chosen,
+            engine,
+            tables,
+            found,
+            compiled,
+            observed,
+            watched,
+            options,
+            plan,
+            diagnostics,
+            gone,
+        })
+    }
+
+    /// Returns those of the chosen nodes that build a table.
+    fn built(&self, chosen: &BTreeSet<NodeId>, keeps: impl Fn(&NodeId) -> bool) -> BTreeSet<NodeId> {
+        let models = self.manifest.refables().filter(|model| model.config.materialized.is_table());
+        let built = models.map(|model| &model.id).filter(|id| chosen.contains(*id) && keeps(id));
+        built.cloned().collect()
+    }
+
+    /// Returns the warning about a node that can't be checked before another one is built.
+    fn unchecked(&self, id: &NodeId, after: &NodeId) -> Option<Diagnostic> {
+        let model = self.manifest.model(id)?;
+        let message =
+            format!("`{}` isn't checked: it is compiled after `{}` is built", model.name, after.name());
+        let found = Diagnostic::warning("compiled-later", message).at(model.file.span(0..0), "");
+        Some(found.hint(format!("headwater build -s +{}", model.name)))
+    }
+
+    /// Returns the selected nodes, and warnings about criteria that match nothing.
+    ///
+    /// # Errors
+    /// If the selection is invalid.
+    pub fn select(
+        &self,
+        selection: &NodeSelection,
+    ) -> Result<(BTreeSet<NodeId>, Vec<Diagnostic>), WorkspaceError> {
+        let NodeSelection { select, exclude, selector, indirect, .. } = selection;
+        let candidates = self.manifest.candidates();
+        let selectors = Selectors::new(&self.project.selectors)?;
+        let has_words = !(select.is_empty() && exclude.is_empty());
+        let default = if has_words { None } else { self.default_selector()? };
+        let (selected, warnings) = select::select_with(
+            (select, exclude),
+            selector.as_deref().or(default),
+            &selectors,
+            &candidates,
+            &self.manifest.graph,
+            *indirect,
+        )?;
+        let mut chosen = selected.chosen;
+        chosen.retain(|id| selection.keeps(id.kind()));
+        Ok((chosen, warnings))
+    }
+
+    /// Returns the selector that applies if the command selects nothing.
+    fn default_selector(&self) -> Result<Option<&str>, WorkspaceError> {
+        let mut defaults = Vec::new();
+        for selector in &self.project.selectors {
+            let is_default = match selector.default.as_ref().map(|yaml| (yaml.as_bool(), yaml)) {
+                Some((Some(is_default), _)) => is_default,
+                Some((None, yaml)) => {
+                    let text = yaml.as_str().unwrap_or_default();
+                    let text = self.jinja.render_value(text, &yaml.span).map_err(|found| vec![found])?;
+                    text.trim().eq_ignore_ascii_case("true")
+                }
+                None => false,
+            };
+            defaults.extend(is_default.then_some(selector));
+        }
+        match defaults[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(&one.name.value)),
+            [one, two, ..] => {
+                let message = "only one selector can be the default";
+                let found = Diagnostic::error("duplicate-default", message);
+                let found = found.at(one.name.span.clone(), "this one").at(two.name.span.clone(), "and this");
+                Err(vec![found].into())
+            }
+        }
+    }
+
+    /// Observes the lake and type-checks the chosen nodes against it. With `waits`, nodes are left out whose
+    /// templates query tables that aren't there. Returns what could be compiled, and the
+    /// errors and warnings.
+    ///
+    /// # Errors
+    /// If the lake can't be read.
+    pub async fn compile(
+        &self,
+        engine: &Engine,
+        tables: &Arc<Tables>,
+        chosen: &BTreeSet<NodeId>,
+        waits: bool,
+    ) -> Result<(Compiled, ObservedState, Vec<Diagnostic>), WorkspaceError> {
+        graph_context::set(self, chosen);
+        let observed = ObservedState::of(tables, &self.manifest).await?;
+        let stored = observed.schemas();
+        let found = self.found_columns(tables).await;
+        let queries = LakeQueries { read: table_reader(tables), building: BTreeSet::new(), waits };
+        let wanted = Wanted::default();
+        let context =
+            self.compile_context(engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
+        let (compiled, errors) = compile::compile(&context, chosen).await;
+        let diagnostics = compiled.warnings.iter().cloned().chain(errors).collect();
+        Ok((compiled, observed, diagnostics))
+    }
+
+    /// Returns the recorded columns of sources that declare none. A record that can't be read concerns the
+    /// nodes that read its source.
+    pub(super) async fn found_columns(&self, tables: &Tables) -> BTreeMap<NodeId, RecordedColumns> {
+        let mut found = BTreeMap::new();
+        for source in self.manifest.nodes.values() {
+            let Node::Source(source) = source else { continue };
+            if !source.may_be_undeclared() {
+                continue;
+            }
+            let lake = tables.lake();
+            let place = lake.record_place(FOUND_COLUMNS, source.id.as_str());
+            let failed = |why: String| {
+                format!(
+                    "{}.{}: its recorded columns can't be used: {why}\n  hint: restore {place} from a copy; or \
+                     remove it, and the next build finds the columns in all files again",
+                    source.source, source.name
+                )
+            };
+            let known = match lake.recorded(FOUND_COLUMNS, source.id.as_str()).await {
+                Ok(None) => continue,
+                Ok(Some(text)) => FoundColumns::of_text(&text)
+                    .map_err(|error| failed(format!("{place} isn't what a build wrote: {error}"))),
+                Err(error) => Err(failed(error.to_string())),
+            };
+            found.extend(known.transpose().map(|known| (source.id.clone(), known)));
+        }
+        found
+    }
+
+    pub(super) fn compile_context<'a>(
+        &'a self,
+        engine: &'a Engine,
+        (stored, unreadable): (&'a BTreeMap<Relation, SchemaRef>, &'a BTreeMap<Relation, String>),
+        found: &'a BTreeMap<NodeId, RecordedColumns>,
+        wanted: &'a Wanted,
+        queries: &'a LakeQueries,
+    ) -> compile::Context<'a> {
+        compile::Context {
+            manifest: &self.manifest,
+            jinja: &self.jinja,
+            engine,
+            root: &self.project.root,
+            stored,
+            unreadable,
+            found,
+            now: self.started,
+            wanted,
+            queries,
+        }
+    }
+}

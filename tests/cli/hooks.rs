@@ -1,0 +1,133 @@
+//! Hooks of models and of runs, and operations.
+
+use crate::project::Project;
+
+/// Adds lines to the project file.
+fn with_settings(project: Project, more: &str) -> Project {
+    let text = project.read("project.yml");
+    project.file("project.yml", text + more)
+}
+
+fn project() -> Project {
+    Project::new()
+        .model(
+            "orders.sql",
+            "{{ config(post_hook=[\"delete from {{ this }} where amount < -2\", {'sql': \"update {{ this }} set amount = amount * 10 where id = 1\"}]) }}\n\
+             select 1 as id, 10 as amount union all select 2, -5",
+        )
+        .model("total.sql", "select sum(amount) as amount from {{ ref('orders') }}")
+}
+
+#[test]
+fn hooks_add_up_and_are_part_of_the_version() {
+    let project = with_settings(
+        project(),
+        "models:\n  +post-hook: \"insert into {{ this }} select * from {{ this }} where false\"\n",
+    );
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select id, amount from {{ ref('orders') }}"), "id,amount\n1,100\n");
+    assert_eq!(project.rows("select amount from {{ ref('total') }}"), "amount\n100\n");
+    project.run(["plan"]).success().says("nothing to do");
+    let text = project.read("models/orders.sql").replace("* 10", "* 20");
+    project.write("models/orders.sql", &text);
+    project.run(["plan"]).success().says("SQL changed");
+}
+
+#[test]
+fn a_test_sees_what_hooks_change() {
+    let project = project().file(
+        "models/schema.yml",
+        "models:\n- name: orders\n  columns:\n  - name: amount\n    data_tests:\n    - accepted_values: {arguments: {values: [10]}}\n",
+    );
+    project.run(["build"]).failure().says("accepted_values_orders_amount__10");
+    assert!(!project.exists("lake/main/orders/_delta_log/00000000000000000000.json"), "nothing is published");
+}
+
+#[test]
+fn an_incremental_model_changes_its_whole_table() {
+    let project = Project::new()
+        .model("rows.sql", "select unnest(range({{ var('n', 3) }})) as id")
+        .model(
+            "kept.sql",
+            "{{ config(materialized='incremental', incremental_strategy='append', post_hook=\"{% if is_incremental() %}delete from {{ this }} where id < 2{% endif %}\") }}\n\
+             select id from {{ ref('rows') }}{% if is_incremental() %} where id > (select max(id) from {{ this }}){% endif %}",
+        );
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select count(*) as n from {{ ref('kept') }}"), "n\n3\n");
+    project.run(["build", "--vars", "{n: 5}"]).success();
+    assert_eq!(project.rows("select id from {{ ref('kept') }} order by 1"), "id\n2\n3\n4\n");
+}
+
+#[test]
+fn what_hooks_cannot_do_is_refused_or_left_out() {
+    let project = project().file(
+        "models/schema.yml",
+        "models:\n- name: total\n  config:\n    post_hook: \"grant select on {{ this }} to everybody\"\n    pre_hook: [\"insert into main.other values (1)\"]\n",
+    );
+    project
+        .run(["build"])
+        .refused()
+        .says("a hook of `total` can't run: INSERT INTO main.other VALUES (1)")
+        .says("make that table a model of its own");
+    let project = with_settings(project, "hooks: {unsupported: warn}\n");
+    project.run(["build"]).success().says("a hook of `total` can't run: GRANT SELECT").says("PASS=2");
+}
+
+#[test]
+fn hooks_of_a_run_write_tables_of_their_own() {
+    let project = with_settings(
+        project(),
+        "on-run-start:\n  - \"create table if not exists ops.log (what varchar, n integer)\"\n  - \"insert into ops.log values ('start', 0)\"\n\
+         on-run-end: \"{% for r in results %}insert into ops.log values ('{{ r.node.name }} {{ r.status }}', {{ loop.index }});{% endfor %}\"\n",
+    );
+    project.run(["build"]).success().says("1 of 2 START hook:").says("1 of 1 OK hook:");
+    let rows = "select what from ops.log order by n, what";
+    assert_eq!(project.rows(rows), "what\nstart\norders success\ntotal success\n");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select count(*) as n from ops.log"), "n\n6\n", "hooks run in each run");
+}
+
+#[test]
+fn hooks_of_a_run_leave_tables_of_nodes_alone() {
+    let project = project();
+    project.run(["build"]).success();
+    let project = with_settings(project, "on-run-start: \"delete from {{ ref('orders') }}\"\n");
+    project.run(["build"]).failure().says("is the table of model.").says("change its rows in a `post_hook`");
+}
+
+#[test]
+fn an_operation_calls_a_macro() {
+    let project = project().file(
+        "macros/op.sql",
+        "{% macro op(name, times=1) %}{% for n in range(times) %}{% do print('hello ' ~ name ~ ' ' ~ n) %}{% endfor %}\
+         {% do print(run_query('select count(*) from ' ~ ref('orders')).columns[0].values()[0]) %}{% endmacro %}",
+    );
+    project.run(["build"]).success();
+    project
+        .run(["run-operation", "op", "--args", "{name: you, times: 2}"])
+        .success()
+        .says("hello you 1\n1\n");
+    project.run(["run-operation", "none"]).refused().says("could not find a macro with the name 'none'");
+    project.run(["run-operation", "op", "--args", "x"]).refused().says("--args is not a YAML mapping");
+    project.run(["run-operation", "--sql", "create table ops.t as select 1 as a"]).success();
+    assert_eq!(project.rows("select a from ops.t"), "a\n1\n");
+}
+
+#[test]
+fn an_operation_writes_no_table_of_a_build_and_no_other_place() {
+    let project = Project::new().model("m.sql", "select 1 as a");
+    project.run(["build"]).success();
+    let before = project.files("lake");
+    for (table, why) in [
+        ("main.M", "is the table of model.shop.m"),
+        ("main.m_rejected", "is where builds keep rows of model.shop.m"),
+        ("main_staged.m", "is where builds keep rows of model.shop.m"),
+        ("\"main/m\".x", "can't be a table"),
+        ("\"..\".x", "can't be a table"),
+        ("_headwater.x", "can't be a table"),
+    ] {
+        let sql = format!("create table {table} as select 1 as a");
+        project.run(["run-operation", "--sql", &sql]).failure().says(why);
+    }
+    assert_eq!(project.files("lake"), before);
+}
