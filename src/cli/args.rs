@@ -188,6 +188,9 @@ pub(super) struct RebuildArgs {
     /// Rebuild the selected nodes from scratch, up to date or not; snapshots keep their versions
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub(super) full_refresh: bool,
+    /// Build the selected nodes as if what they read had no rows, to check that they can be built
+    #[arg(long, env = "HEADWATER_EMPTY", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(super) empty: bool,
     /// Start of the range of batches to rebuild, done or not (inclusive): 2021-01-01, or 2021-01-01T13:00 in
     /// UTC
     #[arg(long, env = "HEADWATER_EVENT_TIME_START", requires = "event_time_end", value_name = "TIME", value_parser = crate::interval::instant)]
@@ -210,6 +213,6 @@ impl RebuildArgs {
                 "one day: --event-time-start 2021-01-02 --event-time-end 2021-01-03",
             ));
         }
-        Ok(Request { event_time, ..request.rebuilding(self.full_refresh, self.force) })
+        Ok(Request { event_time, empty: self.empty, ..request.rebuilding(self.full_refresh, self.force) })
     }
 }

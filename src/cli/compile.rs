@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{
     args::{Global, SelectArgs},
+    deferral::DeferralArgs,
     failure::Failure,
     loading::{load, prepare},
     streams::stdout,
@@ -25,11 +26,14 @@ pub(super) struct CompileArgs {
     /// Node selection.
     #[command(flatten)]
     pub(super) select: SelectArgs,
+    /// Tables to read elsewhere.
+    #[command(flatten)]
+    pub(super) deferral: DeferralArgs,
 }
 
 pub(super) async fn run(global: &Global, args: &CompileArgs) -> Result<ExitCode, Failure> {
     let workspace = load(global)?;
-    let request = Request::compile(args.select.selection());
+    let request = args.deferral.apply(Request::compile(args.select.selection()))?;
     let Prepared { chosen, compiled, .. } = prepare(&workspace, &request, global.quiet).await?;
     workspace.write_artifacts(&compiled)?;
     let differing = compiled.other_columns();

@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
 //! - `CommandLine`, `Command`: the arguments; each command's own are in its file
-//! - `args`: arguments that commands share
+//! - `args`, `deferral`: arguments that commands share
 //! - one file per command: `build`, `run`, `seed`, `snapshot`, `test`, `retry`, `compile`, `list`, `show`,
 //!   `plan`, `describe`, `lineage`, `deps`, `clean`, `debug`, `init`
 //! - `source`, `docs`: folders of commands, one file each
@@ -27,6 +27,7 @@ mod clean;
 mod colour;
 mod compile;
 mod debug;
+mod deferral;
 mod deps;
 mod describe;
 mod docs;

@@ -38,7 +38,7 @@ pub(super) async fn run_with(
     let options = &LoadOptions { flags, ..options.clone() };
     let mut pipeline = Pipeline { global, options, request, command };
     loop {
-        if let Some(code) = pipeline.once().await? {
+        if let Some(code) = Box::pin(pipeline.once()).await? {
             return Ok(code);
         }
     }

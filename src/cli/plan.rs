@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{
     args::{Global, RebuildArgs, SelectArgs},
     colour::stdout_in_colour,
+    deferral::DeferralArgs,
     failure::Failure,
     loading::{load, prepare},
     streams::stdout,
@@ -26,6 +27,9 @@ pub(super) struct PlanArgs {
     /// Which of them to build.
     #[command(flatten)]
     pub(super) rebuild: RebuildArgs,
+    /// Tables to read elsewhere.
+    #[command(flatten)]
+    pub(super) deferral: DeferralArgs,
     /// Output format
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub(super) output: PlanOutput,
@@ -41,7 +45,7 @@ pub(super) enum PlanOutput {
 }
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
-    let request = args.rebuild.apply(Request::plan(args.select.selection()))?;
+    let request = args.deferral.apply(args.rebuild.apply(Request::plan(args.select.selection()))?)?;
     let plan = prepare(&load(global)?, &request, global.quiet).await?.plan;
     let mut out = stdout();
     match args.output {

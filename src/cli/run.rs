@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     args::{Global, RebuildArgs, SelectArgs},
+    deferral::DeferralArgs,
     failure::Failure,
     pipeline,
 };
@@ -23,12 +24,15 @@ pub(super) struct RunArgs {
     /// Which of them to build.
     #[command(flatten)]
     pub(super) rebuild: RebuildArgs,
+    /// Tables to read elsewhere.
+    #[command(flatten)]
+    pub(super) deferral: DeferralArgs,
 }
 
 impl RunArgs {
     /// Returns the request that `of` makes of the selection, with these options.
     pub(super) fn request(&self, of: fn(NodeSelection) -> Request) -> Result<Request, Failure> {
-        let request = self.rebuild.apply(of(self.select.selection()))?;
+        let request = self.deferral.apply(self.rebuild.apply(of(self.select.selection()))?)?;
         Ok(Request { fail_fast: self.fail_fast, ..request })
     }
 }

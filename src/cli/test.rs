@@ -32,5 +32,10 @@ impl TestArgs {
 }
 
 pub(super) async fn run(global: &Global, args: &TestArgs) -> Result<ExitCode, Failure> {
-    pipeline::run(global, args.request(Request::test)?).await
+    let request = args.request(Request::test)?;
+    if request.empty {
+        let message = "tests of tables that are read without rows show nothing";
+        return Err(Failure::hinted(message, "test what is built without rows: headwater build --empty"));
+    }
+    pipeline::run(global, request).await
 }

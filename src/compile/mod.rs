@@ -106,6 +106,12 @@ pub struct Wanted {
     pub again: BTreeMap<NodeId, Intervals>,
     /// Whether to record the state of each source before it is read.
     pub watch: bool,
+    /// Whether nodes are built as if what they read had no rows (`--empty`).
+    pub empty: bool,
+    /// The tables that were built so before.
+    pub built_empty: BTreeSet<Relation>,
+    /// The tables that are read from another target, with their places.
+    pub deferred: BTreeMap<Relation, String>,
 }
 
 /// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources for freshness checks)

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     engine::{Query, SchemaRef},
-    manifest::{Model, fingerprint::Fingerprint},
+    manifest::{
+        Model,
+        fingerprint::{EMPTY, Fingerprint},
+    },
     name::NodeId,
 };
 
@@ -60,6 +63,7 @@ impl Work<'_> {
         let queries = queries.chain(hook_queries());
         let inputs = input_nodes(queries, Some(&model.relation), self.context.manifest);
         let reading = self.reading(&inputs);
+        let command = self.of_command(&inputs);
         let mut compiled = CompiledModel {
             sql,
             query,
@@ -81,7 +85,8 @@ impl Work<'_> {
             .into_iter()
             .chain(order)
             .chain(reading)
-            .chain(meaning);
+            .chain(meaning)
+            .chain(command);
         compiled.fingerprint = Fingerprint::new(&statement, &model.config, beside);
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())
@@ -123,6 +128,16 @@ impl Work<'_> {
         let files = inputs.values().filter(|input| input.form == InputForm::Source);
         let specs = files.filter_map(|input| self.compiled.sources.get(&input.id));
         specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
+    }
+
+    /// Returns what the command's options change about a table with these inputs: it has none of their rows,
+    /// or rows of other tables.
+    pub(super) fn of_command(&self, inputs: &InputNodes) -> Vec<(String, Value)> {
+        let wanted = self.context.wanted;
+        let deferred = inputs.keys().filter_map(|relation| {
+            Some((format!("the place of {relation}"), wanted.deferred.get(relation)?.as_str().into()))
+        });
+        deferred.chain(wanted.empty.then(|| (EMPTY.to_owned(), true.into()))).collect()
     }
 }
 

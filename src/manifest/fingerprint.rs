@@ -10,6 +10,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{Incremental, ModelConfig};
 
+/// The setting of a table that was built with `--empty`.
+pub const EMPTY: &str = "--empty";
+
 /// Everything that affects a table's data, equal on all machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
@@ -40,6 +43,12 @@ impl Fingerprint {
         settings.extend(incremental.map(|(key, value)| (key.to_owned(), value)));
         settings.extend(beside.into_iter().map(|(key, value)| (key, digest(&value.to_string()).into())));
         Self { statement: digest(statement), settings }
+    }
+
+    /// Returns whether the table was built with `--empty`.
+    #[must_use]
+    pub fn is_empty_build(&self) -> bool {
+        self.settings.contains_key(EMPTY)
     }
 
     /// Returns the name of the first setting that differs between the two fingerprints.

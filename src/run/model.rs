@@ -85,6 +85,13 @@ impl Worker {
         Ok(Outcome::Checked)
     }
 
+    /// Checks that the query for an existing table's new rows can be computed. No rows would add nothing.
+    async fn check_new_rows(&self, compiled: &CompiledModel) -> Result<(), StepError> {
+        let query = compiled.strategy.new_rows().map_or(&compiled.query, |rows| &rows.query);
+        let tables = self.open(query, None).await?;
+        Ok(self.engine.check(&query.bind(&tables)?).await?)
+    }
+
     fn find(&self, step: &Step) -> Result<(&Model, &CompiledModel), StepError> {
         let lost = || StepError::Lost(step.node.to_string());
         let model = self.manifest.refable(&step.node).ok_or_else(lost)?;
@@ -110,8 +117,12 @@ impl Worker {
             own => own?,
         };
         let own = self.set_aside_damage(model, step, own, handle).await?;
-        let files = self.files(compiled).await?;
+        let files = if self.empty { Vec::new() } else { self.files(compiled).await? };
         let inputs = self.versions(compiled, &files).await?;
+        if self.empty && own.is_some() && !step.reason.is_from_scratch() && compiled.strategy.keeps_rows() {
+            self.check_new_rows(compiled).await?;
+            return Ok(None);
+        }
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
             return Ok(None);
         }

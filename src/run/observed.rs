@@ -80,6 +80,19 @@ impl ObservedState {
         self.tables.iter().map(|(relation, observed)| (relation.clone(), observed.schema.clone())).collect()
     }
 
+    /// Returns the tables that were built with `--empty`.
+    #[must_use]
+    pub fn built_empty(&self) -> BTreeSet<Relation> {
+        let is_empty = |table: &CurrentVersion| {
+            table.provenance.as_ref().is_some_and(|made| made.fingerprint.is_empty_build())
+        };
+        self.tables
+            .iter()
+            .filter(|(_, table)| is_empty(table))
+            .map(|(relation, _)| relation.clone())
+            .collect()
+    }
+
     /// Returns the states of these inputs; missing ones are left out.
     pub(super) fn inputs<'a>(
         &self,

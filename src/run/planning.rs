@@ -115,6 +115,7 @@ impl<'a> Planner<'a> {
             {
                 return Some(Reason::Forced);
             }
+            (_, Some(Refresh::BuiltEmpty)) => return Some(Reason::FullRefresh { columns_changed: false }),
             (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
             // Other tables are always built from scratch.
             (Rebuild::FullRefresh, refresh)

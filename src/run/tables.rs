@@ -56,6 +56,14 @@ impl Tables {
         Ok(Self { lake, elsewhere })
     }
 
+    /// Returns these tables, with some read from other lakes.
+    #[must_use]
+    pub fn with_elsewhere(&self, more: BTreeMap<Relation, (Lake, Relation)>) -> Self {
+        let mut elsewhere = self.elsewhere.clone();
+        elsewhere.extend(more);
+        Self { lake: Arc::clone(&self.lake), elsewhere }
+    }
+
     /// Returns the lake that models are written to.
     #[must_use]
     pub fn lake(&self) -> &Arc<Lake> {

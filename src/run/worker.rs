@@ -11,7 +11,10 @@ use crate::{
     compile::Compiled,
     engine::{
         Engine, Table,
-        exec::streams::{is_disk_full, is_unreadable},
+        exec::{
+            binding::without_rows,
+            streams::{is_disk_full, is_unreadable},
+        },
     },
     lake::{LakeError, LakeWriter},
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
@@ -41,6 +44,8 @@ pub struct Worker {
     pub invocation_id: String,
     /// The failures to keep.
     pub retain: Retain,
+    /// Whether what nodes read has no rows (`--empty`).
+    pub empty: bool,
     /// The changed batches of tables, shared because several models may read one table.
     pub changed_batches: Arc<ChangedBatches>,
     /// The token that cancels running jobs.
@@ -69,14 +74,29 @@ impl Worker {
             artifacts: self.artifacts.clone(),
             invocation_id: self.invocation_id.clone(),
             retain: self.retain,
+            empty: self.empty,
             changed_batches: Arc::clone(&self.changed_batches),
             cancel: self.cancel.clone(),
         }
     }
 
-    /// Opens the published rows of a relation: the newest version, or the files of a source or seed. Rejected
-    /// rows go to `rejects`.
+    /// Opens the published rows of a relation: the newest version, or the files of a source or seed. With
+    /// `--empty`, only the file of a seed has rows. Rejected rows go to `rejects`.
     pub(super) async fn published(
+        &self,
+        relation: &Relation,
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<Table, StepError> {
+        let table = self.with_rows(relation, rejects).await?;
+        let is_emptied = self.empty && !self.is_seed_file(relation);
+        Ok(if is_emptied { without_rows(&table) } else { table })
+    }
+
+    fn is_seed_file(&self, relation: &Relation) -> bool {
+        matches!(self.manifest.at(relation), Some(Node::Seed(seed)) if seed.file == *relation)
+    }
+
+    async fn with_rows(
         &self,
         relation: &Relation,
         rejects: Option<&Arc<RejectSink>>,

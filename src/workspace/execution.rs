@@ -109,12 +109,24 @@ impl Workspace {
             found_columns::record_exact(&writer, &prepared.compiled).await?;
         }
         let info = self.info(request.command, &prepared.plan, prepared.tables.lake(), repair.done);
-        let Prepared { chosen, engine, tables, found, compiled, observed, watched, options, plan, .. } =
-            prepared;
+        let Prepared {
+            chosen,
+            engine,
+            tables,
+            found,
+            compiled,
+            observed,
+            watched,
+            wanted,
+            options,
+            plan,
+            ..
+        } = prepared;
+        let empty = wanted.empty;
         let artifacts = self.shown_target_path();
         let jinja = Arc::new(self.jinja);
         let root = self.project.root.clone();
-        let late = LateCompiler::new(Arc::clone(&jinja), root, found, self.started, request.wanted());
+        let late = LateCompiler::new(Arc::clone(&jinja), root, found, self.started, wanted);
         let worker = Arc::new(Worker {
             engine: Arc::new(engine),
             writer: Arc::new(writer),
@@ -125,6 +137,7 @@ impl Workspace {
             manifest: Arc::new(self.manifest),
             compiled: Arc::new(compiled),
             retain: request.retain,
+            empty,
             changed_batches: Arc::default(),
             cancel,
         });

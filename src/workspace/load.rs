@@ -129,14 +129,28 @@ impl Workspace {
     /// Opens the lake.
     pub fn lake(&self, engine: &Engine) -> Result<Lake, WorkspaceError> {
         let storage = self.storage.as_ref().map_err(|found| vec![found.clone()])?;
-        let options = storage.options.clone();
-        let lake = Lake::open(&storage.root, &self.project.root, options, engine.session())?;
+        let lake = self.lake_in(engine, storage)?;
         #[cfg(feature = "failpoints")]
         let lake = match &self.fault {
             Some(fault) => lake.with_fault(fault.clone()),
             None => lake,
         };
         Ok(lake)
+    }
+
+    /// Opens the lake of another target; `None` if there is no such target.
+    pub(super) fn lake_at(&self, engine: &Engine, target: &str) -> Result<Option<Lake>, WorkspaceError> {
+        if target == self.target_name {
+            return self.lake(engine).map(Some);
+        }
+        let Some(target) = self.project.settings.targets.get(target) else { return Ok(None) };
+        let storage = storage(&self.jinja, target).map_err(|found| vec![found])?;
+        self.lake_in(engine, &storage).map(Some)
+    }
+
+    fn lake_in(&self, engine: &Engine, storage: &Storage) -> Result<Lake, WorkspaceError> {
+        let Storage { root, options } = storage;
+        Ok(Lake::open(root, &self.project.root, options.clone(), engine.session())?)
     }
 
     /// Locates the project's tables.

@@ -12,6 +12,7 @@
 //!
 //! - [`LoadOptions`], [`Workspace`]: from a folder and buffers to a resolved project; start here
 //! - [`Request`], [`Prepared`]: a command's request, and its compiled nodes and plan
+//! - [`Deferral`]: tables that are read where another target has built them
 //! - [`Run`]: the execution of a plan
 //! - [`Operation`]: hooks of a run, and `run-operation`
 //! - [`RowSource`]: ad-hoc queries over the published tables
@@ -32,6 +33,7 @@
 
 mod artifacts;
 mod clock;
+mod deferral;
 mod docs;
 mod error;
 mod execution;
@@ -57,6 +59,7 @@ mod tests;
 mod unchanged;
 
 pub use self::{
+    deferral::Deferral,
     docs::{DOCS_FOLDER, DocsSummary},
     error::WorkspaceError,
     execution::{Ending, Executed, Run},

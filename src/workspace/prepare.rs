@@ -45,6 +45,8 @@ pub struct Prepared {
     pub observed: ObservedState,
     /// The tables and their state before any was read, if requested and observable.
     pub watched: Option<(WatchedTables, TablesState)>,
+    /// The options of compilation.
+    pub wanted: Wanted,
     /// The options of the plan.
     pub options: PlanOptions,
     /// The plan.
@@ -82,7 +84,11 @@ impl Workspace {
             }
         }
         let engine = self.engine()?;
-        let tables = self.tables(&engine)?;
+        let mut tables = self.tables(&engine)?;
+        let mut deferred = BTreeMap::new();
+        if let Some(deferral) = &request.deferral {
+            (tables, deferred) = self.deferred(&engine, tables, &chosen, deferral).await?;
+        }
         let watched = WatchedTables::new(&tables, &self.manifest).filter(|_| request.watch);
         let watched = watched.and_then(|tables| Some((tables.state(self.threads)?, tables)));
         let watched = watched.map(|(state, tables)| (tables, state));
@@ -92,8 +98,8 @@ impl Workspace {
             PlanOptions { gate: request.builds(), rebuild: request.rebuild, set_aside: request.set_aside };
         let mut building =
             if request.is_compiled_only { BTreeSet::new() } else { self.built(&chosen, |_| true) };
-        let wanted = request.wanted();
         let mut observed = ObservedState::of(&tables, &self.manifest).await?;
+        let wanted = Wanted { built_empty: observed.built_empty(), deferred, ..request.wanted() };
         let (compiled, plan) = loop {
             let queries = LakeQueries { read: table_reader(&tables), building, waits: true };
             let stored = observed.schemas();
@@ -130,6 +136,7 @@ impl Workspace {
             compiled,
             observed,
             watched,
+            wanted,
             options,
             plan,
             diagnostics,

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    deferral::Deferral,
     options::LoadOptions,
     request::{FreshnessChecks, NodeSelection, Request},
 };
@@ -30,6 +31,10 @@ pub fn record(options: &LoadOptions, request: &Request, command_line: &str) -> M
         "fail_fast": request.fail_fast,
         "force": request.rebuild == Rebuild::All,
         "full_refresh": request.rebuild == Rebuild::FullRefresh,
+        "empty": request.empty,
+        "defer": request.deferral.is_some(),
+        "state": request.deferral.as_ref().map(|deferral| deferral.state.to_string_lossy()),
+        "favor_state": request.deferral.as_ref().is_some_and(|deferral| deferral.favors_state),
         "event_time_start": request.event_time.map(|time| time.start),
         "event_time_end": request.event_time.map(|time| time.end),
         "store_failures": request.retain.failures,
@@ -90,6 +95,10 @@ pub fn request(args: &Map<String, Value>) -> Option<Request> {
     };
     let mut request = request.rebuilding(is_set("full_refresh"), is_set("force"));
     request.fail_fast = is_set("fail_fast");
+    request.empty = is_set("empty");
+    let state = args.get("state").and_then(Value::as_str).filter(|_| is_set("defer"));
+    request.deferral =
+        state.map(|state| Deferral { state: state.into(), favors_state: is_set("favor_state") });
     request.event_time =
         time("event_time_start").zip(time("event_time_end")).map(|(start, end)| Interval { start, end });
     request.retain.failures = is_set("store_failures");
@@ -130,6 +139,8 @@ mod tests {
         };
         let mut build = Request::build(selection).rebuilding(false, true);
         build.fail_fast = true;
+        build.empty = true;
+        build.deferral = Some(Deferral { state: "prod".into(), favors_state: true });
         let time = |text: &str| instant(text).unwrap();
         build.event_time = Some(Interval { start: time("2021-01-02"), end: time("2021-01-04T12:00") });
         build.retain.failures = true;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::deferral::Deferral;
 use crate::{
     compile::Wanted,
     interval::Interval,
@@ -75,6 +76,10 @@ pub struct Request {
     pub event_time: Option<Interval>,
     /// The last run, to run only nodes again that it didn't finish.
     pub again: Option<LastRun>,
+    /// Whether nodes are built as if what they read had no rows.
+    pub empty: bool,
+    /// The tables to read from another target.
+    pub deferral: Option<Deferral>,
     /// Whether nodes are only compiled, so that templates query the lake as it is.
     pub is_compiled_only: bool,
     /// Whether to observe the state of tables and sources before they are read, for a
@@ -160,6 +165,8 @@ impl Request {
             freshness: FreshnessChecks::Off,
             event_time: None,
             again: None,
+            empty: false,
+            deferral: None,
             is_compiled_only: false,
             watch: false,
         }
@@ -189,6 +196,8 @@ impl Request {
             && self.again.is_none()
             && self.rebuild == Rebuild::Stale
             && self.event_time.is_none()
+            && !self.empty
+            && self.deferral.is_none()
             && self.freshness == FreshnessChecks::Off
     }
 
@@ -199,6 +208,8 @@ impl Request {
             time: self.event_time,
             again: self.again.as_ref().map(LastRun::failed_batches).unwrap_or_default(),
             watch: self.watch,
+            empty: self.empty,
+            ..Wanted::default()
         }
     }
 

@@ -15,6 +15,7 @@
 //! | `changes` | change feeds of upstream tables |
 //! | `rebuilds` | staleness: what is rebuilt and what is reused |
 //! | `unchanged` | no-op runs that are answered from the record of the last run |
+//! | `without_rows`, `deferral` | `--empty` and `--defer` |
 //! | `scd` | snapshots: every version of a row (the folder `snapshots` holds expected output) |
 //! | `seeds` | CSV files as tables |
 //! | `audits` | versions withheld by failing tests, invisible to readers |
@@ -51,6 +52,7 @@ mod crashes;
 mod damage;
 mod data;
 mod data_tests;
+mod deferral;
 mod describe;
 mod drift;
 mod expected;
@@ -89,6 +91,7 @@ mod unchanged;
 mod unit_tests;
 mod usage_errors;
 mod views;
+mod without_rows;
 mod yaml_errors;
 
 #[path = "../../examples/smart_meter_data/generate.rs"]

@@ -59,12 +59,7 @@ fn subqueries_lists_and_operators_have_limits() {
 
 #[test]
 fn constant_lists_in_lambdas_have_a_limit() {
-    for lists in [
-        "list_transform(range(1000000), x -> list_transform(range(1000), y -> range(5000)))",
-        "list_transform(range(3000000), x -> range(20000))",
-        "[[range(5000) for x in range(3000)] for y in range(1000000)]",
-    ] {
-        let project = Project::new().model("m.sql", &format!("select len({lists}) as n"));
-        project.run(["build"]).failure().says("more than 1 GB at once");
-    }
+    let lists = "list_transform(range(1000), x -> list_transform(range(1000), y -> repeat('x', 50000)))";
+    let project = Project::new().model("m.sql", &format!("select len({lists}) as n"));
+    project.run(["build"]).failure().says("more than 1 GB at once");
 }

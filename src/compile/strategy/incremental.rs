@@ -38,8 +38,7 @@ impl Work<'_> {
             return self.load_files(model, settings, (made, query), full).await;
         }
         let stored = self.context.stored.get(&model.relation);
-        let asked = self.is_refreshed(model, settings);
-        let mut refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
+        let mut refresh = stored.and_then(|_| self.refresh(model, settings));
         // The SQL reads the existing table as `this`.
         let mut this = stored.filter(|_| refresh.is_none()).unwrap_or(full).clone();
         let (mut rows, mut columns) = self.new_rows(model, &this).await?;
@@ -76,11 +75,15 @@ impl Work<'_> {
         Ok(Resolved { strategy, schema, refresh })
     }
 
-    /// Returns true if an incremental model gets a full refresh. A model whose failed batches are retried
-    /// keeps its other batches.
-    pub(super) fn is_refreshed(&self, model: &Model, settings: &Incremental) -> bool {
+    /// Returns why an existing table gets a full refresh, whatever its columns. A model whose failed batches
+    /// are retried keeps its other batches. A table that was built with `--empty` has no rows to keep.
+    pub(super) fn refresh(&self, model: &Model, settings: &Incremental) -> Option<Refresh> {
         let wanted = self.context.wanted;
-        settings.full_refresh.unwrap_or(wanted.full_refresh) && !wanted.again.contains_key(&model.id)
+        if wanted.built_empty.contains(&model.relation) && !wanted.empty {
+            return Some(Refresh::BuiltEmpty);
+        }
+        let asked = settings.full_refresh.unwrap_or(wanted.full_refresh);
+        (asked && !wanted.again.contains_key(&model.id)).then_some(Refresh::Asked)
     }
 
     /// Compiles the model's SQL for new rows, given a table with the columns `this`. Returns also the columns

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    FILE, NewRows, Refresh, Resolved, Strategy,
+    FILE, NewRows, Resolved, Strategy,
     incremental::{destination, engine_error},
 };
 use crate::{
@@ -74,8 +74,7 @@ impl Work<'_> {
             .into());
         }
         let stored = self.context.stored.get(&model.relation);
-        let asked = self.is_refreshed(model, settings);
-        let refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
+        let refresh = stored.and_then(|_| self.refresh(model, settings));
         let existing = match stored.filter(|stored| stored.field_with_name(SOURCE_FILE).is_ok()) {
             Some(stored) => Some(self.existing_files(model, stored, table).await?),
             None => None,

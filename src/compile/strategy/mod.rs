@@ -73,6 +73,12 @@ impl Strategy {
         }
     }
 
+    /// Returns whether a build keeps rows of an existing table.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        !matches!(self, Self::Rebuild | Self::Seed)
+    }
+
     /// Returns the files to load, if it loads each file once.
     #[must_use]
     pub fn file_load(&self) -> Option<&FileLoad> {
@@ -108,6 +114,8 @@ pub enum Refresh {
     Asked,
     /// The columns changed, and `on_schema_change` says to refresh.
     ColumnsChanged,
+    /// The table was built with `--empty`.
+    BuiltEmpty,
 }
 
 impl Work<'_> {

@@ -117,7 +117,8 @@ impl Work<'_> {
             self.context.manifest,
         );
         let reading = self.reading(&inputs);
-        let beside = shaping.into_iter().chain(reading).chain(snapshot.config.shaping());
+        let command = self.of_command(&inputs);
+        let beside = shaping.into_iter().chain(reading).chain(snapshot.config.shaping()).chain(command);
         Ok(CompiledModel {
             fingerprint: Fingerprint::new(&statement, &model.config, beside),
             volatile: model.volatile || query.is_volatile(),

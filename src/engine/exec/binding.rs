@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::{
     common::tree_node::Transformed,
-    datasource::provider_as_source,
+    datasource::{empty::EmptyTable, provider_as_source},
     error::{DataFusionError, Result},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col, logical_plan::TableScan},
     prelude::Column,
@@ -40,6 +40,12 @@ impl Query {
         })?;
         Ok(Bound { plan: plan.data })
     }
+}
+
+/// Returns a table with the same columns and no rows.
+#[must_use]
+pub fn without_rows(table: &Table) -> Table {
+    Arc::new(EmptyTable::new(table.schema()))
 }
 
 /// Returns a scan of the actual table with the declared columns and types.

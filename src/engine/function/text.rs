@@ -338,7 +338,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn repetitions(bytes: usize, count: i64) -> Result<usize> {
     let count = usize::try_from(count).unwrap_or(0);
     if bytes.saturating_mul(count) > LONGEST {
-        return fail("repeat: the result is longer than 2 GB");
+        return fail("repeat: the result is longer than 512 MB");
     }
     Ok(count)
 }

@@ -9,8 +9,8 @@ use super::{
     kind::ParameterKind::{BigInt, Integer, Varchar},
 };
 
-/// The maximum length of a function's result, in bytes: Arrow's offsets have 32 bits.
-pub(super) const LONGEST: usize = i32::MAX as usize;
+/// The maximum length of a text that a function makes, in bytes. It is copied into a column at least once.
+pub(super) const LONGEST: usize = 1 << 29;
 
 /// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -139,7 +139,7 @@ fn pad<'a>(name: &str, text: &'a str, count: i32, padding: &str) -> Result<(&'a 
         return fail(format!("{name}: the padding is empty, and the text is too short without"));
     }
     if wanted.saturating_mul(4) > LONGEST {
-        return fail(format!("{name}: the result is longer than 2 GB"));
+        return fail(format!("{name}: the result is longer than 512 MB"));
     }
     Ok((text, padding.chars().cycle().take(wanted - length).collect()))
 }
