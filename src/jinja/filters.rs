@@ -7,7 +7,10 @@ use minijinja::{
 
 use super::{
     text_methods,
-    value::cost::{paid_items, pay_bytes},
+    value::{
+        cost::{paid_items, pay_bytes},
+        time_arithmetic,
+    },
 };
 
 /// Adds them to an environment.
@@ -43,6 +46,8 @@ pub(super) fn add(env: &mut Environment<'static>) {
     });
     env.add_filter("is_list", |value: Value| value.kind() == ValueKind::Seq && !value.is_tuple());
     env.add_filter("__mod", modulo);
+    env.add_filter("__plus", time_arithmetic::plus);
+    env.add_filter("__minus", time_arithmetic::minus);
     // As in Python, text and mappings have a length and items.
     env.add_test("sequence", |value: &Value| {
         matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)

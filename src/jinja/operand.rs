@@ -59,6 +59,43 @@ pub(super) fn primary_end(tokens: &[TemplateToken], start: usize) -> Option<usiz
         }
     }
 }
+
+/// Returns the first token of the operand that ends at an index, with its brackets, attributes and filters
+/// but without its sign.
+pub(super) fn primary_start(tokens: &[TemplateToken], end: usize) -> Option<usize> {
+    let mut at = end;
+    loop {
+        if matches!(tokens[at].kind, TokenKind::Sign(b')' | b']' | b'}')) {
+            at = opening_index(tokens, at)?;
+            // Brackets after an operand are its arguments or a subscript.
+            let is_operand = at.checked_sub(1).is_some_and(|before| {
+                matches!(tokens[before].kind, TokenKind::Word | TokenKind::Sign(b')' | b']' | b'}'))
+            });
+            if is_operand && !tokens[at].is(b'{') {
+                at -= 1;
+                continue;
+            }
+        }
+        match at.checked_sub(2) {
+            Some(before) if tokens[at - 1].is(b'.') || tokens[at - 1].is(b'|') => at = before,
+            _ => return Some(at),
+        }
+    }
+}
+
+fn opening_index(tokens: &[TemplateToken], close: usize) -> Option<usize> {
+    let mut depth = 0_i32;
+    let back = tokens[..=close].iter().rev().position(|token| {
+        match token.kind {
+            TokenKind::Sign(b')' | b']' | b'}') => depth += 1,
+            TokenKind::Sign(b'(' | b'[' | b'{') => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })?;
+    Some(close - back)
+}
+
 /// The maximum number of operators in one expression. `MiniJinja` looks for constants in a chain of operators
 /// once for each operator, in time that grows with the square of their number.
 pub(super) const MOST_OPERATORS: usize = 2_000;

@@ -4,6 +4,7 @@
 //! - list and dict literals become mutable values, as in Python;
 //! - a printed variable that a branch may leave unset prints nothing;
 //! - the right operand of `+` is paid for if it is a sequence;
+//! - sums and differences become filters where a template computes with times;
 //! - macros get a hidden name, and defaults that may refer to earlier parameters;
 //! - dbt's own blocks (`test`, `materialization`) become macros; `docs` and `snapshot` blocks are removed.
 //!
@@ -14,7 +15,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     header::{ImplicitNames, MacroHeader, hidden_name},
     lexer::{self, Tag, TagKind, TemplateToken, TokenKind},
-    operand::{closing, excess_operator, operand_end, primary_end},
+    operand::{closing, excess_operator, operand_end, primary_end, primary_start},
     stitched::Stitched,
 };
 
@@ -56,9 +57,13 @@ pub(super) fn rewrite(text: &str, file: usize, role: TemplateRole) -> Rewritten 
         headers: Vec::new(),
     };
     let assigned = assigned(text, &tags);
+    let uses_times = uses_times(text);
     for tag in &tags {
         rewriter.percents(tag);
         // Outermost first: of several insertions at one position, the first stays in front.
+        if uses_times {
+            rewriter.time_sums(tag);
+        }
         rewriter.sums(tag);
         rewriter.calls(tag);
         rewriter.literals(tag);
@@ -113,6 +118,36 @@ impl Rewriter<'_> {
                 self.inner.push((last.range.end, ")".to_owned()));
             }
         }
+    }
+
+    /// Rewrites `a + b - c` to `a|__plus(b)|__minus(c)`, so that times can be added and subtracted; see
+    /// [`super::value::time_arithmetic`].
+    fn time_sums(&mut self, tag: &Tag) {
+        let mut done = 0;
+        for index in 0..tag.tokens.len() {
+            if index < done || !self.is_sum(tag, index) || !is_first_sum(tag, index) {
+                continue;
+            }
+            let mut operator = index;
+            while let Some(last) = operand_end(&tag.tokens, operator + 1) {
+                let filter = if tag.tokens[operator].is(b'+') { "|__plus(" } else { "|__minus(" };
+                let start = tag.tokens[operator].range.start;
+                self.replaced.insert(start);
+                self.inner.push((start, filter.to_owned()));
+                self.inner.push((tag.tokens[last].range.end, ")".to_owned()));
+                done = last + 1;
+                if !self.is_sum(tag, done) {
+                    break;
+                }
+                operator = done;
+            }
+        }
+    }
+
+    /// Returns whether a token is a `+` or `-` between two operands.
+    fn is_sum(&self, tag: &Tag, index: usize) -> bool {
+        let is_sign = tag.tokens.get(index).is_some_and(|token| token.is(b'+') || token.is(b'-'));
+        is_sign && self.is_operand(tag, index)
     }
 
     /// Rewrites `'%s' % x` to `'%s'|__mod(x)`, as `MiniJinja` doesn't format text with `%`. The left side is
@@ -290,6 +325,22 @@ impl Rewriter<'_> {
         }
         stitched.copy(self.text, from..range.end);
     }
+}
+
+/// Returns whether the left operand of a sum is a name or a bracket with nothing before it that binds as
+/// tightly.
+fn is_first_sum(tag: &Tag, index: usize) -> bool {
+    let Some(start) = primary_start(&tag.tokens, index - 1) else { return false };
+    if matches!(tag.tokens[start].kind, TokenKind::Text | TokenKind::Number) {
+        return false;
+    }
+    let before = start.checked_sub(1).map(|before| tag.tokens[before].kind);
+    !matches!(before, Some(TokenKind::Sign(b'*' | b'/' | b'%' | b'~' | b'-' | b'+')))
+}
+
+/// Returns whether a template may compute with times.
+fn uses_times(text: &str) -> bool {
+    ["datetime", "timedelta", "run_started_at", "strptime", "pytz"].iter().any(|word| text.contains(word))
 }
 
 /// Returns the variables that a template assigns with `set`.

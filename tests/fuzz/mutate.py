@@ -138,7 +138,7 @@ def long(rng, data, *_):
 
 
 def place(rng, data, *_):
-    found = list(re.finditer(rb"[\w./-]*[/.][\w./-]+", data))
+    found = list(re.finditer(rb"(?<![\w./-])[\w./-]{0,200}[/.][\w./-]{1,200}", data))
     if not found:
         return data
     one = rng.choice(found)

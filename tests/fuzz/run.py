@@ -242,7 +242,7 @@ def judge(base, kind, relative, command, ended):
         return
     if ended.code != 0:
         names = rf"{re.escape(str(relative))}|{re.escape(relative.name)}|--\w+" + (f"|{kind.names}" if kind.names else "")
-        names += r"|[\w/.-]+\.(sql|yml|md|csv|json|parquet|db|avro)\b|model [\w.]+|lake|root"
+        names += r"|\w\.(sql|yml|md|csv|json|parquet|db|avro)\b|model [\w.]|lake|root"
         if not re.search(names, ended.out):
             yield f"names no file and no table: {last_error(ended.out)}"
     after = base.listing(base.tries)

@@ -5,6 +5,7 @@
 
 mod config;
 mod convert;
+mod datetime;
 mod exceptions;
 mod itertools;
 mod namespace;

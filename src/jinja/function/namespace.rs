@@ -7,7 +7,7 @@ use minijinja::{
     value::{Kwargs, Object, ObjectRepr, from_args},
 };
 
-use super::{exceptions, itertools, query, regular, template_function::TemplateFunction};
+use super::{datetime, exceptions, itertools, query, regular, template_function::TemplateFunction};
 use crate::{
     diag::Diagnostic,
     jinja::{
@@ -15,7 +15,7 @@ use crate::{
         fault::fault,
         library::{DBT, missing_package},
         rendering::Rendering,
-        value::{OverriddenMacro, TableValue, TemplateMoment, from_json},
+        value::{OverriddenMacro, TableValue, TemplateDuration, TemplateMoment, TimeZoneValue, from_json},
     },
     name::quoted,
 };
@@ -91,6 +91,30 @@ enum NamespaceKind {
     DatetimeClass,
     /// `modules.datetime.date`
     DateClass,
+    /// `modules.datetime.timezone`
+    TimezoneClass,
+    /// `modules.pytz`
+    Pytz,
+}
+
+impl NamespaceKind {
+    /// Returns whether it is a module or class of Python.
+    fn is_python(self) -> bool {
+        matches!(
+            self,
+            Self::Modules
+                | Self::Datetime
+                | Self::DatetimeClass
+                | Self::DateClass
+                | Self::TimezoneClass
+                | Self::Pytz
+        )
+    }
+
+    /// Returns whether its members are known here, rather than macros of the project.
+    fn has_fixed_members(self) -> bool {
+        self.is_python() || matches!(self, Self::Regular | Self::Itertools | Self::Exceptions)
+    }
 }
 
 /// The namespace names, for lookup and for suggestions.
@@ -200,6 +224,11 @@ impl Namespace {
             (NamespaceKind::Modules, "datetime") => Some(self.inner(NamespaceKind::Datetime)),
             (NamespaceKind::Datetime, "datetime") => Some(self.inner(NamespaceKind::DatetimeClass)),
             (NamespaceKind::Datetime, "date") => Some(self.inner(NamespaceKind::DateClass)),
+            (NamespaceKind::Datetime, "timezone") => Some(self.inner(NamespaceKind::TimezoneClass)),
+            (NamespaceKind::Modules, "pytz") => Some(self.inner(NamespaceKind::Pytz)),
+            (NamespaceKind::TimezoneClass, "utc") | (NamespaceKind::Pytz, "utc" | "UTC") => {
+                Some(Value::from_object(TimeZoneValue::UTC))
+            }
             _ => None,
         }
     }
@@ -220,6 +249,8 @@ impl Namespace {
             NamespaceKind::Datetime => "modules.datetime",
             NamespaceKind::DatetimeClass => "modules.datetime.datetime",
             NamespaceKind::DateClass => "modules.datetime.date",
+            NamespaceKind::TimezoneClass => "modules.datetime.timezone",
+            NamespaceKind::Pytz => "modules.pytz",
         }
     }
 
@@ -246,16 +277,7 @@ impl Object for Namespace {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         // Report a missing member of Python's modules by name, rather than as an undefined value.
-        let unavailable = || {
-            matches!(
-                self.kind,
-                NamespaceKind::Modules
-                    | NamespaceKind::Datetime
-                    | NamespaceKind::DatetimeClass
-                    | NamespaceKind::DateClass
-            )
-            .then(|| Value::from(self.unavailable(name)))
-        };
+        let unavailable = || self.kind.is_python().then(|| Value::from(self.unavailable(name)));
         self.lookup(name).or_else(unavailable)
     }
 
@@ -287,36 +309,33 @@ impl Object for Namespace {
                 let (name,): (&str,) = from_args(args)?;
                 return Ok(Value::from(format!("__dbt__cte__{name}")));
             }
-            (NamespaceKind::Regular, _) => {
-                let answer = regular::call(state, method, args);
-                return answer.map_err(|error| match error.kind() {
-                    ErrorKind::UnknownMethod => self.unavailable(method),
-                    _ => error,
-                });
-            }
-            (NamespaceKind::Itertools, _) => {
-                let answer = itertools::call(state, method, args);
-                return answer.map_err(|error| match error.kind() {
-                    ErrorKind::UnknownMethod => self.unavailable(method),
-                    _ => error,
-                });
-            }
-            (NamespaceKind::Exceptions, _) => {
-                let answer = exceptions::call(&self.run, state, method, args);
-                return answer.map_err(|error| match error.kind() {
-                    ErrorKind::UnknownMethod => self.unavailable(method),
-                    _ => error,
-                });
-            }
-            (NamespaceKind::DatetimeClass, "now" | "utcnow" | "today") => {
-                return Ok(Value::from_object(self.now()));
-            }
-            (NamespaceKind::DateClass, "today") => return Ok(Value::from_object(self.now().date())),
             _ => {}
         }
-        match self.lookup(method) {
-            Some(value) => value.call(state, args),
-            None => Err(self.unavailable(method)),
+        let now = || self.now();
+        let answer = match (self.kind, method) {
+            (NamespaceKind::Regular, _) => regular::call(state, method, args),
+            (NamespaceKind::Itertools, _) => itertools::call(state, method, args),
+            (NamespaceKind::Exceptions, _) => exceptions::call(&self.run, state, method, args),
+            (NamespaceKind::Datetime, "timedelta") => TemplateDuration::create(args).map(Value::from_object),
+            (NamespaceKind::DatetimeClass, _) => datetime::of_datetime(method, args, now),
+            (NamespaceKind::DateClass, _) => datetime::of_date(method, args, now),
+            (NamespaceKind::Pytz, _) => datetime::pytz(method, args),
+            _ => match self.lookup(method) {
+                Some(value) => value.call(state, args),
+                None => Err(self.unavailable(method)),
+            },
+        };
+        answer.map_err(|error| match (error.kind(), self.kind) {
+            (ErrorKind::UnknownMethod, kind) if kind.has_fixed_members() => self.unavailable(method),
+            _ => error,
+        })
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        match self.kind {
+            NamespaceKind::DatetimeClass => datetime::create(args, false),
+            NamespaceKind::DateClass => datetime::create(args, true),
+            _ => Err(Error::new(ErrorKind::InvalidOperation, format!("`{}` can't be called", self.prefix()))),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Template values that `MiniJinja` has no type for.
 //!
 //! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
-//! - [`TemplateMoment`]: a timestamp, such as `run_started_at`
+//! - [`TemplateMoment`], [`TemplateDuration`], [`TimeZoneValue`]: times, such as `run_started_at`, durations
+//!   and zones; `time_arithmetic` adds and subtracts them
 //! - [`TableValue`]: the value of `ref`, `source` and `this`
 //! - [`ColumnValue`]: a column of a relation
 //! - [`TableOfRows`], [`NoResult`]: the rows of a query
@@ -10,16 +11,27 @@
 mod column;
 pub(super) mod cost;
 mod dict;
+mod duration;
 mod list;
 mod moment;
 mod named_values;
 mod overridden_macro;
 mod query_table;
 mod table;
+pub(super) mod time_arithmetic;
+mod zone;
 
 pub(super) use self::{
-    column::ColumnValue, dict::Dict, list::List, moment::TemplateMoment, named_values::NoResult,
-    overridden_macro::OverriddenMacro, query_table::TableOfRows, table::TableValue,
+    column::ColumnValue,
+    dict::Dict,
+    duration::TemplateDuration,
+    list::List,
+    moment::{TemplateMoment, create as create_moment, zone_of},
+    named_values::NoResult,
+    overridden_macro::OverriddenMacro,
+    query_table::TableOfRows,
+    table::TableValue,
+    zone::TimeZoneValue,
 };
 
 use std::sync::Arc;
