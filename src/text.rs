@@ -211,6 +211,14 @@ pub fn escaped_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns a text with spaces before or after it, up to a number of characters. Rust's own formatting panics
+/// beyond 65,535.
+#[must_use]
+pub fn padded(text: &str, width: usize, to_the_right: bool) -> String {
+    let padding = " ".repeat(width.saturating_sub(text.chars().count()));
+    if to_the_right { padding + text } else { format!("{text}{padding}") }
+}
+
 /// Escapes characters in JSON that control a terminal or reorder text and that JSON allows unescaped: DEL, C1
 /// controls and bidi controls. They occur only inside strings, so the value stays the same.
 #[must_use]

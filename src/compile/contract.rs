@@ -18,6 +18,7 @@ use crate::{
     parse::template::identifier,
     project::{ColumnDecl, ConstraintDecl, ConstraintKind},
     text::Span,
+    text::padded,
 };
 
 /// A constraint that Delta writers don't enforce, so every new version is checked for violations.
@@ -337,8 +338,9 @@ fn side_by_side(rows: &[Row]) -> String {
     let remarks = std::iter::once("").chain(rows.iter().map(|row| row.remark));
     let lines = cells.iter().zip(remarks).map(|([column, promised, actual], remark)| {
         let arrow = if remark.is_empty() { "" } else { "← " };
-        let [a, b, c] = widths;
-        format!("{column:<a$}  {promised:<b$}  {actual:<c$}  {arrow}{remark}").trim_end().to_owned()
+        let [column, promised, actual] =
+            [(column, 0), (promised, 1), (actual, 2)].map(|(cell, at)| padded(cell, widths[at], false));
+        format!("{column}  {promised}  {actual}  {arrow}{remark}").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
 }

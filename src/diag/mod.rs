@@ -76,7 +76,7 @@ impl Diagnostic {
         Self {
             code,
             severity,
-            message: message.into(),
+            message: clipped(message.into()),
             labels: Vec::new(),
             notes: Vec::new(),
             hints: Vec::new(),
@@ -86,21 +86,21 @@ impl Diagnostic {
     /// Adds a location; the first one added is the primary one.
     #[must_use]
     pub fn at(mut self, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label { span, message: message.into() });
+        self.labels.push(Label { span, message: clipped(message.into()) });
         self
     }
 
     /// Adds a note.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.notes.push(clipped(note.into()));
         self
     }
 
     /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(clipped(hint.into()));
         self
     }
 
@@ -111,5 +111,18 @@ impl Diagnostic {
             Some(question) => self.hint(question),
             None => self,
         }
+    }
+}
+
+/// The maximum number of characters and lines of a text: what a file quotes may be of any length.
+const MOST_CHARACTERS: usize = 8_000;
+const MOST_LINES: usize = 200;
+
+fn clipped(text: String) -> String {
+    let line = text.match_indices('\n').nth(MOST_LINES - 1).map(|(at, _)| at);
+    let end = text.char_indices().nth(MOST_CHARACTERS).map(|(at, _)| at);
+    match line.into_iter().chain(end).min() {
+        Some(end) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

@@ -2,14 +2,15 @@
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value,
-    value::{Kwargs, Rest, StringInput, ValueKind},
+    value::{Kwargs, Rest, StringInput, ValueKind, from_args},
 };
 
 use super::{
-    filters, native, text_methods,
+    filters, native, number, text_methods,
     value::{
         List, TableValue,
         cost::{is_sequence, pay_bytes, pay_indented, pay_items},
+        from_json,
     },
 };
 
@@ -56,12 +57,13 @@ pub(super) fn environment() -> Environment<'static> {
     env.add_filter("chain", chain);
     env.add_filter("sum", sum);
     env.add_filter("tojson", tojson);
+    number::add(&mut env);
     native::add_filters(&mut env);
     filters::add(&mut env);
     env
 }
 
-/// Wraps `tojson` to pay for the values and their indentation up front.
+/// Wraps `tojson` to pay for the values and their indentation up front. As in Jinja, the keys are sorted.
 fn tojson(
     state: &State<'_, '_>,
     value: &Value,
@@ -71,7 +73,10 @@ fn tojson(
     let given: Option<Value> = if indent.is_some() { indent.clone() } else { kwargs.get("indent")? };
     let width = given.and_then(|width| usize::try_from(width).ok()).unwrap_or(0);
     pay_indented(state, value, width)?;
-    minijinja::filters::tojson(value, indent, kwargs)
+    let mut sorted = serde_json::to_value(value)
+        .map_err(|error| Error::new(ErrorKind::BadSerialization, format!("tojson: {error}")))?;
+    sorted.sort_all_objects();
+    minijinja::filters::tojson(&from_json(&sorted), indent, kwargs)
 }
 
 /// Wraps `join` to pay for the joined texts up front; `MiniJinja` charges only for the joiner.
@@ -131,6 +136,13 @@ fn unknown_method(
         let copy = if value.kind() == ValueKind::Map { "dict(…)" } else { "… | list" };
         let message = format!("`.{method}()`: this value can't be changed; change a copy of it: `{copy}`");
         return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    if value.is_tuple() && method == "index" {
+        let (wanted,): (Value,) = from_args(args)?;
+        pay_items(state, value.len().unwrap_or(0))?;
+        let place = value.try_iter()?.position(|item| item == wanted).map(Value::from);
+        return place
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "index: the value is not in the tuple"));
     }
     if let Some(text) = value.as_str() {
         return text_method(state, value, text, method, args);

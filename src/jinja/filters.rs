@@ -5,6 +5,8 @@ use minijinja::{
     value::{Kwargs, Rest, ValueKind},
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::{
     text_methods,
     value::{
@@ -44,6 +46,23 @@ pub(super) fn add(env: &mut Environment<'static>) {
         let item = usize::try_from(place).ok().and_then(|place| items.get(place).cloned());
         item.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "random: there is no item"))
     });
+    env.add_filter("escape", escaped);
+    env.add_filter("e", escaped);
+    env.add_filter("urlencode", url_encoded);
+    env.add_filter("indent", indented);
+    env.add_function("namespace", |defaults: Option<Value>, named: Kwargs| {
+        let mut values: Vec<(String, Value)> = Vec::new();
+        if let Some(defaults) = defaults {
+            for key in defaults.try_iter()? {
+                values.push((key.to_string(), defaults.get_item(&key)?));
+            }
+        }
+        for name in named.args() {
+            values.push((name.to_owned(), named.get(name)?));
+        }
+        let values: Kwargs = values.into_iter().collect();
+        minijinja::functions::namespace(Some(Value::from(values).into()))
+    });
     env.add_filter("is_list", |value: Value| value.kind() == ValueKind::Seq && !value.is_tuple());
     env.add_filter("__mod", modulo);
     env.add_filter("__plus", time_arithmetic::plus);
@@ -52,6 +71,70 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_test("sequence", |value: &Value| {
         matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
     });
+}
+
+/// Escapes the signs of HTML as Jinja does.
+fn escaped(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    let text = value.to_string();
+    pay_bytes(state, text.len())?;
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&#34;"),
+            '\'' => escaped.push_str("&#39;"),
+            char => escaped.push(char),
+        }
+    }
+    Ok(escaped)
+}
+
+/// Encodes a text for an address, or a mapping or pairs for its query.
+fn url_encoded(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    const KEPT_IN_TEXT: AsciiSet = KEPT.remove(b'/');
+    if value.kind() != ValueKind::Map {
+        let text = value.to_string();
+        pay_bytes(state, text.len())?;
+        return Ok(utf8_percent_encode(&text, &KEPT_IN_TEXT).to_string());
+    }
+    let encoded = |value: &Value| {
+        let text = value.to_string();
+        pay_bytes(state, text.len())?;
+        Ok::<_, Error>(utf8_percent_encode(&text, &KEPT).to_string().replace("%20", "+"))
+    };
+    let pairs = value.try_iter()?.map(|key| {
+        let item = value.get_item(&key)?;
+        Ok(format!("{}={}", encoded(&key)?, encoded(&item)?))
+    });
+    Ok(pairs.collect::<Result<Vec<_>, Error>>()?.join("&"))
+}
+
+/// Indents the lines of a text after the first, by a number of spaces or a text.
+#[expect(clippy::needless_pass_by_value, reason = "filters get their arguments by value")]
+fn indented(state: &State<'_, '_>, value: &Value, args: Rest<Value>, named: Kwargs) -> Result<String, Error> {
+    let named = by_name(["width", "first", "blank"], &args, &named)?;
+    let width: Option<Value> = named.get("width")?;
+    let is_set = |name: &str| Ok::<_, Error>(named.get::<Option<bool>>(name)?.unwrap_or(false));
+    let (first, blank) = (is_set("first")?, is_set("blank")?);
+    named.assert_all_used()?;
+    let by = match width {
+        Some(width) if width.as_str().is_some() => width.to_string(),
+        width => {
+            let width = width.map_or(Ok(4), usize::try_from)?;
+            pay_bytes(state, width)?;
+            " ".repeat(width)
+        }
+    };
+    let text = value.to_string();
+    pay_bytes(state, text.len() + by.len().saturating_mul(text.matches('\n').count() + 1))?;
+    let lines = text.split('\n').enumerate().map(|(number, line)| {
+        let is_indented = if number == 0 { first } else { blank || !line.is_empty() };
+        if is_indented { format!("{by}{line}") } else { line.to_owned() }
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Adds positional arguments to those by name.

@@ -30,6 +30,7 @@ mod library;
 mod macro_text;
 mod message;
 mod native;
+mod number;
 mod operand;
 mod query;
 mod renderer;

@@ -59,6 +59,7 @@ pub(super) fn rewrite(text: &str, file: usize, role: TemplateRole) -> Rewritten 
     let assigned = assigned(text, &tags);
     let uses_times = uses_times(text);
     for tag in &tags {
+        rewriter.small_words(tag);
         rewriter.percents(tag);
         // Outermost first: of several insertions at one position, the first stays in front.
         if uses_times {
@@ -100,6 +101,36 @@ enum TemplatePart {
 impl Rewriter<'_> {
     fn word(&self, token: &TemplateToken) -> &str {
         &self.text[token.range.clone()]
+    }
+
+    /// Rewrites what Jinja takes and `MiniJinja` doesn't: `{% if x: %}`, the sign in `+1`, and `{% do x if y
+    /// %}`.
+    fn small_words(&mut self, tag: &Tag) {
+        let mut blank = |token: &TemplateToken, text: &str| {
+            self.replaced.insert(token.range.start);
+            self.inner.push((token.range.start, text.to_owned()));
+        };
+        let keyword = tag.keyword(self.text);
+        if let Some(last) = tag.tokens.last()
+            && matches!(keyword, Some("if" | "elif" | "else" | "for"))
+            && last.is(b':')
+        {
+            blank(last, " ");
+        }
+        for (index, token) in tag.tokens.iter().enumerate() {
+            let is_number = tag.tokens.get(index + 1).is_some_and(|next| next.kind == TokenKind::Number);
+            if token.is(b'+') && is_number && !is_operand(self.text, tag, index) {
+                blank(token, " ");
+            }
+        }
+        let is_call = tag.tokens.last().is_some_and(|last| last.is(b')'))
+            && !tag.tokens.iter().any(|token| &self.text[token.range.clone()] == "if");
+        if keyword == Some("do") && !is_call {
+            let end = tag.tokens[0].range.end;
+            self.replaced.extend([end - 2, end - 1]);
+            self.inner.push((end - 2, "set __done = ".to_owned()));
+            self.inner.push((end - 1, String::new()));
+        }
     }
 
     /// Rewrites `a + b` to `a + __seq(b)` unless `b` is a literal; see [`super::value::cost::paid_operand`].
@@ -216,14 +247,7 @@ impl Rewriter<'_> {
 
     /// Returns whether the preceding token ends an operand, so that a following `[` is a subscript.
     fn is_operand(&self, tag: &Tag, index: usize) -> bool {
-        const OPERATORS: [&str; 12] =
-            ["in", "and", "or", "not", "is", "if", "else", "elif", "for", "do", "import", "include"];
-        let Some(before) = index.checked_sub(1).map(|before| &tag.tokens[before]) else { return false };
-        match before.kind {
-            TokenKind::Text | TokenKind::Number => true,
-            TokenKind::Word => !OPERATORS.contains(&self.word(before)),
-            TokenKind::Sign(sign) => matches!(sign, b')' | b']' | b'}'),
-        }
+        is_operand(self.text, tag, index)
     }
 
     fn blocks(&mut self, tags: &[Tag]) {
@@ -336,6 +360,18 @@ fn is_first_sum(tag: &Tag, index: usize) -> bool {
     }
     let before = start.checked_sub(1).map(|before| tag.tokens[before].kind);
     !matches!(before, Some(TokenKind::Sign(b'*' | b'/' | b'%' | b'~' | b'-' | b'+')))
+}
+
+/// Returns whether the token before ends an operand.
+fn is_operand(text: &str, tag: &Tag, index: usize) -> bool {
+    const OPERATORS: [&str; 12] =
+        ["in", "and", "or", "not", "is", "if", "else", "elif", "for", "do", "import", "include"];
+    let Some(before) = index.checked_sub(1).map(|before| &tag.tokens[before]) else { return false };
+    match before.kind {
+        TokenKind::Text | TokenKind::Number => true,
+        TokenKind::Word => !OPERATORS.contains(&&text[before.range.clone()]),
+        TokenKind::Sign(sign) => matches!(sign, b')' | b']' | b'}'),
+    }
 }
 
 /// Returns whether a template may compute with times.

@@ -24,7 +24,7 @@ pub(super) fn call(
             pay_bytes(state, width)?;
             let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
             let width = width.saturating_sub(sign.len());
-            Value::from(format!("{sign}{digits:0>width$}"))
+            Value::from(format!("{sign}{}{digits}", "0".repeat(width.saturating_sub(digits.chars().count()))))
         }
         "ljust" | "rjust" | "center" => {
             let (width, fill): (usize, Option<char>) = from_args(args)?;
@@ -69,6 +69,32 @@ pub(super) fn call(
             parts.reverse();
             Value::from_object(List::new(parts))
         }
+        "startswith" | "endswith" if args.len() > 1 => {
+            let (part, start, end): (Value, usize, Option<usize>) = from_args(args)?;
+            let chars: Vec<char> = text.chars().collect();
+            let end = end.unwrap_or(chars.len()).min(chars.len());
+            let within: String = chars[start.min(end)..end].iter().collect();
+            return state
+                .env()
+                .compile_expression(&format!("text.{method}(part)"))?
+                .eval(minijinja::context! { text => within, part })
+                .map(Some);
+        }
+        "isdecimal" => {
+            let () = from_args(args)?;
+            Value::from(!text.is_empty() && text.chars().all(|char| char.is_ascii_digit()))
+        }
+        "isidentifier" => {
+            let () = from_args(args)?;
+            let is_start = |char: char| char.is_alphabetic() || char == '_';
+            Value::from(
+                text.starts_with(is_start) && text.chars().all(|char| char.is_alphanumeric() || char == '_'),
+            )
+        }
+        "istitle" => {
+            let () = from_args(args)?;
+            Value::from(is_title(text))
+        }
         "index" => {
             let (part,): (&str,) = from_args(args)?;
             let found = text.find(part).map(|at| text[..at].chars().count());
@@ -78,6 +104,20 @@ pub(super) fn call(
         }
         _ => return Ok(None),
     }))
+}
+
+/// Returns whether each word starts with an upper-case letter and goes on with lower-case ones.
+fn is_title(text: &str) -> bool {
+    let (mut within, mut has_letters) = (false, false);
+    for char in text.chars() {
+        let is_letter = char.is_uppercase() || char.is_lowercase();
+        if is_letter && char.is_uppercase() == within {
+            return false;
+        }
+        has_letters |= is_letter;
+        within = is_letter;
+    }
+    has_letters
 }
 
 /// Centers a text as Python does: of an odd rest, the larger half is on the left if the width is odd.

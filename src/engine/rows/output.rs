@@ -17,7 +17,7 @@ use futures::StreamExt;
 
 use crate::{
     engine::{RecordBatch, cast::value_texts},
-    text::json_escaped,
+    text::{json_escaped, padded},
 };
 
 /// The output format of rows.
@@ -131,11 +131,7 @@ pub fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
             .iter()
             .zip(&widths)
             .zip(right)
-            .map(
-                |((cell, width), right)| {
-                    if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-                },
-            )
+            .map(|((cell, width), right)| padded(cell, *width, *right))
             .collect();
         lines.push(cells.join("  ").trim_end().to_owned());
         if number == 0 {

@@ -13,12 +13,9 @@ use minijinja::{
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::{
-    diag::yaml,
-    jinja::value::{
-        self, List,
-        cost::{paid_items, pay_items, pay_value},
-    },
+use crate::jinja::value::{
+    self, List,
+    cost::{paid_items, pay_items, pay_value},
 };
 
 /// Evaluates `tojson(value, default, sort_keys=false)`, formatting JSON as Python does.
@@ -37,35 +34,41 @@ pub(super) fn to_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Er
     String::from_utf8(bytes).map(Value::from).map_err(|why| unfit("tojson", &why))
 }
 
-/// Evaluates `fromjson(text, default)`.
+/// Evaluates `fromjson(text, default)`. Text that isn't JSON is the default, which is `none`.
 pub(super) fn from_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
     // A value can take a hundred times as much memory as its text.
     pay_items(state, text.len())?;
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
-        Err(why) => default.ok_or_else(|| unfit("fromjson", &why)),
+        Err(_) => Ok(default.unwrap_or_else(|| Value::from(()))),
     }
 }
 
-/// Evaluates `toyaml(value, default)`.
+/// Evaluates `toyaml(value, default, sort_keys=false)`.
 pub(super) fn to_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let (value, default): (Value, Option<Value>) = from_args(args)?;
+    let (value, default, named): (Value, Option<Value>, Kwargs) = from_args(args)?;
+    let sort: bool = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
+    named.assert_all_used()?;
     pay_value(state, &value)?;
+    let mut value = serde_json::to_value(&value).map_err(|why| unfit("toyaml", &why))?;
+    if sort {
+        value.sort_all_objects();
+    }
     match serde_saphyr::to_string(&value) {
         Ok(text) => Ok(Value::from(text)),
         Err(why) => default.ok_or_else(|| unfit("toyaml", &why)),
     }
 }
 
-/// Evaluates `fromyaml(text, default)`.
+/// Evaluates `fromyaml(text, default)`. Text that isn't YAML is the default, which is `none`.
 pub(super) fn from_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
     // A value can take a hundred times as much memory as its text.
     pay_items(state, text.len())?;
     match serde_saphyr::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
-        Err(why) => default.ok_or_else(|| unfit("fromyaml", &yaml::message(&why))),
+        Err(_) => Ok(default.unwrap_or_else(|| Value::from(()))),
     }
 }
 
@@ -80,17 +83,27 @@ pub(super) fn local_md5(args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(digits))
 }
 
-/// Evaluates `set(items)`: removes duplicates and keeps the order of first occurrence.
-pub(super) fn set(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let (items, _): (Value, Option<Value>) = from_args(args)?;
+/// Evaluates `set(items, default)`: removes duplicates and keeps the order of first occurrence. What has no
+/// items is the default, or an error if it is `strict`.
+pub(super) fn set(state: &State<'_, '_>, args: &[Value], strict: bool) -> Result<Value, Error> {
+    let (items, default): (Value, Option<Value>) = from_args(args)?;
+    if !strict && (items.is_none() || items.try_iter().is_err()) {
+        return Ok(default.unwrap_or_else(|| Value::from(())));
+    }
     let mut seen = std::collections::BTreeSet::new();
     let items = paid_items(state, &items)?.into_iter().filter(|item| seen.insert(item.clone())).collect();
     Ok(Value::from_object(List::new(items)))
 }
 
-/// Evaluates `zip(a, b, …)`: returns tuples, as many as the shortest sequence has items.
-pub(super) fn zip(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let (Rest(sequences),): (Rest<Value>,) = from_args(args)?;
+/// Evaluates `zip(a, b, …)`: returns tuples, as many as the shortest sequence has items. If one has none, it
+/// is `none`, or an error if it is `strict`.
+pub(super) fn zip(state: &State<'_, '_>, args: &[Value], strict: bool) -> Result<Value, Error> {
+    let (Rest(sequences), named): (Rest<Value>, Kwargs) = from_args(args)?;
+    let default: Option<Value> = named.get("default")?;
+    named.assert_all_used()?;
+    if !strict && sequences.iter().any(|items| items.is_none() || items.try_iter().is_err()) {
+        return Ok(default.unwrap_or_else(|| Value::from(())));
+    }
     let mut iterators = sequences.iter().map(Value::try_iter).collect::<Result<Vec<_>, _>>()?;
     let mut rows = Vec::new();
     while !iterators.is_empty() {
@@ -105,10 +118,23 @@ fn unfit(function: &str, why: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::BadSerialization, format!("{function}: {why}"))
 }
 
-/// A JSON formatter with Python's spaces after `,` and `:`.
+/// A JSON formatter with Python's spaces after `,` and `:`, and its escapes for all but ASCII.
 struct Python;
 
 impl Formatter for Python {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
+        for char in text.chars() {
+            if char.is_ascii() {
+                writer.write_all(&[char as u8])?;
+                continue;
+            }
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+
     fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         writer.write_all(if first { b"" } else { b", " })
     }

@@ -83,7 +83,8 @@ pub(super) fn env_var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Err
         }
         return Ok(Value::from(value.as_str()));
     }
-    default.ok_or_else(|| {
+    // As in dbt, `none` is no default.
+    default.filter(|default| !default.is_none()).ok_or_else(|| {
         fault(
             Diagnostic::error("unknown-env-var", format!("the environment has no variable `{name}`"))
                 .near(&name, env.keys().map(String::as_str))

@@ -12,7 +12,10 @@ use super::{
     cost::pay_items,
     named_values::{NamedValues, TypeName, tuple},
 };
-use crate::jinja::query::{QueryTable, QueryType, QueryValue};
+use crate::{
+    jinja::query::{QueryTable, QueryType, QueryValue},
+    text::padded,
+};
 
 /// A table in a template.
 #[derive(Debug, Clone)]
@@ -173,11 +176,7 @@ impl TableOfRows {
         lines.insert(1.min(lines.len()), rule);
         let drawn = lines.iter().map(|line| {
             let cells = line.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
-                if self.types.get(at) == Some(&QueryType::Text) {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
+                padded(cell, *width, self.types.get(at) != Some(&QueryType::Text))
             });
             format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
         });

@@ -66,7 +66,7 @@ impl PlaceholderStyle {
         };
         let prefix = if self.alternate { prefix } else { "" };
         let least = self.precision.unwrap_or(0);
-        let digits = if digits.len() < least { format!("{digits:0>least$}") } else { digits };
+        let digits = format!("{}{digits}", "0".repeat(least.saturating_sub(digits.len())));
         Ok(self.aligned(&format!("{}{prefix}", self.sign_of(value < 0)), &self.grouped(&digits), '>'))
     }
 

@@ -2,10 +2,13 @@
 
 use datafusion::error::Result;
 
-use crate::engine::function::{
-    call::fail,
-    decimal::rescaled,
-    postgres::{output::decimal, unresolved::Unresolved},
+use crate::{
+    engine::function::{
+        call::fail,
+        decimal::rescaled,
+        postgres::{output::decimal, unresolved::Unresolved},
+    },
+    text::padded,
 };
 
 /// A `to_char` format for numbers.
@@ -77,7 +80,7 @@ impl NumberFormat {
         let slots = self.whole.iter().filter(|slot| **slot != ',').count();
         let whole = if whole == "0" { "" } else { whole };
         let too_long = whole.len() > slots;
-        let mut given = format!("{whole:>slots$}").chars().collect::<Vec<_>>().into_iter();
+        let mut given = padded(whole, slots, true).chars().collect::<Vec<_>>().into_iter();
         // From the first `0` on, every position is filled.
         let first_zero = self.whole.iter().position(|slot| *slot == '0').unwrap_or(self.whole.len());
         let (mut text, mut begun) = (String::new(), false);
