@@ -5,11 +5,12 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, Ordering},
+        mpsc,
     },
+    thread,
     time::Duration,
 };
 
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The maximum time from the first signal to the end of the process. Kubernetes kills after 30 seconds.
@@ -69,7 +70,8 @@ pub(super) struct Cancellable {
     /// The token that a signal cancels.
     pub(super) cancel: CancellationToken,
     state: Arc<CancelState>,
-    listening: Option<JoinHandle<()>>,
+    /// Ends the thread that listens.
+    listening: CancellationToken,
 }
 
 #[derive(Default)]
@@ -81,11 +83,17 @@ struct CancelState {
 }
 
 impl Cancellable {
-    /// Installs the handlers and begins to listen.
+    /// Installs the handlers and begins to listen, on a thread of its own: a query can keep all others busy
+    /// for as long as it likes.
     pub(super) fn begin() -> Self {
         let (cancel, state) = (CancellationToken::new(), Arc::new(CancelState::default()));
-        let listening = StopSignals::install()
-            .map(|signals| tokio::spawn(cancel_on_signal(signals, cancel.clone(), Arc::clone(&state))));
+        let listening = CancellationToken::new();
+        let (installed, is_installed) = mpsc::channel();
+        let listen = listen(installed, listening.clone(), cancel.clone(), Arc::clone(&state));
+        if thread::Builder::new().name("signals".into()).spawn(listen).is_ok() {
+            // It fails if the thread ended early; then a signal ends the process by itself.
+            let _ = is_installed.recv();
+        }
         Self { cancel, state, listening }
     }
 
@@ -104,9 +112,28 @@ impl Cancellable {
 
 impl Drop for Cancellable {
     fn drop(&mut self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
+        self.listening.cancel();
+    }
+}
+
+/// Returns the work of the thread that listens: says when the handlers are installed, and ends with `done`.
+fn listen(
+    installed: mpsc::Sender<()>,
+    done: CancellationToken,
+    cancel: CancellationToken,
+    state: Arc<CancelState>,
+) -> impl FnOnce() + Send {
+    move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Some(signals) = StopSignals::install() else { return };
+            // The command waits for it.
+            let _ = installed.send(());
+            tokio::select! {
+                () = done.cancelled() => {}
+                () = cancel_on_signal(signals, cancel, state) => {}
+            }
+        });
     }
 }
 

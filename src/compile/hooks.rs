@@ -10,7 +10,7 @@ use crate::{
     engine::{
         Query, SchemaRef,
         plan::exact_cast::Destination,
-        statement::{RowChange, Statement, StatementKind},
+        statement::{self, RowChange, Statement, StatementKind},
     },
     manifest::{Hook, Model},
     name::Relation,
@@ -185,6 +185,15 @@ impl Work<'_> {
                         `incremental_strategy: delete+insert`";
             return self.refuse(model, hook, statement, why, cure);
         }
+        let has_rules = || {
+            let mut tests = self.context.manifest.tests_of(&model.id);
+            tests.any(|test| test.config.on_violation.is_some())
+        };
+        if model.config.incremental.is_some() && has_rules() {
+            let why = "tests with `on_violation` remove rows before a post-hook of an incremental model changes them";
+            let cure = "change the rows in the model's query, or drop `on_violation`, so that the test fails";
+            return self.refuse(model, hook, statement, why, cure);
+        }
         if let Some(column) = change.unknown_columns(schema).first() {
             let names = schema.fields().iter().map(|field| field.name().as_str());
             let found =
@@ -193,6 +202,14 @@ impl Work<'_> {
             return Err(vec![found].into());
         }
         let added = Relation::new("_hooks", model.relation.name.as_str());
+        if let Some((values, wanted)) = change.inserted(schema) {
+            let given = self.hook_query(model, hook, values).await?.schema().fields().len();
+            if given != wanted {
+                let found = Diagnostic::error("hook-columns", statement::misfit(given, wanted));
+                let hint = "name the columns that they are for: insert into t (a, b) values (1, 2)";
+                return Err(vec![found.at(hook.span.clone(), "this hook").hint(hint)].into());
+            }
+        }
         if let Some(sql) = change.added(schema) {
             let query = self.hook_query(model, hook, &sql).await?;
             self.declare_hook_view(&added, &in_columns(&query, schema, model, hook)?)?;

@@ -52,6 +52,29 @@ fn query_type(of: &DataType) -> QueryType {
     }
 }
 
+/// Converts decimals to the doubles that templates compute with.
+///
+/// # Errors
+/// If a double can't hold all digits of one.
+fn decimals(column: &ArrayRef) -> Result<Vec<QueryValue>, ArrowError> {
+    let texts = cast(column, &DataType::Utf8)?;
+    let texts = texts.as_string::<i32>();
+    texts
+        .iter()
+        .map(|text| {
+            let Some(text) = text else { return Ok(QueryValue::Null) };
+            let digits =
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+            match text.parse::<f64>() {
+                Ok(number) if number.to_string() == digits => Ok(QueryValue::Number(number)),
+                _ => Err(ArrowError::ComputeError(format!(
+                    "{text} has more digits than numbers in templates hold; cast it to VARCHAR in the query"
+                ))),
+            }
+        })
+        .collect()
+}
+
 fn values(column: &ArrayRef) -> Result<Vec<QueryValue>, ArrowError> {
     match query_type(column.data_type()) {
         QueryType::Boolean => {
@@ -63,6 +86,7 @@ fn values(column: &ArrayRef) -> Result<Vec<QueryValue>, ArrowError> {
             let column = whole.as_primitive::<Decimal128Type>();
             Ok(each(column, |at| QueryValue::Integer(column.value(at))))
         }
+        QueryType::Number if !column.data_type().is_floating() => decimals(column),
         QueryType::Number => {
             let floating = cast(column, &DataType::Float64)?;
             let column = floating.as_primitive::<Float64Type>();
@@ -91,4 +115,22 @@ fn values(column: &ArrayRef) -> Result<Vec<QueryValue>, ArrowError> {
 
 fn each(column: &dyn Array, value: impl Fn(usize) -> QueryValue) -> Vec<QueryValue> {
     (0..column.len()).map(|at| if column.is_null(at) { QueryValue::Null } else { value(at) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::arrow::array::Decimal128Array;
+
+    #[test]
+    fn decimals_keep_all_digits_or_are_refused() {
+        let column = |unscaled: i128| -> ArrayRef {
+            Arc::new(Decimal128Array::from(vec![unscaled]).with_precision_and_scale(38, 4).unwrap())
+        };
+        assert_eq!(decimals(&column(11_000)).unwrap(), [QueryValue::Number(1.1)]);
+        assert_eq!(decimals(&column(-20_000)).unwrap(), [QueryValue::Number(-2.0)]);
+        assert!(decimals(&column(12_345_678_901_234_567_891)).is_err());
+    }
 }

@@ -36,7 +36,7 @@ pub(super) struct Pinned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A folder.
-    Local { path: String },
+    Local { path: String, written: String },
     /// A commit of a repository.
     Git { url: String, written: String, commit: String, folder: Option<String> },
     /// An archive.
@@ -69,7 +69,7 @@ pub(super) enum Files {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local { path } => write!(f, "<local @ {path}>"),
+            Self::Local { path, .. } => write!(f, "<local @ {path}>"),
             Self::Git { commit, .. } => write!(f, "revision {commit}"),
             Self::Tarball { written, .. } => write!(f, "tarball (url: {written})"),
             Self::Hub { version, .. } => write!(f, "version {version}"),
@@ -81,7 +81,7 @@ impl Origin {
     /// Returns the name of what is installed, for messages.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::Local { path } => path.clone(),
+            Self::Local { path, .. } => path.clone(),
             Self::Git { url, folder: Some(folder), .. } => format!("{url}/{folder}"),
             Self::Git { url, .. } => url.clone(),
             Self::Tarball { name, .. } => name.clone(),
@@ -94,7 +94,7 @@ impl Pinned {
     /// Returns the entry of the lock file for this version.
     pub(super) fn spec(&self) -> Spec {
         let origin = match self.origin.clone() {
-            Origin::Local { path } => Wanted::Local { path },
+            Origin::Local { path, written } => Wanted::Local { path, written },
             Origin::Git { url, written, commit, folder } => {
                 Wanted::Git { url, written, revisions: vec![commit], folder, warn: false }
             }
@@ -147,7 +147,10 @@ impl<'a> Fetcher<'a> {
     pub(super) fn fetch(&mut self, spec: &Spec) -> Result<Pinned, Diagnostic> {
         let at = &spec.at;
         let (origin, folder, newest) = match &spec.origin {
-            Wanted::Local { path } => (Origin::Local { path: path.clone() }, self.root.join(path), None),
+            Wanted::Local { path, written } => {
+                let origin = Origin::Local { path: path.clone(), written: written.clone() };
+                (origin, self.root.join(path), None)
+            }
             Wanted::Git { url, written, revisions, folder, warn } => {
                 let revision = revisions.first().map_or("HEAD", String::as_str);
                 let (files, commit) = self.checkout(url, revision, at)?;

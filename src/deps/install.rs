@@ -5,7 +5,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::fetch::{Files, Origin, Pinned};
+use super::{
+    LOCK,
+    fetch::{Files, Origin, Pinned},
+};
 use crate::diag::Diagnostic;
 
 /// The folder for downloads, next to the packages so that they can be moved; it's removed at the end.
@@ -29,11 +32,19 @@ impl Downloads {
         if !is_inside || install_path.is_empty() {
             return refused("it isn't a folder inside the project".to_owned());
         }
+        if let Some(link) = link_on_the_way(root, install_path) {
+            return refused(format!("`{link}` is a link to another folder"));
+        }
         if is_project(&packages) {
             return refused("a project is there".to_owned());
         }
         if let Some(other) = other_than_packages(&packages) {
             return refused(format!("`{other}` in it is no package"));
+        }
+        if let Some(other) = not_installed(root, &packages) {
+            return refused(format!(
+                "`{other}` in it wasn't installed by `deps`, and would be removed: move it"
+            ));
         }
         // Folders that begin with `__` are no packages.
         let folder = packages.join(format!("__downloads_{}", uuid::Uuid::new_v4().simple()));
@@ -79,6 +90,9 @@ impl Downloads {
                 tell(&format!("and subdirectory {folder}"));
             }
         }
+        let names: Vec<&str> = pins.iter().map(|pin| pin.name.as_str()).collect();
+        let record = self.packages.join(INSTALLED);
+        fs::write(&record, names.join("\n")).map_err(|error| failed(&record, &error))?;
         if !outdated.is_empty() {
             tell(&format!("Updates available for packages: [{}]", outdated.join(", ")));
             tell("Update your versions in packages.yml, then run headwater deps");
@@ -124,6 +138,34 @@ impl Drop for Downloads {
             let _ = fs::remove_dir(&self.packages);
         }
     }
+}
+
+/// The file that names the installed packages, one a line.
+const INSTALLED: &str = ".headwater-installed";
+
+/// Returns the first link among the folders that lead to the packages.
+fn link_on_the_way(root: &Path, install_path: &str) -> Option<String> {
+    let mut folder = root.to_owned();
+    Path::new(install_path).components().find_map(|part| {
+        folder.push(part);
+        folder.is_symlink().then(|| folder.strip_prefix(root).unwrap_or(&folder).display().to_string())
+    })
+}
+
+/// Returns the name of a package that `deps` didn't install. Without a record they are dbt's if there is a
+/// lock file.
+fn not_installed(root: &Path, packages: &Path) -> Option<String> {
+    let record = fs::read_to_string(packages.join(INSTALLED)).ok();
+    if record.is_none() && root.join(LOCK).exists() {
+        return None;
+    }
+    let record = record.unwrap_or_default();
+    let others = fs::read_dir(packages).into_iter().flatten().flatten().filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        is_folder && !stays(&name) && !record.lines().any(|line| line == name)
+    });
+    others.map(|entry| entry.file_name().to_string_lossy().into_owned()).min()
 }
 
 fn is_project(folder: &Path) -> bool {

@@ -53,7 +53,7 @@ fn is_same(one: &Wanted, other: &Wanted) -> bool {
     }
     match (one, other) {
         (Wanted::Hub { package: one, .. }, Wanted::Hub { package: other, .. })
-        | (Wanted::Local { path: one }, Wanted::Local { path: other })
+        | (Wanted::Local { path: one, .. }, Wanted::Local { path: other, .. })
         | (Wanted::Tarball { url: one, .. }, Wanted::Tarball { url: other, .. }) => one == other,
         (Wanted::Git { url: one, folder: inside, .. }, Wanted::Git { url: other, folder, .. }) => {
             plain(one) == plain(other) && inside == folder

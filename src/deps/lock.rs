@@ -52,7 +52,11 @@ pub(super) fn write(path: &Path, pins: &[Pinned], hash: &str) -> Result<(), Diag
     for pin in pins {
         let name = ("name", pin.name.as_str());
         let entries = match &pin.origin {
-            Origin::Local { path } => vec![("local", path.as_str()), name],
+            // Only with a secret, since dbt writes the path.
+            Origin::Local { written, .. } if written.contains("ENV_SECRET_") => {
+                vec![("local", written.as_str()), name]
+            }
+            Origin::Local { path, .. } => vec![("local", path.as_str()), name],
             Origin::Git { written, commit, folder, .. } => {
                 let folder = folder.as_deref().map(|folder| ("subdirectory", folder));
                 [("git", written.as_str()), name, ("revision", commit)].into_iter().chain(folder).collect()

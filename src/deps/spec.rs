@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     diag::Diagnostic,
     project::{Yaml, YamlValue},
+    secret::hide_credentials,
     text::Span,
 };
 
@@ -20,8 +21,8 @@ pub(super) struct Spec {
 /// A package, and its versions that would do.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Wanted {
-    /// A folder.
-    Local { path: String },
+    /// A folder, as rendered and written.
+    Local { path: String, written: String },
     /// A repository, as written and rendered, at any of these branches, tags or commits.
     Git { url: String, written: String, revisions: Vec<String>, folder: Option<String>, warn: bool },
     /// An archive.
@@ -101,9 +102,12 @@ impl Spec {
                     .iter()
                     .any(|key| entry.get(*key) == Some(&Value::Bool(false))),
             },
-            "local" => Wanted::Local { path: required("local")? },
+            "local" => Wanted::Local { path: required("local")?, written: as_written },
             _ => Wanted::Tarball { url: required("tarball")?, written: as_written, name: required("name")? },
         };
+        if let Wanted::Git { url, .. } | Wanted::Tarball { url, .. } = &origin {
+            hide_credentials(url);
+        }
         Ok(Self { origin, hashed: hashed(kind, entry, written), at: at.clone() })
     }
 }

@@ -107,6 +107,7 @@ fn installed(root: &Path) -> Vec<String> {
         fs::read_dir(root.join("dbt_packages")).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
     let mut names: Vec<String> =
         entries.into_iter().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.starts_with('.'));
     names.sort();
     names
 }
@@ -175,6 +176,35 @@ fn a_folder_is_linked_and_a_list_may_hold_jinja() {
     // Removing what is installed must not remove what a link leads to.
     deps(&root, &origins, DepsOptions { upgrade: true, ..DepsOptions::default() }).unwrap();
     assert!(folder.path().join("shared/macros/m.sql").exists());
+}
+
+#[test]
+fn only_what_was_installed_is_removed() {
+    let folder = project("packages: [{local: ../shared}]");
+    let root = folder.path().join("shop");
+    write(&folder.path().join("shared/dbt_project.yml"), "name: shared\n");
+    let origins = hub(folder.path());
+    write(&root.join("dbt_packages/mine/dbt_project.yml"), "name: mine\n");
+    let refused = deps(&root, &origins, DepsOptions::default()).unwrap_err();
+    assert!(refused.contains("`mine` in it wasn't installed by `deps`"), "{refused}");
+    fs::remove_dir_all(root.join("dbt_packages")).unwrap();
+    deps(&root, &origins, DepsOptions::default()).unwrap();
+    write(&root.join("dbt_packages/mine/dbt_project.yml"), "name: mine\n");
+    assert!(deps(&root, &origins, DepsOptions::default()).is_err());
+    assert!(root.join("dbt_packages/mine/dbt_project.yml").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_packages_is_refused() {
+    let folder = project("packages: [{local: ../shared}]");
+    let root = folder.path().join("shop");
+    write(&folder.path().join("shared/dbt_project.yml"), "name: shared\n");
+    write(&folder.path().join("elsewhere/victim/dbt_project.yml"), "name: victim\n");
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), root.join("dbt_packages")).unwrap();
+    let refused = deps(&root, &hub(folder.path()), DepsOptions::default()).unwrap_err();
+    assert!(refused.contains("`dbt_packages` is a link"), "{refused}");
+    assert!(folder.path().join("elsewhere/victim/dbt_project.yml").exists());
 }
 
 #[test]

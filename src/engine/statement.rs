@@ -204,6 +204,14 @@ fn updated(update: &ast::Update) -> Option<StatementKind> {
 
 fn created(table: &ast::CreateTable) -> Option<StatementKind> {
     (!table.temporary && !table.external).then_some(())?;
+    // A table without its rules would take rows that they refuse.
+    let has_rules = !table.constraints.is_empty()
+        || table.columns.iter().any(|column| {
+            column.options.iter().any(|option| !matches!(option.option, ast::ColumnOption::Null))
+        });
+    if has_rules {
+        return Some(StatementKind::Other("create table with constraints or defaults".to_owned()));
+    }
     let query = if let Some(query) = &table.query {
         query.to_string()
     } else {
@@ -219,6 +227,13 @@ fn created(table: &ast::CreateTable) -> Option<StatementKind> {
         or_replace: table.or_replace,
         query,
     }))
+}
+
+/// Returns the message about an insertion of rows with another number of values than there are columns.
+#[must_use]
+pub fn misfit(given: usize, wanted: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    format!("each row has {given} value{} for {wanted} column{}", plural(given), plural(wanted))
 }
 
 impl RowChange {
@@ -271,8 +286,20 @@ impl RowChange {
         let Self::Insert { columns, query } = self else { return None };
         let all = || schema.fields().iter().map(|field| field.name().clone()).collect();
         let names: Vec<String> = if columns.is_empty() { all() } else { columns.clone() };
-        let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+        let own = |name: &String| {
+            let mut fields = schema.fields().iter();
+            let field = fields.find(|field| field.name().eq_ignore_ascii_case(name));
+            quoted(field.map_or(name, |field| field.name()))
+        };
+        let names: Vec<String> = names.iter().map(own).collect();
         Some(format!("select * from ({query}) as added({})", names.join(", ")))
+    }
+
+    /// Returns the query for the values of an insertion, and their number in each row.
+    #[must_use]
+    pub fn inserted(&self, schema: &SchemaRef) -> Option<(&str, usize)> {
+        let Self::Insert { columns, query } = self else { return None };
+        Some((query, if columns.is_empty() { schema.fields().len() } else { columns.len() }))
     }
 
     /// Returns the columns that it names and the table doesn't have.

@@ -13,7 +13,7 @@ use crate::{
     engine::{
         Query, SchemaRef, SqlError, Table,
         plan::{exact_cast::Destination, joins::Joins},
-        statement::{NewTable, RowChange, StatementKind},
+        statement::{self, NewTable, RowChange, StatementKind},
         types::type_name,
     },
     jinja::{Answer, Asking, NodeContext, QueryTable, Question, RelationFacts},
@@ -226,6 +226,13 @@ impl Worker {
             return Err(Refusal::new(format!("{relation} has no column `{column}`"), hint));
         }
         self.engine.declare_table(relation, Arc::clone(&schema))?;
+        if let Some((values, wanted)) = change.inserted(&schema) {
+            let given = self.plan_operation(values).await?.schema().fields().len();
+            if given != wanted {
+                let hint = "name the columns that they are for: insert into t (a, b) values (1, 2)";
+                return Err(Refusal::new(format!("{relation}: {}", statement::misfit(given, wanted)), hint));
+            }
+        }
         let (sql, replaces) = match change.added(&schema) {
             Some(added) => {
                 let current = self.tables.observe(relation).await?;

@@ -131,3 +131,37 @@ fn an_operation_writes_no_table_of_a_build_and_no_other_place() {
     }
     assert_eq!(project.files("lake"), before);
 }
+
+#[test]
+fn insertions_name_columns_as_sql_does_and_fill_all_of_them() {
+    let model = |hook: &str| {
+        let sql = format!(r#"{{{{ config(post_hook="{hook}") }}}} select 1 as i, 2 as "J""#);
+        Project::new().model("a.sql", &sql)
+    };
+    let project = model("insert into {{ this }} (j) values (4)");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select * from {{ ref('a') }} order by all"), "i,J\n1,2\n,4\n");
+    for values in ["(1, 2, 3)", "(1)"] {
+        let project = model(&format!("insert into {{{{ this }}}} values {values}"));
+        project.run(["build"]).refused().says("for 2 columns");
+    }
+    project.run(["run-operation", "--sql", "create table ops.t as select 1 as \"A\""]).success();
+    project.run(["run-operation", "--sql", "insert into ops.t (a) values (2)"]).success();
+    assert_eq!(project.rows("select * from ops.t order by all"), "A\n1\n2\n");
+    project
+        .run(["run-operation", "--sql", "insert into ops.t values (1, 2)"])
+        .failure()
+        .says("2 values for 1 column");
+    project
+        .run(["run-operation", "--sql", "create table ops.u (a int not null, b int default 3)"])
+        .failure()
+        .says("create table with constraints or defaults");
+}
+
+#[test]
+fn rules_that_remove_rows_refuse_later_changes() {
+    let project = Project::new()
+        .model("a.sql", "{{ config(materialized='incremental', post_hook='update {{ this }} set v = null') }} select 1 as v")
+        .file("models/a.yml", "models: [{name: a, columns: [{name: v, data_tests: [{not_null: {config: {on_violation: drop}}}]}]}]\n");
+    project.run(["build"]).refused().says("tests with `on_violation` remove rows before a post-hook");
+}

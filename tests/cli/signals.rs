@@ -42,6 +42,22 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[cfg(unix)]
 #[test]
+fn a_second_signal_ends_a_query_that_never_pauses() {
+    let endless =
+        "select count(*) as n from range(1000000) as a, range(1000000) as b where a.range + b.range = -1";
+    let project = Project::new().model("endless.sql", endless);
+    let child = project.command(["build"]).spawn().expect("the binary starts");
+    thread::sleep(Duration::from_secs(2));
+    let start = Instant::now();
+    interrupt(&child);
+    thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    child.wait_with_output().expect("it ends");
+    assert!(start.elapsed() < Duration::from_secs(20), "it went on");
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_leaves_the_last_version_and_nothing_else() {
     let project = project();
     project.run(["build"]).success();
