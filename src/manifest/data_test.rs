@@ -20,6 +20,9 @@ pub struct DataTest {
     pub name: String,
     /// The name, shortened to fit a file name.
     pub short_name: String,
+    /// The name of the file of its compiled SQL, without the extension, if the test is generic: the short
+    /// name, unless another node's file has it.
+    pub file_stem: String,
     /// The project, folders and name.
     pub fqn: Vec<String>,
     /// The template of the query.
@@ -54,7 +57,7 @@ impl DataTest {
         let project = self.fqn.first().map_or("", String::as_str);
         let folder = Path::new("compiled").join(project).join(self.path());
         match self.generic {
-            Some(_) => folder.join(format!("{}.sql", self.short_name)),
+            Some(_) => folder.join(format!("{}.sql", self.file_stem)),
             None => folder,
         }
     }

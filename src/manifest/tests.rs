@@ -1,5 +1,6 @@
 //! Tests of small projects in a temporary folder, resolved.
 
+mod compiled_files;
 mod documentation;
 mod packages;
 mod seeds;

@@ -20,7 +20,7 @@ impl Contents<'_> {
     pub(super) fn data_test(&self, test: &DataTest) -> Value {
         let config = config::data_test(&test.config.all);
         let path = match test.generic {
-            Some(_) => format!("{}.sql", test.short_name),
+            Some(_) => format!("{}.sql", test.file_stem),
             None => self.inside(test.id.package(), test.path()).to_owned(),
         };
         let sum = match test.generic {

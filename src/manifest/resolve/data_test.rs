@@ -103,6 +103,7 @@ impl Resolver<'_> {
             id: parsed.id.clone(),
             name: parsed.name.clone(),
             short_name: parsed.short_name.clone(),
+            file_stem: parsed.short_name.clone(),
             fqn,
             template: parsed.template.clone(),
             declared: parsed.declared.clone(),

@@ -9,12 +9,14 @@
 //! - `exposure`: exposures
 //! - `config`: layers of configuration
 //! - `relation`, `folder`: tables, and names that are used as directories
+//! - `compiled_file`: files of compiled SQL
 //! - `access`: groups, and references to private models
 //! - `edges`: the dependency graph
 //! - `documentation`: descriptions of all nodes
 //! - `unknown_properties`: entries in properties files for nodes that don't exist
 
 mod access;
+mod compiled_file;
 mod config;
 mod data_test;
 mod documentation;
@@ -86,7 +88,8 @@ impl Manifest {
         resolver.groups_and_access();
         let library = resolver.library(docs);
         let graph = resolver.graph(edges);
-        let Resolver { nodes, disabled, lookup, findings, broken, .. } = resolver;
+        let Resolver { mut nodes, disabled, lookup, findings, broken, .. } = resolver;
+        compiled_file::give_each_its_own(&mut nodes);
         let lookup = Arc::new(lookup);
         let project = project.name().to_owned();
         (Self { project, nodes, disabled, graph, library, broken, lookup }, findings)
