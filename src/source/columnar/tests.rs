@@ -65,7 +65,7 @@ async fn declared_types_win_over_those_of_parquet_files() {
     insta::assert_snapshot!(error, @"Error during planning: files.p: the files have none of the declared columns; they have at, n, v");
     spec.columns = vec![(SOURCE_ROW.to_owned(), DataType::Int64)];
     let error = provider(&spec, &context.state(), None).await.unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"Error during planning: files.p: `_source_row` can't be had of Parquet and Avro files");
+    insta::assert_snapshot!(error, @"Error during planning: files.p: `_source_row` isn't available for Parquet and Avro files");
 }
 
 fn declared(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
