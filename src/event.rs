@@ -80,7 +80,7 @@ pub enum Fact {
         /// The reason.
         because: Skipped,
     },
-    /// The run was asked to stop.
+    /// The run was cancelled.
     CancelRequested,
     /// The last event.
     RunFinished {

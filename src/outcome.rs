@@ -46,7 +46,7 @@ pub enum Outcome {
     },
     /// Some of the model's batches failed. The others are visible; failed ones are retried by the next run.
     Partial(Box<Partial>),
-    /// The table is up to date, or the test has already passed on the current rows: nothing was done.
+    /// Skipped: the table is up to date, or the test has already passed on the current rows.
     Reused {
         /// The unacknowledged rejects from when the table was built, if any.
         rejected: Option<Rejected>,

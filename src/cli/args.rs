@@ -206,8 +206,7 @@ impl RebuildArgs {
         let time = self.event_time_start.zip(self.event_time_end);
         let event_time = time.map(|(start, end)| Interval { start, end });
         if event_time.is_some_and(|time| time.start >= time.end) {
-            let message =
-                "--event-time-start must be before --event-time-end, which is not in the time asked for";
+            let message = "--event-time-start must be before --event-time-end, which is exclusive";
             return Err(Failure::hinted(
                 message,
                 "one day: --event-time-start 2021-01-02 --event-time-end 2021-01-03",

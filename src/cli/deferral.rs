@@ -1,4 +1,4 @@
-//! Options that read tables from where another target has built them.
+//! Deferral options: read tables that another target has built.
 
 use std::path::PathBuf;
 

@@ -51,7 +51,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let (node, column) = LineageSubject::node_named(&args.name, &workspace.manifest)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
     if !column.is_empty() {
-        let message = format!("`{}` is a column, if anything: `describe` tells of whole tables", args.name);
+        let message = format!("`{}` looks like a column: `describe` shows whole tables", args.name);
         let hint =
             format!("`headwater describe {}`, or `headwater lineage {}`", node.display_name(), args.name);
         return Err(Failure::hinted(message, hint));

@@ -1,4 +1,4 @@
-//! Loading for commands: shows what is wrong, and goes on only if nothing is.
+//! Loading for commands: shows diagnostics, and continues only if none of them is an error.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -262,7 +262,7 @@ fn install_panic_hook() {
             tracing::debug!("{panic}");
         } else {
             let backtrace = std::backtrace::Backtrace::capture();
-            let text = format!("error: a fault of Headwater ended this command: {panic}\n{backtrace}\n");
+            let text = format!("error: a bug in Headwater ended this command: {panic}\n{backtrace}\n");
             // Nothing can be done if stderr is closed.
             let _ = streams::stderr().write_all(text.as_bytes());
         }

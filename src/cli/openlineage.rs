@@ -47,7 +47,7 @@ fn endpoint() -> Option<Endpoint> {
             let path = set("OPENLINEAGE__TRANSPORT__LOG_FILE_PATH");
             if path.is_none() {
                 failure::warn(
-                    "OPENLINEAGE__TRANSPORT__TYPE is file, and OPENLINEAGE__TRANSPORT__LOG_FILE_PATH names none",
+                    "OPENLINEAGE__TRANSPORT__TYPE is file, but OPENLINEAGE__TRANSPORT__LOG_FILE_PATH isn't set",
                 );
             }
             path.map(|path| Endpoint::File(Path::new(&path).to_path_buf()))
@@ -67,7 +67,7 @@ fn endpoint() -> Option<Endpoint> {
             })
         }
         Some(other) => {
-            failure::warn(&format!("OPENLINEAGE__TRANSPORT__TYPE is {other}; there are file and http"));
+            failure::warn(&format!("OPENLINEAGE__TRANSPORT__TYPE is {other}; expected file or http"));
             None
         }
     }

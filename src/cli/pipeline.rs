@@ -158,8 +158,8 @@ fn finish(reporter: Reporter) -> (RunResult, Vec<SinkError>) {
 fn warn_of_samples(contradicted: &[String]) {
     for name in contradicted {
         failure::warn(&format!(
-            "the columns of {name} were found in a sample of its files, and others have other values or columns; all files \
-             are looked at, and what reads it is built again"
+            "the columns of {name} were inferred from a sample of its files, but other files have different \
+             values or columns; reading all files, and building the source's readers again"
         ));
     }
 }

@@ -25,7 +25,7 @@ impl ResourceTypeArgs {
     }
 }
 
-/// A resource type of dbt's. Those that the project has no nodes of match nothing.
+/// A resource type of dbt. Types of which the project has no nodes match nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(super) enum ResourceType {

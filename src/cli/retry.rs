@@ -9,8 +9,8 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     let last = last_run(&global.artifacts_path()?)?;
     let command = recorded_args::command(&last.args);
     let Some(mut request) = recorded_args::request(&last.args) else {
-        let message = format!("the last command, `{command}`, is none that can be retried");
-        return Err(Failure::hinted(message, "`retry` knows build, run, seed, snapshot and test"));
+        let message = format!("the last command, `{command}`, can't be retried");
+        return Err(Failure::hinted(message, "`retry` repeats build, run, seed, snapshot and test"));
     };
     if last.unfinished().is_empty() {
         if !global.quiet {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The maximum time from the first signal to the end of the process. Kubernetes kills after 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
-/// The same while nothing is being written, so that there is nothing to clean up.
+/// The same, but while nothing is being written, so that nothing has to be cleaned up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The handlers of these signals. From their installation on, none of the signals ends the process by itself.

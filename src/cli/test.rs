@@ -34,7 +34,7 @@ impl TestArgs {
 pub(super) async fn run(global: &Global, args: &TestArgs) -> Result<ExitCode, Failure> {
     let request = args.request(Request::test)?;
     if request.empty {
-        let message = "tests of tables that are read without rows show nothing";
+        let message = "tests of tables without rows prove nothing";
         return Err(Failure::hinted(message, "test what is built without rows: headwater build --empty"));
     }
     pipeline::run(global, request).await

@@ -34,7 +34,7 @@ impl Work<'_> {
             };
             let refused = match node {
                 _ if self.context.manifest.is_file(relation) => Some("its rows are read from files"),
-                _ if *relation == model.relation => Some("they are what this model is about to make"),
+                _ if *relation == model.relation => Some("this model is about to replace them"),
                 _ if !model.config.materialized.is_table() => {
                     Some("a view does not say when it was read last")
                 }

@@ -56,8 +56,9 @@ impl Origin<'_> {
             let mut others = self.manifest.nodes.values().filter(|node| node.id() != self.id);
             found = match others.find(means) {
                 Some(node) => found.hint(format!("write {} so that it is built first", call(node))),
-                None => found
-                    .hint("a model reads others through `ref()`, and what others write through `source()`"),
+                None => {
+                    found.hint("read models through `ref()`, and tables of other writers through `source()`")
+                }
             };
         }
         found

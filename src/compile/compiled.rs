@@ -65,7 +65,7 @@ pub struct Unreadable {
 }
 
 impl Compiled {
-    /// Returns one finding for each model or snapshot whose table has other columns than it.
+    /// Returns one finding for each model or snapshot whose columns differ from its table's.
     #[must_use]
     pub fn other_columns(&self) -> Vec<Diagnostic> {
         let own = self.unreadable.iter().filter(|(id, cause)| **id == cause.source);
@@ -110,7 +110,7 @@ pub struct CompiledModel {
     pub constraints: Constraints,
     /// The constraints to check in each new version.
     pub checks: Vec<Check>,
-    /// The hooks of a build from scratch. What they change is in the query of a table that is always rebuilt.
+    /// The hooks of a build from scratch. If the table is always rebuilt, its query includes their changes.
     pub hooks: CompiledHooks,
     /// The hooks of a build that adds new rows.
     pub new_rows_hooks: CompiledHooks,

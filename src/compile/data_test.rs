@@ -168,7 +168,7 @@ impl Work<'_> {
         let Some(schema) = self.compiled.schemas.get(attached) else { return Ok(()) };
         let wanted = column.value.trim_matches('"');
         let columns = ColumnNames::new(schema, self.context.engine);
-        // A dot leads into a struct.
+        // A dot selects a field of a struct.
         if columns.find(wanted).is_some() || wanted.contains('.') {
             return Ok(());
         }

@@ -20,7 +20,8 @@ use crate::{
 /// The effect of a model's hooks.
 #[derive(Debug, Default)]
 pub struct CompiledHooks {
-    /// The rows of its table after them, as a query over its own table before; `None` if they change nothing.
+    /// A query that returns the table's rows after the hooks, given those before; `None` if they change no
+    /// row.
     pub rows: Option<Query>,
     /// The queries that they run over its table.
     pub reads: Vec<Query>,
@@ -223,7 +224,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Refuses a statement, or leaves it out with a warning if the project asks for that.
+    /// Rejects a statement, or skips it with a warning under `hooks: {unsupported: warn}`.
     fn refuse(
         &mut self,
         model: &Model,

@@ -1,5 +1,5 @@
-//! Queries of templates: runs what `run_query` and `{% call statement %}` ask while a node is compiled, over
-//! the lake as it is. A node that asks about tables which this very run builds is compiled after them.
+//! Template queries: runs those of `run_query` and `{% call statement %}` over the current lake while a node
+//! is compiled. A node that queries a table of the same run is compiled after that table is built.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,7 +31,7 @@ pub struct LakeQueries {
     pub read: TableReader,
     /// The nodes that this run builds. A node that asks about one of them is compiled after it.
     pub building: BTreeSet<NodeId>,
-    /// True if a node that asks about a missing table is compiled later, too.
+    /// True if nodes that query missing tables are compiled later, too.
     pub waits: bool,
 }
 
@@ -49,7 +49,7 @@ const MOST_QUERIES: usize = 1_000;
 /// The maximum number of rows of a query, which all are in memory.
 pub(super) const MOST_ROWS: usize = 200_000;
 
-/// A template that asks, and whose it is.
+/// A template that runs queries, and its node.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) id: &'a NodeId,
@@ -57,7 +57,7 @@ pub(super) struct Asker<'a> {
 }
 
 impl Work<'_> {
-    /// Renders a node's template, running the queries that it asks.
+    /// Renders a node's template, and runs its queries.
     pub(super) async fn rendered(
         &self,
         asker: Asker<'_>,
@@ -177,8 +177,9 @@ impl Work<'_> {
             return Ok(());
         }
         let (reference, name) = (super::check::reference(node), asker.id.name());
-        let message =
-            format!("`{name}` asks about {relation} while it is compiled, and isn't known to depend on it");
+        let message = format!(
+            "`{name}` queries {relation} while it is compiled, but doesn't declare that it depends on it"
+        );
         let found = Diagnostic::error("unknown-dependency", message).at(asker.file.span(0..0), "");
         let found = found.note("its `ref()` or `source()` is seen only under `{% if execute %}`");
         Err(vec![found.hint(format!("add a comment: -- depends_on: {{{{ {reference} }}}}"))].into())
@@ -188,7 +189,7 @@ impl Work<'_> {
     async fn declare_asked(&self, asker: Asker<'_>, relation: &Relation) -> Result<(), NotCompiled> {
         let Context { manifest, queries, engine, .. } = self.context;
         let Some(node) = manifest.at(&relation.table()) else {
-            // Nothing says when another writer's table changes.
+            // Other writers' tables can change at any time.
             self.context.jinja.note_volatile();
             if let Some(table) =
                 (queries.read)(relation.clone()).await.map_err(|error| unread(asker, &error))?
@@ -253,7 +254,7 @@ impl Work<'_> {
         Ok(tables)
     }
 
-    /// Returns the reason why a node isn't compiled whose template asks about a table that isn't there.
+    /// Returns why a node can't be compiled if its template queries a missing table.
     fn absent(&self, asker: Asker<'_>, node: &Node) -> Result<(), NotCompiled> {
         if self.context.queries.waits {
             return Err(NotCompiled::Later(node.id().clone()));

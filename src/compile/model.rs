@@ -130,8 +130,8 @@ impl Work<'_> {
         specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
     }
 
-    /// Returns what the command's options change about a table with these inputs: it has none of their rows,
-    /// or rows of other tables.
+    /// Returns how the command's options change the rows of a table with these inputs: `--empty` reads no
+    /// rows, and `--defer` reads other tables.
     pub(super) fn of_command(&self, inputs: &InputNodes) -> Vec<(String, Value)> {
         let wanted = self.context.wanted;
         let deferred = inputs.keys().filter_map(|relation| {

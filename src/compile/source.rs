@@ -207,7 +207,7 @@ pub(super) fn declared(spec: &SourceSpec) -> Result<Looked, Vec<Diagnostic>> {
 /// The error about a Delta source that doesn't exist.
 pub(super) fn missing(table: &SourceTable) -> Diagnostic {
     let message = format!(
-        "the source `{}.{}` is the Delta table {}, which is not there",
+        "the source `{}.{}` is the Delta table {}, which doesn't exist",
         table.source, table.name, table.relation
     );
     Diagnostic::error("missing-source", message)

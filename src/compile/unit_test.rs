@@ -237,7 +237,8 @@ impl Work<'_> {
             |code: &'static str, message: String| Diagnostic::error(code, message).at(at.clone(), "");
         let query = engine.plan(source.text()).await.map_err(|error| complain(error.code, error.message))?;
         if let Some(relation) = query.relations().first() {
-            let message = format!("the rows of a unit test are written by hand; this reads {relation}");
+            let message =
+                format!("the rows of a unit test must not come from a table; this query reads {relation}");
             return Err(complain("not-by-hand", message));
         }
         let failed =

@@ -25,7 +25,7 @@ pub(super) enum NotCompiled {
     BrokenInput,
     /// Its template queries this node's table, which isn't built yet, or reads what such a node builds.
     Later(NodeId),
-    /// Its template asks a query, and none can be run now.
+    /// Its template runs a query, but none can be run now.
     Asks,
 }
 

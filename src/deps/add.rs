@@ -30,7 +30,7 @@ pub(super) fn add(root: &Path, package: &NewPackage) -> Result<String, Diagnosti
         (root.join(list.source.path()), without(list, package))
     } else {
         let path = root.join("packages.yml");
-        // A file without a list of packages stays as it is, with the list after it.
+        // A file without a package list is kept, and the list is appended to it.
         let before = fs::read_to_string(&path).unwrap_or_default();
         let before = before.trim_end();
         (path, format!("{before}{}packages:\n", if before.is_empty() { "" } else { "\n" }))

@@ -45,7 +45,7 @@ pub(super) enum Origin {
     Hub { package: String, version: String },
 }
 
-/// The packages that a package itself asks for.
+/// The packages that a package depends on.
 #[derive(Debug, Clone)]
 pub(super) enum Listed {
     /// They are listed in this folder.
@@ -143,7 +143,7 @@ impl<'a> Fetcher<'a> {
         })
     }
 
-    /// Fetches the files of a package in the one version that is asked for.
+    /// Fetches the files of one exact version of a package.
     pub(super) fn fetch(&mut self, spec: &Spec) -> Result<Pinned, Diagnostic> {
         let at = &spec.at;
         let (origin, folder, newest) = match &spec.origin {
@@ -204,7 +204,7 @@ impl<'a> Fetcher<'a> {
         let commit = git::checkout(&place, revision, &folder).map_err(|why| {
             failure(format!("can't check out `{revision}` of {}: {why}", crate::secret::scrubbed(url)), at)
         })?;
-        // Later, the commit itself may be asked for.
+        // The lock file names the commit, so a later request may do so, too.
         self.known.insert(format!("{url}@{commit}"), (folder.clone(), commit.clone()));
         self.known.insert(key, (folder.clone(), commit.clone()));
         Ok((folder, commit))
@@ -222,7 +222,7 @@ impl<'a> Fetcher<'a> {
     }
 }
 
-/// Returns dbt's warning about a repository that isn't asked for at a tag or commit.
+/// Returns dbt's warning about a repository whose revision isn't a tag or commit.
 fn unpinned(written: &str, revision: &str) -> Option<String> {
     let how = match revision {
         "HEAD" => "not pinned, using HEAD (default branch)".to_owned(),
@@ -242,12 +242,12 @@ fn name_in(folder: &Path, at: &Span) -> Result<String, Diagnostic> {
     }
     let settings = Project::settings_of(ProjectFiles::on_disk(folder)).map_err(|found| {
         let why = found.first().map(|found| found.message.clone()).unwrap_or_default();
-        failure(format!("this is no package: {why}"), at)
+        failure(format!("this isn't a package: {why}"), at)
     })?;
     checked_name(&settings.name.value, at)
 }
 
-/// Returns a name that is one of a folder, and leads nowhere else.
+/// Returns a name if it is a plain folder name, which can't lead to another folder.
 fn checked_name(name: &str, at: &Span) -> Result<String, Diagnostic> {
     let is_name =
         !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');

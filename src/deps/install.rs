@@ -20,7 +20,8 @@ pub(super) struct Downloads {
 }
 
 impl Downloads {
-    /// Creates the folder, if nothing in its place could be lost: packages that are installed are removed.
+    /// Creates the folder of the packages. Fails if it has other contents, because an installation removes
+    /// what is in it.
     pub(super) fn create(root: &Path, install_path: &str) -> Result<Self, Diagnostic> {
         let packages = root.join(install_path);
         let refused = |why: String| {
@@ -39,7 +40,7 @@ impl Downloads {
             return refused("a project is there".to_owned());
         }
         if let Some(other) = other_than_packages(&packages) {
-            return refused(format!("`{other}` in it is no package"));
+            return refused(format!("`{other}` in it isn't a package"));
         }
         if let Some(other) = not_installed(root, &packages) {
             return refused(format!(
@@ -107,7 +108,10 @@ impl Downloads {
             if let Files::Linked(folder) = &pin.files
                 && fs::canonicalize(root.join(folder)).is_ok_and(|folder| folder.starts_with(&packages))
             {
-                let message = format!("the package {} lies where packages are installed", pin.origin.label());
+                let message = format!(
+                    "the package {} is inside the folder where packages are installed",
+                    pin.origin.label()
+                );
                 let found = Diagnostic::error("packages-install-path", message).at(pin.at.clone(), "");
                 return Err(found.hint("move it to another folder, or set another `packages-install-path`"));
             }
@@ -123,7 +127,7 @@ impl Downloads {
             if stays(&entry.file_name().to_string_lossy()) {
                 continue;
             }
-            // A link is removed, and not what it leads to.
+            // Remove the link, not its target.
             if kind.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
         }
         Ok(())
@@ -132,7 +136,7 @@ impl Downloads {
 
 impl Drop for Downloads {
     fn drop(&mut self) {
-        // What is left is no package, and is never read.
+        // A folder that can't be removed isn't a package, so it is never read.
         let _ = fs::remove_dir_all(&self.folder);
         if self.is_new {
             let _ = fs::remove_dir(&self.packages);
@@ -172,7 +176,7 @@ fn is_project(folder: &Path) -> bool {
     ["project.yml", "dbt_project.yml"].iter().any(|name| folder.join(name).exists())
 }
 
-/// Returns whether something among the packages is neither one nor in the way, such as `.gitignore`.
+/// Returns whether an entry of the folder isn't a package but may stay, such as `.gitignore`.
 fn stays(name: &str) -> bool {
     name.starts_with("__") || name.starts_with('.')
 }
@@ -192,7 +196,7 @@ fn failed(path: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::error("packages-not-installed", format!("can't write {}: {error}", path.display()))
 }
 
-/// Links a folder, so that changes in it count at once; or copies it, where links can't be made.
+/// Links a folder, so that changes in it take effect at once. Copies it if the disk has no links.
 fn link(folder: &Path, place: &Path, root: &Path) -> io::Result<()> {
     let folder = fs::canonicalize(root.join(folder))?;
     #[cfg(unix)]

@@ -3,12 +3,12 @@
 use super::spec::{Spec, Wanted};
 use crate::diag::Diagnostic;
 
-/// Packages in the order in which they were first asked for.
+/// Packages in the order of their first entries.
 #[derive(Debug, Default)]
 pub(super) struct Listing(Vec<Spec>);
 
 impl Listing {
-    /// Adds an entry, and returns what is asked of its package by now.
+    /// Adds an entry, and returns all requirements on its package so far.
     pub(super) fn incorporate(&mut self, spec: Spec) -> Result<Spec, Diagnostic> {
         let Some(known) = self.0.iter_mut().find(|known| is_same(&known.origin, &spec.origin)) else {
             self.0.push(spec.clone());

@@ -1,5 +1,5 @@
 //! The lock file: all packages in exact versions, and a digest of the list that they were found for. Its form
-//! and its digest are dbt's, so that either tool can go on from the other's.
+//! and its digest are dbt's, so each tool can continue with the other's file.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 

@@ -13,7 +13,7 @@
 //! - `lock`: the lock file; `add`: `--add-package`
 //!
 //! Everything is fetched before anything installed is replaced, so that a failure leaves the packages as they
-//! are. Must not know a command line, nor read the environment.
+//! are. Must not depend on the command line or read the environment.
 
 mod add;
 mod archive;
@@ -131,7 +131,7 @@ impl Dependencies<'_> {
         Ok(downloads.install(self.root, &pins, self.tell)?)
     }
 
-    /// Finds the versions of all packages, including those that packages ask for.
+    /// Finds the versions of all packages, including the dependencies of packages.
     fn resolve(
         &self,
         fetcher: &mut Fetcher<'_>,
@@ -145,7 +145,7 @@ impl Dependencies<'_> {
             for spec in std::mem::take(&mut pending) {
                 let merged = all.incorporate(spec)?;
                 let pinned = fetcher.pin(&merged)?;
-                // The packages of one that was seen are already on the list.
+                // The dependencies of a known version are already on the list.
                 if seen.iter().all(|other| other.origin != pinned.origin) {
                     next.extend(match &pinned.listed {
                         fetch::Listed::In(folder) => self.specs(ProjectFiles::on_disk(folder))?,

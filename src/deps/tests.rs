@@ -173,7 +173,7 @@ fn a_folder_is_linked_and_a_list_may_hold_jinja() {
     assert_eq!(installed(&root), ["shared"]);
     write(&folder.path().join("shared/macros/m.sql"), "");
     assert!(root.join("dbt_packages/shared/macros/m.sql").exists());
-    // Removing what is installed must not remove what a link leads to.
+    // Removing installed packages must not remove the target of a link.
     deps(&root, &origins, DepsOptions { upgrade: true, ..DepsOptions::default() }).unwrap();
     assert!(folder.path().join("shared/macros/m.sql").exists());
 }

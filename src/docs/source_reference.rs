@@ -23,7 +23,7 @@ sources:
       - name: orders
         external:
           location: data/orders/*.csv   # a file, a folder, a pattern or a URL
-          delimiter: \";\"                # options stand beside the location, or below `options:`
+          delimiter: \";\"                # options are next to the location, or below `options:`
         columns:
           - {name: id, data_type: bigint}
           - {name: ordered_at, data_type: timestamp}
@@ -82,7 +82,7 @@ const AFTER: &str = "
 
 ## How text is written
 
-What isn't declared is found out, for each file by itself:
+What isn't declared is detected, for each file separately:
 
 - **Encoding:** UTF-8, with or without a byte order mark, and UTF-16 with one. Anything else is declared by
   `encoding`; bytes that aren't text of the encoding set the file aside. Places in files that are compressed
@@ -141,13 +141,13 @@ values. Folders give columns here, too, typed as above.
 Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd
 of the bytes, and at least 8 MB), and the first load holds every row to it: where a value or a column says
 otherwise, nothing of it is published, all files are looked at, and the build goes on with what they have.
-A value says otherwise if its column would have got another type with it: `00123` or `1e3` in a column of
+A value contradicts the sample if it would have given its column another type: `00123` or `1e3` in a column of
 whole numbers, a longer fraction, a time with a zone where none had one, a string among JSON's numbers.
 
 The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good
 as declared: files that come later are held to it. A value that would have made its column another type sets
-its row aside; it is never changed to look like the others, as under a declared type. What was found counts until `format`, `location` or an
-option of reading changes. A record that is damaged fails the nodes that read the source: restore it from a
+its row aside; it is never changed to look like the others, as under a declared type. The record is valid until \
+        `format`, `location` or a reading option changes. A record that is damaged fails the nodes that read the source: restore it from a
 copy, or remove it, and the next build finds the columns again.
 
 `headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls,
@@ -186,7 +186,7 @@ fn described(format: SourceFormatName) -> (&'static str, &'static str) {
         SourceFormatName::Ndjson => (".ndjson, .jsonl (.json)", "one JSON object a line"),
         SourceFormatName::Csv => (".csv, .tsv (.txt)", "separated values"),
         SourceFormatName::Parquet => (".parquet, .pq", "Apache Parquet"),
-        SourceFormatName::Delta => ("", "a Delta table that lies elsewhere; `location` is its folder"),
+        SourceFormatName::Delta => ("", "a Delta table outside of the lake; `location` is its folder"),
         SourceFormatName::Avro => (".avro", "Apache Avro"),
         SourceFormatName::Sqlite => (".db, .sqlite, .sqlite3", "a table or view of an SQLite database"),
     }

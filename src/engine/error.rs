@@ -79,7 +79,7 @@ impl SqlError {
         } else if let Some(name) = repeated_expression(plain) {
             self.twice(&name);
         } else if plain.contains("only supports a single SQL statement") {
-            self.message = "a model is one SELECT statement, and here are several".into();
+            self.message = "a model is one SELECT statement, but this file has several".into();
             self.helps.push("give each its own file, or join them into one query".into());
         } else if plain.starts_with("No SQL statements were provided") {
             self.message = "there is no SQL in this model".into();
@@ -118,7 +118,7 @@ impl SqlError {
         } else if let Some((name, _)) = said.split_once(" does not support type ") {
             (format!("`{name}` doesn't take values of these types"), "cast them to what it takes")
         } else if said.starts_with("recursionLimitExceeded") {
-            let message = "parentheses, calls or subqueries are nested too deep here".to_owned();
+            let message = "parentheses, calls or subqueries are nested too deeply here".to_owned();
             (message, "compute parts of it in CTEs")
         } else if said.starts_with("cannot access field at argument ") {
             ("only structs and maps have fields".to_owned(), "for JSON, use json_extract(…)")
@@ -162,7 +162,7 @@ impl SqlError {
         }
         Self {
             code: "sql-unsupported",
-            message: "a subquery here reads columns from outside in a way that can't be computed".into(),
+            message: "this subquery reads outer columns in a way that isn't supported".into(),
             at: None,
             notes: vec!["supported are comparisons with `=` between its columns and those outside".into()],
             helps: vec!["join the tables, and group by the columns from outside".into()],

@@ -54,7 +54,7 @@ pub fn message(error: &DataFusionError) -> String {
 }
 
 /// Returns a message without the stack of its cause, which DataFusion and the Delta kernel add to the text of
-/// their errors if `RUST_BACKTRACE` is set. Causes may be nested, so their types don't tell.
+/// their errors if `RUST_BACKTRACE` is set. Causes may be nested, so their types can't identify them.
 #[must_use]
 pub fn without_stack(message: &str) -> &str {
     let starts = ["\n\nbacktrace: ", "\n   0: "].into_iter().filter_map(|start| message.find(start));
@@ -73,7 +73,7 @@ fn far_date(text: &str) -> Option<String> {
     let (days, rest) = text.strip_prefix("Cannot cast Date32 value ")?.split_once(" to Timestamp(")?;
     let name = if rest.starts_with("ns)") { "TIMESTAMP_NS" } else { "TIMESTAMP" };
     Some(format!(
-        "a date, {days} days after 1970-01-01, is beyond what a {name} holds: check the number that it was made of, or use \
+        "a date, {days} days after 1970-01-01, is beyond what a {name} holds: check the number that it was computed from, or use \
          try_cast to get NULL for such values"
     ))
 }
@@ -92,7 +92,7 @@ mod tests {
         let arrow = "Cannot cast Date32 value 202932896 to Timestamp(us): converted value exceeds the representable i64 range";
         insta::assert_snapshot!(
             message(&DataFusionError::ArrowError(Box::new(ArrowError::CastError(arrow.into())), None)),
-            @"a date, 202932896 days after 1970-01-01, is beyond what a TIMESTAMP holds: check the number that it was made of, or use try_cast to get NULL for such values"
+            @"a date, 202932896 days after 1970-01-01, is beyond what a TIMESTAMP holds: check the number that it was computed from, or use try_cast to get NULL for such values"
         );
     }
 

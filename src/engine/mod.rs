@@ -9,7 +9,7 @@
 //! - [`plan`]: rules for plans, in addition to DataFusion's own
 //! - [`exec`]: a query, bound to data, as streams of rows
 //! - [`rows`]: rows judged, compared, kept and printed
-//! - [`analyze`]: lineage and other questions to plans
+//! - [`analyze`]: lineage and other analyses of plans
 //! - [`memory`]: the shares of a memory limit; `spill_folder`: the directory for rows that don't fit
 //! - [`types`]: SQL names of Arrow types
 //! - [`error`]: SQL errors in the user's terms, with positions in the statement; `message`: the text of

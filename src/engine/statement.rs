@@ -110,7 +110,7 @@ impl Engine {
     }
 }
 
-/// The first words of statements about rows, whose grammar matters.
+/// The first words of statements about rows, which are parsed in full.
 const WORDS_OF_ROWS: [&str; 8] = ["select", "with", "insert", "delete", "update", "values", "from", ""];
 
 fn statement(parsed: &ast::Statement) -> Statement {
@@ -127,7 +127,7 @@ fn statement(parsed: &ast::Statement) -> Statement {
     Statement { kind: kind.unwrap_or_else(|| by_word(&sql)), sql }
 }
 
-/// Returns the kind of a statement of which only the first word matters.
+/// Returns the kind of a statement that is recognized by its first word alone.
 fn by_word(sql: &str) -> StatementKind {
     let word: String = sql.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
     let word = word.to_lowercase();

@@ -55,14 +55,14 @@ fn explain(cause: &Error, file: &TemplateFile, place: &Span, run: &Rendering) ->
     }
     if cause.kind() == ErrorKind::OutOfFuel {
         let millions = FUEL / 1_000_000;
-        return Diagnostic::error("template-budget", "this template does too much, and was stopped here")
+        return Diagnostic::error("template-budget", "this template exceeded its budget of steps here")
             .note(format!("one rendering may take {millions} million steps, and each 64 bytes of text count as one"))
             .hint("look for loops within loops, or for text that grows with each turn; large data belongs in a seed or a model");
     }
     let detail = cause.detail().unwrap_or_default();
     if detail == "recursion limit exceeded" {
-        return Diagnostic::error("template-recursion", "macros call each other without an end")
-            .hint("give the macro that calls itself a case in which it doesn't");
+        return Diagnostic::error("template-recursion", "these macros call each other endlessly")
+            .hint("add a case in which the macro doesn't call itself");
     }
     let uncallable = detail.starts_with("value of type undefined is not callable");
     if cause.kind() == ErrorKind::UnknownFunction || uncallable {

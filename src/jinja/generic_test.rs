@@ -36,9 +36,9 @@ pub struct TestParameter {
 const PREFIX: &str = "test_";
 
 impl Jinja {
-    /// Looks up a generic test by name and, if it's given, by package. Without a package it's that of the
-    /// declaring package, the project's own, a built-in one, or that of any package. If the package that is
-    /// given isn't installed, a built-in test of this name takes the place of its own.
+    /// Looks up a generic test by name and optional package. Without a package, searches the declaring
+    /// package, the project, the built-in tests, and then every package. If the named package isn't
+    /// installed, falls back to the built-in test of that name.
     #[must_use]
     pub fn generic_test(&self, package: Option<&str>, name: &str) -> Option<GenericTest> {
         let (library, wanted) = (&self.shared.library, format!("{PREFIX}{name}"));

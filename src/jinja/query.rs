@@ -2,7 +2,7 @@
 //!
 //! Rendering never waits. A template that asks a question without an answer isn't rendered to its end: the
 //! caller gets the question back, answers it, and renders the template again with one answer more. Templates
-//! see nothing of this, because all they can do besides is to send messages, and each message is sent once.
+//! don't notice: messages are their only other side effect, and each message is sent once.
 
 use std::sync::{
     Arc,

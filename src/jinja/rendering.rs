@@ -164,7 +164,7 @@ impl Rendering {
         answer
     }
 
-    /// Returns the question because of which the rendering stopped.
+    /// Returns the question that stopped the rendering.
     pub(super) fn take_unanswered(&self) -> Option<Question> {
         self.progress().unanswered.take()
     }

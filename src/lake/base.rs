@@ -180,8 +180,8 @@ impl Base {
         as_read(self.builder().with_file_paths(selected).await?, &self.snapshot)
     }
 
-    /// Returns the paths that the log has for those of these files whose names it may encode: delta-rs takes
-    /// a selected path for the encoded one, and writers differ in the characters that they encode.
+    /// Returns the log's own paths for those of these files whose names it may percent-encode. delta-rs
+    /// matches a selected path with the encoded one, and writers encode different characters.
     fn written_paths(&self, files: &BTreeSet<String>) -> Result<BTreeMap<String, String>, LakeError> {
         let is_plain = |file: &String| {
             file.contains("://")

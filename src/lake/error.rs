@@ -167,7 +167,7 @@ pub(super) enum LogDamage {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UnsupportedTable {
     /// The table has other partition columns than the model.
-    #[error("it is partitioned by {table}, the model by {model}; build it from nothing: --full-refresh")]
+    #[error("it is partitioned by {table}, the model by {model}; build it from scratch: --full-refresh")]
     Partitions {
         /// The table's partition columns.
         table: String,

@@ -1,4 +1,4 @@
-//! Causes of the lake's errors: what they tell about the disk or the store.
+//! Causes of lake errors: classifies the errors of disks and object stores.
 
 use std::{error::Error, io};
 
@@ -21,8 +21,7 @@ pub(super) fn is_file(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::NotADirectory)
 }
 
-/// Returns true if a pipe, a device, or a link that leads nowhere is in the place of a file, or if the path
-/// of a file can't be one.
+/// Returns true if a path is a pipe, a device or a broken link instead of a file, or isn't a valid path.
 pub(super) fn is_irregular(error: &(dyn Error + 'static)) -> bool {
     if matches!(error.downcast_ref(), Some(object_store::Error::InvalidPath { .. })) {
         return true;

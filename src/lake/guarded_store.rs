@@ -42,7 +42,7 @@ impl fmt::Display for EmptyEntry {
 
 impl std::error::Error for EmptyEntry {}
 
-/// A file that is shorter than its readers were told.
+/// The error about a file that is shorter than the range to read.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the file has {size} bytes, and its reader expects at least {end}: it was cut, or replaced by another one"

@@ -67,7 +67,7 @@ pub enum MisfitReason {
     /// A date or timestamp is beyond the calendar of Delta's readers.
     #[error(
         "which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the \
-         number that it was made of, or make it NULL"
+         number that it was computed from, or make it NULL"
     )]
     Years,
     /// An empty string is the value of this partition column.
@@ -161,7 +161,7 @@ pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Mis
             }
         }
         DataType::Float64 => {
-            // The folder is named by all digits, of which 1e-320 has more than a name can have.
+            // The folder's name has all digits of the value, and those of 1e-320 exceed the limit.
             let long = |number: &f64| folder_name(column, &number.to_string()) > FOLDER_NAME;
             match values.as_primitive::<Float64Type>().iter().flatten().find(long) {
                 Some(number) => refused(format!("{number:e}"), MisfitReason::LongPartition(column.into())),
@@ -298,10 +298,10 @@ mod tests {
             @r"
         column c has the value 1234.56, which overflows decimal(5, 2): it has 6 digits; cast to a decimal of more digits
         column c has the value 100000000000000000000000000000000000000, which overflows decimal(38, 0): it has 39 digits; a decimal has 38 at most: round it, or cast to double
-        column c has the value +10000-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
-        column c has the value 0000-12-31, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
-        column c has the value 2147483647 days since 1970-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
-        column c has the value +10000-01-01T00:00:00, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+        column c has the value +10000-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was computed from, or make it NULL
+        column c has the value 0000-12-31, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was computed from, or make it NULL
+        column c has the value 2147483647 days since 1970-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was computed from, or make it NULL
+        column c has the value +10000-01-01T00:00:00, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was computed from, or make it NULL
         "
         );
     }

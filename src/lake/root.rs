@@ -185,7 +185,7 @@ mod tests {
         );
         assert_eq!(
             shown("hdfs://host/lake"),
-            "the lake's root hdfs://host/lake can't be used: hdfs: is no kind of store that is known here"
+            "the lake's root hdfs://host/lake can't be used: hdfs: isn't a supported kind of store"
         );
         assert_eq!(shown(" "), "the lake's root   can't be used: it is empty");
     }

@@ -24,13 +24,13 @@ pub enum RootProblem {
     #[error("{} is not an absolute path", .0.display())]
     Relative(PathBuf),
     /// The `file:` URL isn't a path of this system.
-    #[error("it is no path of this machine")]
+    #[error("it isn't a valid path on this machine")]
     NotLocal,
     /// The path isn't UTF-8.
     #[error("{} is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
     /// The URL's scheme is unknown.
-    #[error("{0}: is no kind of store that is known here")]
+    #[error("{0}: isn't a supported kind of store")]
     UnknownStore(String),
     /// This build was compiled without support for the store.
     #[error("this build has no support for {scheme}:; build with `--features {feature}`")]

@@ -1,4 +1,4 @@
-//! Row writers: write streams of rows to the files of a new version, one concurrent writer a stream.
+//! Row writers: write streams of rows to the files of a new version, one concurrent writer per stream.
 
 use std::sync::{
     Arc,

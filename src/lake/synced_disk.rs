@@ -26,7 +26,7 @@ use object_store::{
 use super::layout::{LOG, OWN};
 use crate::local_file;
 
-/// The number of files to sync side by side. The disk writes many in one go.
+/// The number of files to sync concurrently, because a disk flushes many in one go.
 const SYNCS: usize = 32;
 
 /// See the module documentation.
@@ -113,7 +113,7 @@ fn put(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> 
         PutMode::Create => fs::hard_link(&temporary, path),
         PutMode::Overwrite | PutMode::Update(_) => fs::rename(&temporary, path),
     });
-    // After a rename it is gone. One that can't be removed is not seen by readers, and a repair removes it.
+    // A rename has already moved it. If it can't be removed, readers don't see it, and a repair removes it.
     let _ = fs::remove_file(&temporary);
     named.map_err(|error| at(path, &error))?;
     path.parent().map_or(Ok(()), sync_folder)
@@ -138,8 +138,8 @@ fn create_temporary(path: &FilePath) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// Fails for a pipe, a device or a socket, which would be read without an end. Whatever else is wrong with
-/// the file is left to its reader.
+/// Fails for a pipe, a device or a socket, because reading one may never end. Other problems surface when the
+/// file is read.
 fn check_regular(path: &FilePath) -> io::Result<()> {
     let irregular = fs::metadata(path).ok().and_then(|metadata| local_file::irregular(&metadata));
     irregular.map_or(Ok(()), |kind| {
@@ -151,7 +151,7 @@ fn check_regular(path: &FilePath) -> io::Result<()> {
 
 /// Fails if an entry of a log leads nowhere: a store lists no such entry, and none can be written there.
 fn check_links(folder: &FilePath) -> io::Result<()> {
-    // Whatever is wrong with the folder is left to its reader.
+    // Other problems with the folder surface when it is read.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         if is_link && let Err(error) = fs::metadata(entry.path()) {

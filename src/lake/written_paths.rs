@@ -28,8 +28,8 @@ pub(super) fn decoded(path: &str) -> String {
     percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
-/// Replaces the paths of the files that a log entry removes, which are in this order. Returns `None` if the
-/// entry removes others.
+/// Replaces the paths in a log entry's `remove` actions, in order. Returns `None` if the entry removes other
+/// files.
 pub(super) fn with_removed_paths(entry: &[u8], paths: &[String]) -> Option<Bytes> {
     let mut paths = paths.iter();
     let mut out = Vec::with_capacity(entry.len());

@@ -1,5 +1,5 @@
-//! Names of tables that statements outside of a node's build may not write: those of nodes and of their
-//! companion tables, also if they differ by case alone, and names that are no folders of the lake.
+//! Reserved tables, which hooks and operations must not write: the tables of nodes and their companion
+//! tables, compared without case, and names that can't be folders of the lake.
 
 use super::{Manifest, Node, resolve::folder};
 use crate::name::Relation;
@@ -9,8 +9,8 @@ const POST_HOOK: &str =
     "change its rows in a `post_hook` of that node, which is tested before it is published";
 
 impl Manifest {
-    /// Returns why only builds may write a relation, as a clause that follows its name, and what to do.
-    /// Returns `None` if a statement of a hook or an operation may.
+    /// Returns why hooks and operations must not write a relation, as a clause to follow its name, and a
+    /// hint. Returns `None` if they may.
     #[must_use]
     pub fn claim(&self, relation: &Relation) -> Option<(String, &'static str)> {
         for (kind, name) in [("schema", &relation.schema), ("name", &relation.name)] {

@@ -37,7 +37,7 @@ pub(super) fn parse(
             found
         })?;
         if found.refs.is_empty() && found.sources.is_empty() {
-            return Err(Diagnostic::error("invalid-input", format!("`{text}` is nothing to depend on"))
+            return Err(Diagnostic::error("invalid-input", format!("`{text}` can't be a dependency"))
                 .at(written.span.clone(), "")
                 .hint("write ref('model') or source('source', 'table')"));
         }

@@ -102,7 +102,7 @@ fn parse_package(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, V
     (parsed, findings)
 }
 
-/// Renders a hook of a node as far as that is possible before names are resolved, to learn what it calls.
+/// Renders a node's hook with placeholders, before names are resolved, to capture its calls.
 pub fn hook(
     jinja: &Jinja,
     template: &Source,

@@ -53,7 +53,7 @@ pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec
             Diagnostic::error("snapshot-relation", message).at(relation.span.clone(), "")
         };
         let Some(call) = relation.as_str().and_then(call) else {
-            findings.push(wrong().hint("SQL goes into a model, which the snapshot may then read"));
+            findings.push(wrong().hint("move the SQL to a model, and name it with `relation: ref('…')`"));
             continue;
         };
         snapshots.push(ParsedSnapshot {

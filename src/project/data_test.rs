@@ -188,7 +188,7 @@ fn several_keys(entries: &[(Spanned<String>, Yaml)], span: &Span) -> Diagnostic 
     if value.is_null() {
         let form = format!("- {name}: {{{}: …}}", key.value);
         return finding
-            .at(key.span.clone(), format!("this stands beside `{name}`, not below it"))
+            .at(key.span.clone(), format!("this is next to `{name}`, not below it"))
             .hint(format!("indent it further than `{name}`, or write `{form}`"));
     }
     finding.at(key.span.clone(), "a second key").hint(format!(

@@ -37,7 +37,7 @@ pub const ON_NEW_COLUMN: &[&str] = &["warn", "ignore", "fail", "rescue", "add"];
 impl DriftDecl {
     /// Reads the policy from a mapping.
     pub(super) fn of(reader: &mut YamlReader<'_, '_>) -> Self {
-        // A bare `null` is YAML's null, and means the word `null` here.
+        // An unquoted `null` is YAML's null; here it means the setting `null`.
         let on_missing_column = match reader.written("on_missing_column") {
             Some(yaml) if yaml.is_null() => Some(Spanned::new("null".to_owned(), yaml.span.clone())),
             _ => word(reader, "on_missing_column", ON_MISSING_COLUMN),

@@ -104,7 +104,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The package's folder, relative to the root; empty for the project itself.
     pub folder: String,
-    /// The installed packages, by name. Packages have none of their own: all lie in the project's folder.
+    /// The installed packages by name. Packages don't contain packages: all of them are in the project's
+    /// folder.
     pub packages: Vec<Project>,
     /// The contents of `project.yml`.
     pub settings: ProjectSettings,
@@ -184,8 +185,8 @@ impl Project {
         std::iter::once(self).chain(&self.packages)
     }
 
-    /// Returns the variables that nodes of a package, or of this project, see. As in dbt, the project
-    /// overrides those that a package itself sets: of one name, the last counts.
+    /// Returns the variables that nodes of this project or of a package see, in ascending precedence. As in
+    /// dbt, the project overrides a package's own.
     pub fn vars_in<'p>(&'p self, package: &'p Self) -> impl Iterator<Item = (&'p str, &'p Yaml)> {
         let is_installed = package.name() != self.name();
         let own = is_installed.then(|| package.settings.vars_of(package.name()));

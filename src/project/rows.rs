@@ -56,11 +56,10 @@ impl RowsDecl {
         let fixture = reader.take_entry("fixture");
         match (rows, fixture) {
             (Some((rows, _)), Some((fixture, _))) => {
-                let finding =
-                    Diagnostic::error("two-rows", "rows are written here and in a fixture; which count?")
-                        .at(fixture.span.clone(), "the fixture")
-                        .at(rows.span.clone(), "the rows")
-                        .hint("keep one of them");
+                let finding = Diagnostic::error("two-rows", "rows are given both here and in a fixture")
+                    .at(fixture.span.clone(), "the fixture")
+                    .at(rows.span.clone(), "the rows")
+                    .hint("keep one of them");
                 reader.diagnostics().push(finding);
                 None
             }

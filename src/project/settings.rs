@@ -147,8 +147,8 @@ impl ProjectSettings {
                 return None;
             }
             _ => {
-                let message = "both `project.yml` and `dbt_project.yml` are here; which one counts?";
-                let hint = "keep one of them: `dbt_project.yml` if dbt shall read the project too";
+                let message = "there are two project files: `project.yml` and `dbt_project.yml`";
+                let hint = "keep one of them: `dbt_project.yml` if dbt reads the project, too";
                 diagnostics.push(Diagnostic::error("two-project-files", message).hint(hint));
                 return None;
             }
@@ -335,8 +335,8 @@ fn default_target(
     let default = dev.or_else(|| targets.first_key_value());
     if dev.is_none() && targets.len() > 1 {
         let names: Vec<String> = targets.keys().map(|name| format!("`{name}`")).collect();
-        let finding = Diagnostic::error("no-default-target", "which target is the default one?")
-            .at(project.clone(), "this project has several, and none is called `dev`")
+        let finding = Diagnostic::error("no-default-target", "the project has no default target")
+            .at(project.clone(), "it has several targets, and none is called `dev`")
             .hint(format!("add `target:` with one of {}", names.join(", ")));
         reader.diagnostics().push(finding);
     }

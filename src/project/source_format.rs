@@ -1,4 +1,4 @@
-//! Formats of sources, and how a file's name tells its format.
+//! Source formats, and the inference of a format from a file's name.
 
 /// The formats of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -69,8 +69,9 @@ pub static SOURCE_OPTIONS: &[SourceOption] = &[
         formats: &[Csv],
         values: OptionValues::Character,
         default: "auto",
-        doc: "The character between two fields; `auto` finds `,`, `;`, tab, `|` or `^` for each file; one that is given \
-              and leads to no declared column sets the file aside with the one that would",
+        doc: "The character between two fields; `auto` finds `,`, `;`, tab, `|` or `^` for each file; a declared \
+              delimiter that yields no declared column sets the file aside, and the reason names the one that \
+              would",
     },
     SourceOption {
         name: "header",

@@ -1,4 +1,4 @@
-//! `versions:` of a model: each version becomes properties of its own, made of the model's and the version's.
+//! `versions:` of a model: each version gets its own properties, merged from the model's and the version's.
 
 use std::{cmp::Ordering, collections::HashSet};
 

@@ -86,7 +86,10 @@ impl LastRun {
         match local_file::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
                 let place = format!("line {}, column {}", error.line(), error.column());
-                io::Error::new(ErrorKind::InvalidData, format!("it isn't what a run wrote ({place})"))
+                io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("it isn't a valid `run_results.json` ({place})"),
+                )
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -25,7 +25,7 @@ impl Worker {
     ) -> Result<(), StepError> {
         if !step.reason.is_from_scratch() {
             let cure = if model.kind() == NodeKind::Snapshot {
-                "restore its files from a copy, since its versions can't be made again"
+                "restore its files from a copy, since its versions can't be recomputed"
             } else {
                 "with `--full-refresh` its files are moved aside and it is rebuilt"
             };
@@ -202,7 +202,7 @@ impl Worker {
         };
         match node.filter(|_| is_refreshed) {
             Some(node) => from_scratch(node),
-            None => "move its folder away, and run again: it is written anew".to_owned(),
+            None => "move its folder away, and run again: the table is written from scratch".to_owned(),
         }
     }
 }
@@ -220,7 +220,7 @@ fn rebuilt(node: &Node) -> String {
         }
         Node::Seed(_) => format!("build {name} again: `headwater build --force --select {name}`"),
         Node::Snapshot(_) => {
-            "restore the file from a copy, since the snapshot's versions can't be made again".to_owned()
+            "restore the file from a copy, since the snapshot's versions can't be recomputed".to_owned()
         }
         _ => from_scratch(node),
     }
@@ -234,7 +234,7 @@ fn from_scratch(node: &Node) -> String {
             format!("build {name} from scratch: `headwater build --full-refresh --select {name}`")
         }
         Node::Snapshot(_) => {
-            "restore its files from a copy, since the snapshot's versions can't be made again".to_owned()
+            "restore its files from a copy, since the snapshot's versions can't be recomputed".to_owned()
         }
         _ => "restore its files from a copy, or let the table's owner write it again".to_owned(),
     }

@@ -1,6 +1,6 @@
-//! Late compilation: nodes whose templates query what this run builds are compiled when their turn comes.
+//! Late compilation: compiles nodes whose templates query tables of this run once those tables are built.
 //!
-//! Each gets a worker of its own, with what was compiled for it; everything else is shared.
+//! Each node gets its own worker, with the nodes compiled for it; everything else is shared.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 impl Worker {
-    /// Returns whether a job's first step isn't compiled yet, and so nothing of it can start.
+    /// Returns whether a job's first step isn't compiled yet, so that none of its steps can start.
     pub(super) fn starts_late(&self, job: &Job) -> bool {
         job.steps.first().is_some_and(|step| self.compiled.later.contains_key(&step.node))
     }

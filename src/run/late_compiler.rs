@@ -1,4 +1,4 @@
-//! The compiler of a run: what compiling nodes needs while others are built.
+//! The late compiler: holds the inputs for compiling nodes while others are built.
 
 use std::{
     collections::BTreeMap,

@@ -85,7 +85,8 @@ impl Worker {
         Ok(Outcome::Checked)
     }
 
-    /// Checks that the query for an existing table's new rows can be computed. No rows would add nothing.
+    /// Checks, for `--empty`, the query for an existing table's new rows. Empty inputs would add no rows, so
+    /// nothing is written.
     async fn check_new_rows(&self, compiled: &CompiledModel) -> Result<(), StepError> {
         let query = compiled.strategy.new_rows().map_or(&compiled.query, |rows| &rows.query);
         let tables = self.open(query, None).await?;

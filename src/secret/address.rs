@@ -153,7 +153,7 @@ impl Url<'_> {
         if let Some(at) = host.rfind('@') {
             let has_password = host[..at].contains(':');
             let is_secret = at > 0 && (is_http || has_password);
-            // A password can contain `@` and `/`. Rather too much is hidden than too little.
+            // A password can contain `@` and `/`, so hide too much rather than too little.
             let last = self.rest[..self.rest.find(|letter| self.is_end(letter)).unwrap_or(self.rest.len())]
                 .rfind('@');
             return is_secret.then(|| last.filter(|_| has_password).unwrap_or(at));

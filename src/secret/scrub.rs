@@ -12,8 +12,7 @@ use std::{
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The length in bytes from which a value is replaced in texts. A shorter one would be found in words that
-/// have nothing to do with it.
+/// The minimum length, in bytes, of the values to replace. Shorter ones occur by chance in unrelated text.
 const SHORTEST: usize = 4;
 
 /// The same for artifacts.
@@ -84,7 +83,7 @@ fn without(text: &str, shortest: usize) -> Cow<'_, str> {
     let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
     let mut hidden: Vec<&str> =
         hidden.iter().map(String::as_str).filter(|value| value.len() >= shortest).collect();
-    // A value that contains another one first, so that nothing of it remains.
+    // Longer values come first: if a value contains another one, all of it is replaced.
     hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut text = Cow::Borrowed(text);
     for value in hidden {
@@ -100,7 +99,7 @@ fn replaced(text: &str, value: &str) -> String {
     let (mut shown, mut end) = (String::with_capacity(text.len()), 0);
     for (at, _) in text.match_indices(value) {
         let (before, after) = (&text[..at], &text[at + value.len()..]);
-        // A secret that is also the name of a key isn't told by it.
+        // A key that happens to equal a secret doesn't reveal it.
         let is_key = before.ends_with('"') && after.starts_with("\":");
         if !(is_key || (is_literal && is_in_literal(before, after))) {
             shown.push_str(&text[end..at]);
@@ -111,7 +110,8 @@ fn replaced(text: &str, value: &str) -> String {
     shown + &text[end..]
 }
 
-/// Returns whether the text between these two is a number of an artifact or a log line, or a part of one.
+/// Returns whether the text between these two is part of an unquoted JSON literal, such as a number in an
+/// artifact or a log line.
 fn is_in_literal(before: &str, after: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".+-".contains(letter);
     let (before, after) = (before.trim_end_matches(is_part), after.trim_start_matches(is_part));
@@ -162,7 +162,7 @@ impl<W: Write> Write for Scrubbed<W> {
 
 impl<W: Write> Drop for Scrubbed<W> {
     fn drop(&mut self) {
-        // As with other buffers, whoever needs to know of errors flushes.
+        // Like other buffers, it reports errors only if it is flushed explicitly.
         let _ = self.flush();
     }
 }

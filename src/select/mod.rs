@@ -65,7 +65,7 @@ pub fn select(
     select_with(words, None, &Selectors::default(), candidates, graph, indirect)
 }
 
-/// Same as [`select`], with named selectors, one of which replaces the words if it is named by `selector`.
+/// Like [`select`], with named selectors. The selector that `selector` names replaces the words.
 ///
 /// # Errors
 /// All errors in the criteria, and an unknown selector.

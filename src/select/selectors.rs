@@ -67,7 +67,7 @@ impl Selectors {
         let found = Diagnostic::error("unknown-selector", format!("Could not find selector named {name}"));
         let found = found.near(name, names.clone());
         if self.named.is_empty() {
-            found.note("selectors.yml declares none before this")
+            found.note("selectors.yml declares no selectors before this one")
         } else {
             found.note(format!("the selectors: {}", names.collect::<Vec<_>>().join(", ")))
         }

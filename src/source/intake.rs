@@ -49,7 +49,7 @@ const SAMPLE: usize = 3;
 
 /// The message if columns inferred from a sample of the files turn out to be wrong.
 const CONTRADICTED: &str =
-    "its columns were found in a sample of its files, and the others have other values or columns";
+    "its columns were inferred from a sample of its files, but other files have different values or columns";
 
 /// Half of a file's rows.
 const HALF: Limit = Limit::Share(500_000);
@@ -225,8 +225,6 @@ fn explained(what: &str, sample: &[String]) -> String {
         text.push_str("\n  ");
         text.push_str(line);
     }
-    text.push_str(
-        "\n  hint: correct the file, or what is declared about it; or allow more rejects with `max_rejected`",
-    );
+    text.push_str("\n  hint: correct the file or its declaration; or allow more rejects with `max_rejected`");
     text
 }

@@ -1,8 +1,7 @@
 //! Source files on a local disk: the files of a folder, the matches of a pattern, or a single file.
 //!
-//! Everything that a location names is listed or an error: a pipe or a device is listed, so that it is
-//! rejected by name, and a broken link or an unreadable folder is an error, since nothing is known about what
-//! it holds.
+//! Nothing that a location names is skipped silently. A pipe or a device is listed, and later rejected by
+//! name. A broken link or an unreadable folder is an error, because its contents are unknown.
 
 use std::{
     collections::BTreeSet,
@@ -68,8 +67,8 @@ struct LocalWalk<'a> {
     listing: Listing,
     /// The real paths of the folders that hold the links on the way to the current folder.
     entered: Vec<PathBuf>,
-    /// The folders in which the last so many parts of the pattern were looked for, since a pattern with
-    /// several `**` leads to a folder in many ways.
+    /// The folders that were already searched for the last parts of the pattern, because a pattern with
+    /// several `**` reaches a folder in many ways.
     seen: BTreeSet<(PathBuf, usize)>,
 }
 

@@ -183,7 +183,7 @@ impl RejectSink {
         counts.deviations.extend(files.filter(|(_, deviation)| !deviation.is_none()));
     }
 
-    /// Notes what is to be said with what was read.
+    /// Adds notes for the run's report.
     pub(crate) fn note_all(&self, notes: impl IntoIterator<Item = String>) {
         lock(&self.counts).notes.extend(notes);
     }

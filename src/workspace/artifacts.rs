@@ -83,7 +83,7 @@ impl Workspace {
     }
 }
 
-/// Calls `of` with what a manifest is made of.
+/// Calls `of` with the inputs of a manifest.
 fn with_contents<T>(workspace: &Workspace, compiled: &Compiled, of: impl FnOnce(&Contents<'_>) -> T) -> T {
     let env = BTreeMap::new();
     let shown = workspace.shown_target_path();

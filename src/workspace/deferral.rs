@@ -65,8 +65,8 @@ impl StateNode {
 }
 
 impl Workspace {
-    /// Returns the tables, of which those that `chosen` need and don't build are read elsewhere, and the
-    /// places of these.
+    /// Returns the tables, and the locations of those that the `chosen` nodes read from the other target
+    /// because they don't build them.
     ///
     /// # Errors
     /// If the manifest can't be read, or was made with a target that the project doesn't have.

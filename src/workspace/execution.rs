@@ -255,7 +255,7 @@ impl Run {
         let target = TargetPath::new(self.artifacts.clone());
         for compiled in worker.late.done() {
             if let Err(error) = artifacts::write_compiled(&target, &worker.manifest, &compiled) {
-                tracing::warn!("the SQL of what was compiled during the run could not be written: {error}");
+                tracing::warn!("can't write the SQL that was compiled during the run: {error}");
             }
         }
         let hooks = self.end_hooks(results).await;
@@ -279,7 +279,8 @@ impl Run {
         let mut hooks = self.project.with_packages().map(|package| &package.settings.hooks);
         let has_hooks = hooks.any(|hooks| !hooks.start.is_empty() || !hooks.end.is_empty());
         if has_hooks || !self.worker.compiled.later.is_empty() {
-            // Hooks run each time, and what the next run has to do is known only while it runs.
+            // Hooks run every time. If nodes are compiled late, the next run's work is known only while it
+            // runs.
             return;
         }
         let mut steps = ending.steps.steps();

@@ -1,5 +1,5 @@
-//! Workspaces: a project that is loaded, prepared and run, for whoever has no command line: an editor, a
-//! daemon, a library's user.
+//! Workspaces: load, prepare and run a project without a command line, for editors, daemons and library
+//! users.
 //!
 //! ```text
 //! LoadOptions ──load──▶ Workspace ──prepare(Request)──▶ Prepared ──begin──▶ Run ──execute──▶ Event*
@@ -7,8 +7,8 @@
 //!  buffers, vars         jinja, manifest                 plan                artifacts written
 //! ```
 //!
-//! Loading and preparing return what is good together with what is wrong, so that a broken model doesn't hide
-//! its siblings. Only running insists: a project with an error isn't run.
+//! Loading and preparing return partial results together with diagnostics, so a broken model doesn't hide its
+//! siblings. Only running requires a project without errors.
 //!
 //! - [`LoadOptions`], [`Workspace`]: from a folder and buffers to a resolved project; start here
 //! - [`Request`], [`Prepared`]: a command's request, and its compiled nodes and plan

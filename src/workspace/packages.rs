@@ -1,4 +1,5 @@
-//! Packages of other projects, for a project that may not be loaded yet: their macros may be missing.
+//! Installation of packages. Works for a project that can't be loaded yet, because its packages' macros may
+//! be missing.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -259,8 +259,9 @@ impl Workspace {
             };
             let known = match lake.recorded(FOUND_COLUMNS, source.id.as_str()).await {
                 Ok(None) => continue,
-                Ok(Some(text)) => FoundColumns::of_text(&text)
-                    .map_err(|error| failed(format!("{place} isn't what a build wrote: {error}"))),
+                Ok(Some(text)) => FoundColumns::of_text(&text).map_err(|error| {
+                    failed(format!("{place} is damaged, or wasn't written by a build: {error}"))
+                }),
                 Err(error) => Err(failed(error.to_string())),
             };
             found.extend(known.transpose().map(|known| (source.id.clone(), known)));

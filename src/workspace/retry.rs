@@ -25,7 +25,7 @@ pub fn last_run(target_path: &Path) -> Result<LastRun, WorkspaceError> {
         )
     })?;
     last.ok_or_else(|| {
-        let message = format!("there is no last run to retry: {} is not there", path.display());
+        let message = format!("there is no last run to retry: {} doesn't exist", path.display());
         WorkspaceError::hinted(message, "headwater build")
     })
 }

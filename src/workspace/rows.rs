@@ -19,12 +19,11 @@ use crate::{
 /// The rows to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowSource {
-    /// Those of the SQL of one selected model, of a snapshot (of its SQL, before it was taken), or of
-    /// a seed's file.
+    /// The rows of a selected model's SQL, of a snapshot's SQL (not of its versions), or of a seed's file.
     Node(String),
-    /// Those of its last version that failed its tests, if it was kept.
+    /// The rows of a node's last version that failed its tests, if that version was kept.
     Staged(String),
-    /// Those of a query with `ref()`, `source()` or table names.
+    /// The rows of a query with `ref()`, `source()` or table names.
     Sql(String),
 }
 

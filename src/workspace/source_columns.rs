@@ -53,7 +53,7 @@ impl Workspace {
             }
         })?;
         let Some(external) = table.external.as_ref().filter(|_| !table.is_delta()) else {
-            let message = format!("{name} is a Delta table, whose columns are its own");
+            let message = format!("{name} is a Delta table, which has its own columns");
             return Err(WorkspaceError::message(message));
         };
         let mut spec = compile::source::spec(table, external, &self.project.root)?;
@@ -61,7 +61,7 @@ impl Workspace {
         let columns = columns(engine, &spec).await?;
         if record {
             if !table.may_be_undeclared() {
-                let message = format!("{name} declares its columns, so that none are recorded");
+                let message = format!("{name} declares its columns, so there is nothing to record");
                 return Err(WorkspaceError::hinted(message, "correct its `columns:`, or leave them out"));
             }
             let found = FoundColumns::new(&spec, &columns.found);

@@ -80,7 +80,7 @@ fn a_changed_file_may_be_left_or_refused() {
     let project = orders(", on_change='fail'");
     project.run(["build"]).success();
     project.write("in/1.csv", "id,amount\n7,70\n");
-    project.run(["build"]).failure().says("files that raw was loaded from are other ones now: in/1.csv");
+    project.run(["build"]).failure().says("files that raw was loaded from have changed: in/1.csv");
     assert_eq!(ids(&project), "1 2 3 ");
     project.write("in/1.csv", "id,amount\n1,10\n2,20\n");
     project.run(["build", "--full-refresh"]).success();

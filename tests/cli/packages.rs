@@ -49,8 +49,8 @@ fn nothing_but_packages_is_removed() {
     for (path, why) in [
         ("..", "it isn't a folder inside the project"),
         (".", "it isn't a folder inside the project"),
-        ("models", "is no package"),
-        ("lake", "is no package"),
+        ("models", "isn't a package"),
+        ("lake", "isn't a package"),
     ] {
         let project = project();
         project.write("lake/main/t/file", "rows");
@@ -65,6 +65,6 @@ fn nothing_but_packages_is_removed() {
     project.write("project.yml", format!("{settings}\npackages-install-path: all\n"));
     project.write("all/shared/dbt_project.yml", "name: shared\n");
     project.write("packages.yml", "packages: [{local: all/shared}]");
-    project.run(["deps"]).refused().says("lies where packages are installed");
+    project.run(["deps"]).refused().says("is inside the folder where packages are installed");
     assert!(project.exists("all/shared/dbt_project.yml"));
 }

@@ -46,10 +46,10 @@ fn subqueries_lists_and_operators_have_limits() {
     };
     refused(
         &format!("select {}1{} as a", "(select ".repeat(20), ")".repeat(20)),
-        "subqueries are nested too deep",
+        "subqueries are nested too deeply",
     );
     let conditions = format!("select 1 as a where {}true", "1 in (select 1 where ".repeat(9));
-    refused(&(conditions + &")".repeat(9)), "subqueries are nested too deep");
+    refused(&(conditions + &")".repeat(9)), "subqueries are nested too deeply");
     refused(
         "select count(*) as c from (select 1 as a, 2 as b) group by cube (a + 1, b)",
         "within ROLLUP, CUBE or GROUPING SETS",

@@ -45,10 +45,7 @@ fn what_is_missing_is_found_before_anything_runs() {
         ("{ location: data/oders/*.csv }", "did you mean `data/orders/*.csv`?"),
         ("{ location: data/orders/b.csv }", "did you mean `data/orders/a.csv`?"),
         ("{ location: 'data/orders/*.json' }", "`data/orders` holds a.csv"),
-        (
-            "{ location: data/orders, format: json }",
-            "1 file with other extensions lie there: data/orders/a.csv",
-        ),
+        ("{ location: data/orders, format: json }", "1 file there with other extensions: data/orders/a.csv"),
         (
             "{ location: data/shop.db, options: { table: orders } }",
             "there is no file or folder `data/shop.db`",
@@ -159,7 +156,7 @@ fn made_good(last: &str, text: &str) {
     project
         .run(["build"])
         .success()
-        .says("the columns of shop.orders were found in a sample of its files")
+        .says("the columns of shop.orders were inferred from a sample of its files")
         .says("all files are looked at");
     assert_eq!(
         project.rows("select id, n from {{ ref('a') }} order by n"),

@@ -21,7 +21,7 @@ pub(super) fn missing(spec: &SourceSpec, left_out: &[String], at: Span) -> Diagn
     if !left_out.is_empty() {
         let files = counted(left_out);
         return error(format!("{}: `{location}` holds no file of its format", spec.name))
-            .note(format!("{files} with other extensions lie there: {}", some(left_out)))
+            .note(format!("{files} there with other extensions: {}", some(left_out)))
             .hint("correct `format`, or name the files with a pattern in `location`, such as `in/*.dat`");
     }
     if location.contains("://") {

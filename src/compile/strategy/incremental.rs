@@ -125,15 +125,13 @@ fn unfit(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic 
     let message = format!("the columns of `{}` are not those of its table: {difference}", model.name);
     let policy = settings.on_schema_change;
     let note = match policy {
-        OnSchemaChange::Ignore => {
-            "`on_schema_change: ignore` leaves new columns out; it can't do without old ones"
-        }
-        _ => "`on_schema_change: fail` asks for this",
+        OnSchemaChange::Ignore => "`on_schema_change: ignore` ignores new columns, but not missing ones",
+        _ => "`on_schema_change: fail` forbids that",
     };
     Diagnostic::error("schema-changed", message)
         .at(model.file.span(0..0), "this model")
         .note(note)
-        .hint("set `on_schema_change` to append_new_columns, sync_all_columns or full_refresh, or build it from nothing once: --full-refresh")
+        .hint("set `on_schema_change` to append_new_columns, sync_all_columns or full_refresh, or build it from scratch once: --full-refresh")
 }
 
 /// The error about a column's new type that the table can't hold.

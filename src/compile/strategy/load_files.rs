@@ -69,7 +69,7 @@ impl Work<'_> {
                 Diagnostic::error("incremental-files", message)
                     .at(model.file.span(0..0), "this model")
                     .hint("select `_source_file`, and declare it among the source's columns")
-                    .note("a file that changes takes the place of the rows it had"),
+                    .note("a changed file replaces the rows that it had"),
             ]
             .into());
         }
@@ -94,7 +94,7 @@ impl Work<'_> {
             vec![
                 Diagnostic::error("incremental-files", message)
                     .at(model.file.span(0..0), "this model")
-                    .hint("load the files as they are in a model of its own, and go on from there; or choose another `incremental_strategy`"),
+                    .hint("load the files unchanged in a separate model, and read that one; or choose another `incremental_strategy`"),
             ]
         };
         let relations = query.relations();

@@ -69,16 +69,15 @@ impl Work<'_> {
             );
             findings.push(
                 Diagnostic::error("no-event-time", message)
-                    .hint("set `event_time` in the `config:` of a model or source that it reads, to the column that tells when a row's event was"),
+                    .hint("set `event_time` in the `config:` of one of its inputs, to the column with the time of a row's event"),
             );
         }
         if more.relations().contains(&model.relation) || whole.relations().contains(&model.relation) {
-            let message = format!("a batch of `{}` can't read the table that it becomes part of", model.name);
-            findings.push(
-                Diagnostic::error("batch-reads-this", message).hint(
-                    "batches are made side by side; read what the model reads, or use another strategy",
-                ),
-            );
+            let message = format!("a batch of `{}` can't read the model's own table", model.name);
+            findings
+                .push(Diagnostic::error("batch-reads-this", message).hint(
+                    "batches are built concurrently; read the model's inputs, or use another strategy",
+                ));
         }
         if !findings.is_empty() {
             return Err(findings.into_iter().map(|found| found.at(here(), "this model")).collect());

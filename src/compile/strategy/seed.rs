@@ -110,7 +110,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
     if let Some(surplus) = headings.get(MOST_COLUMNS) {
         let message = format!("a seed can have {MOST_COLUMNS} columns, this one has {}", headings.len());
         let found = Diagnostic::error("too-many-columns", message)
-            .at(file.span(surplus.at.clone()), "the first that is too many")
+            .at(file.span(surplus.at.clone()), "the first column beyond the limit")
             .hint("make rows of name and value of the columns, or set `delimiter` if the header is split wrongly");
         return Err(vec![found]);
     }

@@ -350,10 +350,10 @@ fn known_columns(snapshot: &Snapshot, source: &SchemaRef) -> Result<(), Vec<Diag
 fn no_snapshot(snapshot: &Snapshot, lacking: &[&str]) -> Diagnostic {
     let relation = &snapshot.model.relation;
     let message =
-        format!("the table {relation} is there and is no snapshot: it has no column {}", lacking.join(", "));
+        format!("the table {relation} exists but isn't a snapshot: it has no column {}", lacking.join(", "));
     Diagnostic::error("no-snapshot", message)
         .at(snapshot.declared.clone(), "this snapshot")
-        .note("a snapshot goes on from the versions that its table holds, and never replaces it")
+        .note("a snapshot continues from the versions in its table, and never replaces the table")
         .hint("give the snapshot another `alias` or `schema`, or its columns the names that the table has (`snapshot_meta_column_names`)")
 }
 

@@ -228,8 +228,8 @@ impl Engine {
                 let index = batch.schema().index_of(&column)?;
                 let value = ScalarValue::try_from_array(outside.column(index), 0)?;
                 Err(DataFusionError::Execution(format!(
-                    "a row has the time {value} in `{column}`, its `event_time`, which is outside of the batch that it was \
-                     made for; each batch must make rows of its own time only"
+                    "a row has the time {value} in `{column}`, its `event_time`, which is outside of its batch; \
+                     a batch may only return rows of its own time range"
                 )))
             });
             Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream

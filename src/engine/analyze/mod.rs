@@ -1,4 +1,4 @@
-//! Analysis: questions to queries that are answered by their plans, or by a look at few rows.
+//! Analysis: answers questions about queries from their plans, or from a few rows.
 //!
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`event_time`], `batch_scope`: rows by time interval, and whether a query can build many intervals at

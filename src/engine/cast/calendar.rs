@@ -30,7 +30,7 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
         let Some(text) = text else { return Ok(None) };
         match read(text) {
             Some(CalendarMoment::Far) => exec_err!(
-                "'{text}' can't be a {} here: the years go from 1 to 9999, because readers of Delta tables don't agree \
+                "'{text}' can't be a {} here: years go from 1 to 9999, because readers of Delta tables disagree \
                  about others",
                 types::name(to)
             ),

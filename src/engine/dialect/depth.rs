@@ -68,7 +68,7 @@ impl Nesting {
         }
         if self.subqueries > SUBQUERIES {
             let help = "move the inner ones to CTEs";
-            return Err(("subqueries are nested too deep".to_owned(), help));
+            return Err(("subqueries are nested too deeply".to_owned(), help));
         }
         if self.open.len() > LONGEST {
             let help = "write long lists of conditions as `in (…)`, or join a table of values";

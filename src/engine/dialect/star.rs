@@ -33,7 +33,7 @@ pub(super) fn expand(
         && let Some(missing) =
             names.iter().find(|name| !taken.iter().any(|column| column.name.eq_ignore_ascii_case(name)))
     {
-        let message = format!("the column {missing} in columns(…) is none of FROM's");
+        let message = format!("the column {missing} in columns(…) isn't a column of FROM");
         return Err(refused(SyntaxRefusal::new(message, None, star.span())));
     }
     if taken.is_empty() {

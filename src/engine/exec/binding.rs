@@ -57,7 +57,7 @@ fn replace(
     let relation = &declared.relation;
     let table = tables
         .get(relation)
-        .ok_or_else(|| DataFusionError::Plan(format!("the table {relation} is not there")))?;
+        .ok_or_else(|| DataFusionError::Plan(format!("the table {relation} doesn't exist")))?;
     let actual = table.schema();
     let source = provider_as_source(Arc::clone(table));
     if same_types(&actual, &declared.schema) {
@@ -78,7 +78,7 @@ fn replace(
         .map(|field| {
             let Ok(own) = actual.field_with_name(field.name()) else {
                 return Err(DataFusionError::Plan(format!(
-                    "the table {relation} has no column `{}` any more: it was changed after this run looked at it; run again",
+                    "the table {relation} has no column `{}` any more: it was changed after this run read its columns; run again",
                     field.name()
                 )));
             };

@@ -1,4 +1,4 @@
-//! Panics of Arrow's kernels that are no bugs of ours.
+//! Panics of Arrow's kernels that report a limit of Arrow, not a bug.
 
 /// Arrow panics with this if the texts or lists of an array outgrow its 32-bit offsets.
 const OVERFLOW: &str = "offset overflow";

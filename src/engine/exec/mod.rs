@@ -1,7 +1,7 @@
 //! Execution: a query, bound to data, as streams of rows.
 //!
 //! - [`binding`]: replaces declared schemas in a query with actual tables
-//! - [`crash`]: panics that are no bugs
+//! - [`crash`]: panics that report a limit of Arrow
 //! - [`streams`]: runs a bound query as streams of rows
 //! - [`small_result`]: queries with small results
 

@@ -194,7 +194,7 @@ mod budget_tests {
             (128 << 20, 64, 2)
         );
 
-        // Nothing is 0, however small the limit.
+        // No share is 0, however small the limit.
         let tiny = Budget::new(Some(1), 4);
         assert_eq!(
             (tiny.open_files(64), tiny.row_group(64 << 20), tiny.spilling_partitions()),

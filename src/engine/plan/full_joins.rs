@@ -1,9 +1,9 @@
-//! Full joins by sort and merge. DataFusion 55.2 notes 17 bytes for each row of the right side that has no
-//! match (`MaterializingSortMergeJoinStream::freeze_buffered`), reserves no memory for the notes, and drops
-//! them only where the join has a filter. A merge into a table of 100 million rows would need 1.7 GB. So each
-//! full join gets a filter here, one that all rows pass.
+//! Full joins by sort and merge. DataFusion 55.2 stores 17 bytes for each row of the right side that has no
+//! match (`MaterializingSortMergeJoinStream::freeze_buffered`), reserves no memory for them, and frees them
+//! only if the join has a filter. A merge into a table of 100 million rows would need 1.7 GB. So each full
+//! join gets a filter here, one that all rows pass.
 //!
-//! Delete this module once joins without a filter take no such notes.
+//! Delete this module once joins without a filter store nothing for such rows.
 
 use std::sync::Arc;
 

@@ -10,10 +10,10 @@
 //!   from a left join (select * from b where k = 7) s on a.id = s.id
 //!   ```
 //!
-//! Delete once only the constants of the preserved sides are kept.
 //!   Delete once only the constants of the preserved sides are kept.
-//!   correct. But with a LIMIT, the parts share a threshold beyond which rows are skipped (`TopK`'s dynamic
-//!   filter), and it ignores that column. Delete once sorts by fewer than all keys share no filter.
+//! - A column with a different constant in each part of a UNION is left out of the sort of each part, which
+//!   is correct. But with a LIMIT, the parts share a threshold beyond which rows are skipped (a dynamic
+//!   filter of `TopK`), and it ignores that column. Delete once sorts by fewer than all keys share no filter.
 //!
 //! Before sorts and partitioning are decided, this rule makes such inputs look as if they had no constant
 //! columns and no order.

@@ -42,8 +42,8 @@ pub struct RowRule {
 }
 
 impl RowRule {
-    /// Returns whether the query counts groups of the rows that break the rule. There are groups if there are
-    /// such rows, but the number of rows doesn't tell how many.
+    /// Returns whether the query counts groups of the rows that break the rule. If there are such rows, there
+    /// is at least one group, but the number of rows isn't the number of groups.
     #[must_use]
     pub fn counts_groups(&self) -> bool {
         self.groups

@@ -27,8 +27,8 @@ fn prefixes(run: &Rendering) -> [String; 4] {
 }
 
 /// Returns the packages that are searched when a macro is dispatched in a namespace, as in dbt: those of the
-/// project file's `dispatch:`, or else the project and the namespace's own package. Without a namespace it's
-/// none: the macro is looked up as if it were called.
+/// project file's `dispatch:`, or else the project and the namespace's own package. Without a namespace,
+/// the only one is `None`: the macro is looked up like any call.
 fn search_order<'r>(run: &'r Rendering, namespace: Option<&'r str>) -> Vec<Option<&'r str>> {
     let library = &run.shared.library;
     let Some(namespace) = namespace else { return vec![None] };

@@ -44,7 +44,8 @@ pub(super) fn statement(
     let (_, language) = (argument(2, "auto_begin")?, argument(3, "language")?);
     let caller: Option<Value> = named.get("caller")?;
     if !run.node.executing {
-        // It may name a model that nothing else does. Its errors are those of a template without answers.
+        // Render the block only to capture its `ref()` calls. Without query results it may fail, so ignore
+        // errors.
         if let Some(caller) = caller
             && caller.call(state, &[]).is_err()
         {
@@ -116,7 +117,7 @@ fn table(run: &Arc<Rendering>, state: &State<'_, '_>, sql: &str) -> Result<Table
     }
 }
 
-/// Returns what is known about a relation, or stops the rendering until something is.
+/// Returns a relation's metadata, or stops the rendering until the caller has provided it.
 fn facts(run: &Arc<Rendering>, relation: &Relation) -> Result<Option<RelationFacts>, Error> {
     match ask(run, Question::Relation(relation.clone()))? {
         Answer::Relation(facts) => Ok(facts),

@@ -193,12 +193,12 @@ fn errors_in_macros_show_the_calls_that_led_there() {
         at macros/0.sql:1:19 `ref('missing')`
         at models/m.sql:1:4 `f()` in macro `f`
         "#);
-    insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"template-recursion: macros call each other without an end");
+    insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"template-recursion: these macros call each other endlessly");
     insta::assert_snapshot!(fails(&["{% macro f() %}\n{{ f() }}{% endmacro %}"], "a\n{{ f() }}"), @r#"
-        template-recursion: macros call each other without an end
+        template-recursion: these macros call each other endlessly
         at macros/0.sql:2:4 `f()`
         at models/m.sql:2:4 `f()` in macro `f`
-        hint: give the macro that calls itself a case in which it doesn't
+        hint: add a case in which the macro doesn't call itself
         "#);
     let finding = render_with(&macros, "select\n{{ outer(1) }}").unwrap_err();
     assert!(!render::to_string(&finding, false).is_empty());

@@ -131,8 +131,8 @@ impl Object for TypeName {
     }
 }
 
-/// The result of a query that isn't run because the template is only parsed: false, empty, and so is all that
-/// is asked of it.
+/// The result of a query while a template is only parsed: it is false and empty, and so is each of its
+/// attributes.
 #[derive(Debug)]
 pub(in crate::jinja) struct NoResult;
 

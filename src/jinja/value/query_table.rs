@@ -1,4 +1,4 @@
-//! The rows of a query in a template: a table as the class has it that dbt uses.
+//! The rows of a query in a template, with the interface of the table class that dbt uses (agate's `Table`).
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -167,7 +167,7 @@ impl TableOfRows {
         Ok(self.drawn(lines))
     }
 
-    /// Draws lines of cells, the first of which has the names.
+    /// Formats rows as a text table. The first row has the column names.
     fn drawn(&self, mut lines: Vec<Vec<String>>) -> String {
         let count = lines.first().map_or(0, Vec::len);
         let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);

@@ -57,8 +57,8 @@ enum JournalStorage {
     Remote(LeasedJournal),
     /// It has ended or can't be kept. If this run is killed, its files won't be cleaned up.
     Closed,
-    /// It can neither be kept nor removed, for this reason. Nothing may be published any more, because a
-    /// later run would treat the files in the stored journal as unpublished and delete them.
+    /// The journal can be neither written nor removed, for this reason. Nothing more may be published,
+    /// because a later run would treat the files in the stored journal as unpublished and delete them.
     Stuck(JournalError),
 }
 
@@ -219,7 +219,7 @@ impl Journal {
                     Ok(Ok(()))
                 }
                 Err(error) => {
-                    // Nothing is written yet that a later run would have to remove.
+                    // No file has been written yet that a later run would have to remove.
                     self.entries().fresh = unwritten;
                     return Err(self.unwritable(error));
                 }

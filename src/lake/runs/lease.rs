@@ -69,7 +69,7 @@ impl LeasedJournal {
             .spawn(move || runtime.block_on(lease.keep(received)))
             .map_err(of_thread)?;
         let journal = Self { requests };
-        // No other run can have taken a new journal.
+        // No other run can have claimed a journal that is just being created.
         journal.write(text).await?.ok();
         Ok(journal)
     }
@@ -112,7 +112,7 @@ struct Lease {
     times: LeaseTimes,
     /// The content of the journal.
     text: String,
-    /// The time of the last write, by a clock that goes on while the machine sleeps.
+    /// The time of the last write, on a clock that also counts suspended time.
     last: SystemTime,
     lost: bool,
 }

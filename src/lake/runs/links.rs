@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Returns the first symbolic link on the way from the lake's root to a place, both included or `None`.
+/// Returns the first symbolic link on the path from the lake's root to a place, including both; `None` if
+/// there is none.
 pub(super) fn link_above(root: &Path, place: &str) -> Option<PathBuf> {
     let mut path = root.to_owned();
     place.split('/').find_map(|part| {

@@ -27,7 +27,7 @@ async fn what_other_readers_would_read_otherwise_is_never_written() {
     ];
     insta::assert_snapshot!(messages.join("\n"), @r"
     presentation.readings can't be stored: column region has the value '', which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write `nullif(region, '')`, or give it a text of its own
-    presentation.readings can't be stored: column day has the value +10183-09-21, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+    presentation.readings can't be stored: column day has the value +10183-09-21, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was computed from, or make it NULL
     presentation.readings can't be stored: column total has the value 100000000000000000000000000000000000000, which overflows decimal(38, 0): it has 39 digits; a decimal has 38 at most: round it, or cast to double
     presentation.readings can't be stored: a table can't be partitioned by column a/b: `/` in its name makes folders that other readers take for other columns; give it another name
     ");

@@ -21,12 +21,12 @@ pub struct Hooks {
     pub pre: Vec<Hook>,
     /// Those that run after.
     pub post: Vec<Hook>,
-    /// Whether statements that aren't available are left out with a warning.
+    /// Whether unsupported statements are skipped with a warning.
     pub warns: bool,
 }
 
 impl Hooks {
-    /// Returns whether there are none.
+    /// Returns whether there are no hooks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pre.is_empty() && self.post.is_empty()

@@ -282,7 +282,8 @@ impl Incremental {
 fn check_strategy(strategy: StrategyName, has_no_key: bool, reader: &mut SettingsReader<'_>) {
     let by_key = matches!(strategy, StrategyName::Merge | StrategyName::DeleteInsert);
     if by_key && has_no_key {
-        let message = format!("the strategy `{}` needs a `unique_key`: which row is which?", strategy.name());
+        let message =
+            format!("the strategy `{}` needs a `unique_key`, which identifies its rows", strategy.name());
         reader.finding("incremental_strategy", message, |found| found);
     }
     let has_partitions = reader.settings.contains_key("partition_by");

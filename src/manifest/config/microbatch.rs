@@ -43,7 +43,7 @@ pub(super) const KEYS: [&str; 5] =
 impl Microbatch {
     /// Reads the settings. Reports a required one that is missing or invalid, and returns `None`.
     pub(super) fn read(reader: &mut SettingsReader<'_>) -> Option<Self> {
-        let event_time = needed(reader, "event_time", "the column that tells when a row's event was");
+        let event_time = needed(reader, "event_time", "the column with the time of a row's event");
         let size = needed(reader, "batch_size", "one of hour, day, month, year");
         let size =
             size.and_then(|_| named(reader, "batch_size", &BatchSize::ALL.map(|size| (size.name(), size))));

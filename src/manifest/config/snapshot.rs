@@ -148,7 +148,7 @@ impl SnapshotConfig {
             meta: MetaColumns::read(reader),
         };
         if config.unique_key.is_empty() {
-            let message = "a snapshot needs a `unique_key`: which row is which?".to_owned();
+            let message = "a snapshot needs a `unique_key`, which identifies its rows".to_owned();
             reader.finding("unique_key", message, |found| {
                 found.hint("name a column, or a list of columns, that no two rows share")
             });
@@ -196,7 +196,7 @@ impl SnapshotConfig {
 fn strategy(reader: &mut SettingsReader<'_>) -> SnapshotStrategy {
     let strategy = named(reader, "strategy", &[("timestamp", false), ("check", true)]);
     if strategy.is_none() && !reader.settings.contains_key("strategy") {
-        let message = "a snapshot needs a `strategy`: what makes a row another version of itself?".to_owned();
+        let message = "a snapshot needs a `strategy`, which decides when a row has a new version".to_owned();
         reader.finding("strategy", message, |found| {
             found.hint(
                 "`timestamp` compares the column `updated_at`; `check` compares the columns `check_cols`",

@@ -149,14 +149,14 @@ impl Resolver<'_> {
 }
 
 impl Manifest {
-    /// Returns an error for each of these tests whose failing rows would replace another one's.
+    /// Returns an error for each test that would store its failing rows in another test's table.
     #[must_use]
     pub fn shared_audits(&self, tests: &BTreeSet<NodeId>) -> Vec<Diagnostic> {
         shared_audits(tests.iter().filter_map(|id| self.test(id)))
     }
 }
 
-/// Reports tests whose failing rows would be kept in the table of another one.
+/// Reports tests that would store their failing rows in another test's table.
 fn shared_audits<'a>(tests: impl Iterator<Item = &'a DataTest>) -> Vec<Diagnostic> {
     let mut by_table: BTreeMap<(String, String), &DataTest> = BTreeMap::new();
     let mut found = Vec::new();

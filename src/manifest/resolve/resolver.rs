@@ -71,7 +71,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Makes the project or one of its packages the one whose nodes are added next.
+    /// Switches to the project or package whose nodes are added next.
     pub(super) fn enter(&mut self, project: &'a Project) {
         self.project = project;
         self.package = project.name().into();
@@ -96,7 +96,7 @@ impl<'a> Resolver<'a> {
         self.disabled.entry(node.id().clone()).or_default().push(node);
     }
 
-    /// Calls `of`, and drops what it reports if the node that it's about is disabled.
+    /// Calls `of`, and discards its diagnostics if its node is disabled.
     pub(super) fn reporting<T>(&mut self, is_enabled: bool, of: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.findings.len();
         let made = of(self);

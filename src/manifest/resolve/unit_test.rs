@@ -30,7 +30,7 @@ impl Resolver<'_> {
         };
         let other = match self.nodes.get(&model) {
             Some(Node::Seed(_)) => {
-                Some(("a seed, and has no SQL to test", "what a seed holds is for `data_tests:`"))
+                Some(("a seed, and has no SQL to test", "test the rows of a seed with `data_tests:`"))
             }
             Some(Node::Snapshot(_)) => Some(("a snapshot", "test the model that the snapshot reads")),
             _ => None,

@@ -89,7 +89,7 @@ impl Wording {
                 let next = next.map(|command| {
                     let text = format!(
                         "  note: readers see the last version of each table that was not published\n  \
-                         help: run `{command}` for what is left"
+                         help: run `{command}` to run the remaining steps"
                     );
                     text.lines().map(|line| Line::new(Tone::Caution, line)).collect::<Vec<_>>()
                 });

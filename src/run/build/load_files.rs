@@ -330,7 +330,7 @@ fn changed(files: &BTreeSet<String>, model: &str) -> StepError {
         more => format!(" and {more} more"),
     };
     StepError::Other(format!(
-        "files that {model} was loaded from are other ones now: {}{more}; `on_change: fail` asks to stop here. Put them back, \
+        "files that {model} was loaded from have changed: {}{more}; `on_change: fail` forbids that. Put them back, \
          load them once with --force, or set `on_change` to reload or ignore",
         some.join(", "),
     ))

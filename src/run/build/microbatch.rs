@@ -64,7 +64,7 @@ pub(super) async fn candidate(
     let column = &batches.settings.event_time;
     if base.as_ref().is_some_and(|base| base.schema().field_with_name(column).is_err()) {
         return Err(StepError::Other(format!(
-            "the table {} has no column `{column}` to tell its batches by; build it from nothing: --full-refresh",
+            "the table {} has no column `{column}` for the time of its batches; build it from scratch: --full-refresh",
             build.model.relation
         )));
     }

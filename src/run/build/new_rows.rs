@@ -79,8 +79,8 @@ pub(super) async fn draft(
     })
 }
 
-/// Returns that newly quarantined rows are added, because rows quarantined earlier came from input that isn't
-/// read again.
+/// Returns a quarantine that keeps earlier rows and adds the new ones, because the input of the earlier rows
+/// isn't read again.
 pub(super) async fn added_quarantine(build: &Build<'_>) -> Result<Quarantine, StepError> {
     if !build.quarantines() {
         return Ok(Quarantine::default());

@@ -54,7 +54,7 @@ pub(super) async fn open(
     let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
     let declared = schema(spec)?;
     if declared.index_of(SOURCE_ROW).is_ok() {
-        return Err(plan(format!("`{SOURCE_ROW}` can't be had of Parquet and Avro files")));
+        return Err(plan(format!("`{SOURCE_ROW}` isn't available for Parquet and Avro files")));
     }
     let format = file_format(spec, session);
     let drift = &spec.drift;

@@ -1,5 +1,8 @@
 //! Real queries on real files.
 
+mod avro;
+mod undeclared;
+
 use datafusion::{
     arrow::{
         array::{ArrayRef, Int64Array, RecordBatch},
@@ -65,7 +68,7 @@ async fn declared_types_win_over_those_of_parquet_files() {
     insta::assert_snapshot!(error, @"Error during planning: files.p: the files have none of the declared columns; they have at, n, v");
     spec.columns = vec![(SOURCE_ROW.to_owned(), DataType::Int64)];
     let error = provider(&spec, &context.state(), None).await.unwrap_err().to_string();
-    insta::assert_snapshot!(error, @"Error during planning: files.p: `_source_row` can't be had of Parquet and Avro files");
+    insta::assert_snapshot!(error, @"Error during planning: files.p: `_source_row` isn't available for Parquet and Avro files");
 }
 
 fn declared(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
@@ -159,28 +162,6 @@ async fn instants_outside_the_calendar_are_set_aside() {
 }
 
 #[tokio::test]
-async fn a_uuid_of_avro_is_text() {
-    let directory = TempDir::new().unwrap();
-    std::fs::create_dir(directory.path().join("data")).unwrap();
-    let bytes = include_bytes!("../../../tests/sources/uuid.avro");
-    std::fs::write(directory.path().join("data/a.avro"), bytes).unwrap();
-    for columns in
-        [&[("uid", "varchar"), ("id", "bigint"), ("other", "varchar")][..], &[("id", "bigint")], &[]]
-    {
-        let mut spec = declared(directory.path(), columns);
-        spec.format = AVRO;
-        let shown = show(&spec, "select id, uid, other from t order by id").await;
-        assert!(shown.contains("| 1  | 01234567-89ab-cdef-0123-456789abcdef |"), "{shown}");
-        assert!(
-            shown.contains(
-                "| 2  | ffffffff-ffff-4fff-bfff-ffffffffffff | 01234567-89ab-cdef-0123-456789abcdef |"
-            ),
-            "{shown}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn names_match_without_case_and_folders_give_columns() {
     let directory = written(&[
         ("day=2021-01-01/a", "select 1 as \"ID\""),
@@ -226,29 +207,6 @@ fn of_avro(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
 }
 
 #[tokio::test]
-async fn an_avro_file_that_is_cut_is_set_aside_whole() {
-    let files = [testing::file("null", <[u8]>::to_vec), testing::file("deflate", testing::deflate)];
-    for (file, ends) in files {
-        for cut in (0..file.len()).step_by(37).chain([file.len() - 1, ends[2] - 16, ends[1] + 1]) {
-            let directory = held(&[("a.avro", &file), ("b.avro", &file[..cut])]);
-            for columns in [&[("i", "bigint")][..], &[]] {
-                let mut spec = of_avro(directory.path(), columns);
-                let shown = show(&spec, "select count(*) as n, count(i) as i from t").await;
-                if let Some(blocks) = ends.iter().position(|end| *end == cut) {
-                    let rows = format!("| {0} | {0} |", 60 + 20 * blocks);
-                    assert!(shown.contains(&rows), "{cut}: {shown}");
-                    continue;
-                }
-                assert!(shown.contains("| 60 | 60 |") && shown.contains("data/b.avro: "), "{cut}: {shown}");
-                spec.on_error = OnError::Fail;
-                let error = show(&spec, "select count(*) as n from t").await;
-                assert!(error.contains("files.p: data/b.avro: ") && error.contains("hint: "), "{error}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
 async fn files_that_are_none_of_their_format_are_set_aside_whole() {
     let directory = written(&[("a", "select 1 as i")]).await;
     let whole = std::fs::read(directory.path().join("data/a.parquet")).unwrap();
@@ -271,22 +229,6 @@ async fn files_that_are_none_of_their_format_are_set_aside_whole() {
     std::fs::remove_file(directory.path().join("data/a.parquet")).unwrap();
     insta::assert_snapshot!(show(&declared(directory.path(), &[]), "select i from t").await);
     insta::assert_snapshot!(show(&declared(directory.path(), &[("i", "bigint")]), "select i from t").await);
-}
-
-#[tokio::test]
-async fn a_column_that_is_missing_in_avro_is_counted() {
-    let (file, _) = testing::file("null", <[u8]>::to_vec);
-    let directory =
-        held(&[("a.avro", &file), ("b.avro", include_bytes!("../../../tests/sources/uuid.avro"))]);
-    let mut spec = of_avro(directory.path(), &[("i", "bigint"), ("uid", "varchar")]);
-    spec.drift.on_new_column = Some(OnNewColumn::Ignore);
-    spec.drift.earlier =
-        vec![Deviation { missing: Vec::new(), new: vec!["s".into(), "id".into(), "other".into()] }];
-    let shown = show(&spec, "select count(*) as n from t").await;
-    assert!(
-        shown.contains("the column `uid` is NULL in 60 rows of files that lack it: data/a.avro"),
-        "{shown}"
-    );
 }
 
 #[tokio::test]
@@ -344,62 +286,6 @@ async fn dictionaries_are_text_beside_text() {
         let shown = show(&spec, "select id, v, arrow_typeof(v) as type from t where v = 'x'").await;
         assert!(shown.contains("| 1  | x | Utf8View |"), "{shown}");
     }
-}
-
-#[tokio::test]
-async fn a_renamed_column_of_undeclared_files_is_an_error() {
-    let directory =
-        written(&[("a", "select 1 as id, 1.5 as amount"), ("b", "select 2 as id, 2.5 as amount_eur")]).await;
-    let mut spec = declared(directory.path(), &[]);
-    insta::assert_snapshot!(show(&spec, "select id, amount from t").await);
-    spec.drift.on_missing_column = OnMissingColumn::Null;
-    let shown = show(&spec, "select id, amount, amount_eur from t order by id").await;
-    assert!(shown.contains("| 2  |        | 2.5        |") && !shown.contains("NULL"), "{shown}");
-    for (on_missing, on_new, said) in [
-        (OnMissingColumn::Fail, None, "data/b.parquet lacks the declared column `amount`"),
-        (OnMissingColumn::RejectFile, None, "data/b.parquet: it lacks the declared column `amount`"),
-        (OnMissingColumn::Null, Some(OnNewColumn::Fail), "data/b.parquet has the column `amount_eur`"),
-        (
-            OnMissingColumn::Null,
-            Some(OnNewColumn::Warn),
-            "`amount_eur` isn't declared and isn't read: data/b",
-        ),
-        (OnMissingColumn::Null, Some(OnNewColumn::Rescue), "{\"amount_eur\":2.5}"),
-    ] {
-        (spec.drift.on_missing_column, spec.drift.on_new_column) = (on_missing, on_new);
-        let shown = show(&spec, "select * from t order by id").await;
-        assert!(shown.contains(said), "{said}: {shown}");
-    }
-}
-
-#[tokio::test]
-async fn a_column_that_came_later_is_counted_without_declarations() {
-    let directory = written(&[("a", "select 1 as id"), ("b", "select 2 as id, 2.5 as amount")]).await;
-    let mut spec = declared(directory.path(), &[]);
-    let said = "files.p: the column `amount` is NULL in 1 row of files that lack it: data/a.parquet";
-    let shown = show(&spec, "select id, amount from t order by id").await;
-    assert!(shown.contains("| 2  | 2.5    |") && shown.contains(said), "{shown}");
-    // A run that reads only the first of the files knows the others' columns.
-    spec.drift.known = vec![("id".to_owned(), DataType::Int64), ("amount".to_owned(), DataType::Float64)];
-    spec.drift.earlier = vec![Deviation { missing: Vec::new(), new: vec!["id".into(), "amount".into()] }];
-    spec.location = "data/a.parquet".to_owned();
-    let shown = show(&spec, "select id, amount from t").await;
-    assert!(shown.contains("| 1  |        |") && shown.contains(said), "{shown}");
-}
-
-#[tokio::test]
-async fn folders_give_columns_without_declarations() {
-    let directory = written(&[
-        ("y=2021/day=2021-01-01/a", "select 1 as id"),
-        ("y=2022/day=__HIVE_DEFAULT_PARTITION__/b", "select 2 as id, 7 as y"),
-    ])
-    .await;
-    let spec = declared(directory.path(), &[]);
-    insta::assert_snapshot!(
-        show(&spec, "select *, arrow_typeof(y) as a, arrow_typeof(day) as b from t order by id").await
-    );
-    let shown = show(&spec, "select id from t where y = 2022").await;
-    assert!(shown.contains("| 2  |") && !shown.contains("| 1  |"), "{shown}");
 }
 
 #[tokio::test]

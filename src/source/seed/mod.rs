@@ -80,7 +80,8 @@ pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<SeedHeading>, SeedF
         let problem = if lower.is_empty() {
             Some(("seed-header", format!("column {} has no name", at + 1), "name every column in the header"))
         } else if [SOURCE_FILE, SOURCE_ROW].contains(&heading.name.as_str()) {
-            let message = format!("a column can't be called `{}`, which means something else", heading.name);
+            let message =
+                format!("a column can't be called `{}`, because that name is reserved", heading.name);
             Some(("seed-header", message, "rename the column in the header"))
         } else if !seen.insert(lower) {
             let message = format!("two columns are called `{}`", heading.name);

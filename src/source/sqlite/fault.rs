@@ -24,9 +24,9 @@ pub(super) fn explained(path: &Path, error: &Error) -> String {
         _ if is_unfinished(error) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             return format!(
-                "another program was stopped in a transaction, whose journal lies beside the file: open the \
-                 database once with a program that may write to it, which undoes the transaction, such as \
-                 `sqlite3 {name} .tables`"
+                "another program stopped within a transaction and left its journal next to the file: to undo the \
+                 transaction, open the database once with a program that may write to it, such as `sqlite3 \
+                 {name} .tables`"
             );
         }
         _ => return error.to_string(),
@@ -104,7 +104,7 @@ mod tests {
         std::fs::copy(at("w.db-journal"), at("d.db-journal")).unwrap();
         let count = |path| connect(path)?.query_row("select count(*) from t", [], |row| row.get::<_, i64>(0));
         let explained = explained(&at("d.db"), &count(&at("d.db")).unwrap_err());
-        assert!(explained.starts_with("another program was stopped in a transaction"), "{explained}");
+        assert!(explained.starts_with("another program stopped within a transaction"), "{explained}");
         assert!(explained.ends_with("`sqlite3 d.db .tables`"), "{explained}");
     }
 }

@@ -115,7 +115,7 @@ struct IndexNotes<'a> {
     /// The offset of the cursor's text in the file.
     base: u64,
     header: Option<Vec<String>>,
-    /// True if the header is what is wrong.
+    /// True if the header is invalid.
     is_header: bool,
     chunks: Vec<RowChunk>,
     row: u64,

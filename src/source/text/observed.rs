@@ -198,6 +198,6 @@ impl DocumentSink for ObservedFile<'_> {
         }
     }
 
-    /// As when it is loaded, such a row is none.
+    /// Such a line isn't a row when the file is loaded, either.
     fn invalid(&mut self, _text: &str, _at: Range<usize>, _reason: String) {}
 }

@@ -140,7 +140,7 @@ pub(super) fn boolean(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         || is_number(&own)
         || matches!(expr, Expr::Literal(ScalarValue::Utf8(_), _));
     if !is_condition {
-        let message = format!("a condition must be BOOLEAN, and this is {}", types::name(&own));
+        let message = format!("a condition must be BOOLEAN, not {}", types::name(&own));
         return Err(at(&expr, message, "compare it with something"));
     }
     cast_at(expr, &own, &DataType::Boolean)

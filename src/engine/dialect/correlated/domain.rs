@@ -45,8 +45,8 @@ impl Domain {
         let outside = columns_of(subquery, rows.schema());
         if !settled::are_settled(rows, &outside) {
             return Err(refused(
-                "a subquery reads columns of rows that may be others each time they are read",
-                "make these rows a model of their own, or order what LIMIT and row_number() pick from by a key",
+                "a subquery reads columns of rows that may differ each time they are read",
+                "make these rows a separate model, or order them by a key before LIMIT and row_number() pick some",
             ));
         }
         let empty = LogicalPlan::EmptyRelation(datafusion::logical_expr::EmptyRelation {

@@ -97,7 +97,7 @@ impl Joined {
         }
         if !matches!(join.join_type, JoinType::Inner | JoinType::Left) {
             return Err(refused(
-                "what reads the FROM items before it can't be on the right of a RIGHT or FULL JOIN",
+                "a FROM item that reads earlier ones can't be on the right of a RIGHT or FULL JOIN",
                 "use JOIN or LEFT JOIN",
             ));
         }

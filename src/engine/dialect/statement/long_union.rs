@@ -71,7 +71,7 @@ fn union(left: SetExpr, right: SetExpr) -> SetExpr {
     }
 }
 
-/// Returns what stands in a place while its query is elsewhere.
+/// Returns an empty VALUES, which takes the place of a query that is moved out for a while.
 fn nothing() -> SetExpr {
     SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: Vec::new() })
 }

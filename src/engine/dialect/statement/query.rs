@@ -92,7 +92,7 @@ pub(super) fn order(query: &mut Query, number: usize) -> Result<bool, SyntaxRefu
                 }
                 if is_text {
                     let help = "write a column's name without quotes, or in double quotes";
-                    let message = "a text in ORDER BY orders nothing";
+                    let message = "a text constant in ORDER BY has no effect";
                     return Err(SyntaxRefusal::new(message, Some(help), order.expr.span()));
                 }
             }
@@ -114,7 +114,7 @@ fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), SyntaxRefus
         Expr::CompoundIdentifier(names) => written(names),
         other => {
             let help = "read the set operation in FROM: select * from (… union …) order by …";
-            let message = "a set operation is ordered by its columns, not by what is computed of them";
+            let message = "a set operation can be ordered by its columns, but not by expressions";
             return Err(SyntaxRefusal::new(message, Some(help), other.span()));
         }
     };

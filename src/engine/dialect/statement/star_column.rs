@@ -57,7 +57,11 @@ pub(in crate::engine::dialect) fn candidates(
         })
         .collect();
     let missing = |name: &str, list: &str| {
-        SyntaxRefusal::new(format!("the column {name} in the {list} list is none of FROM's"), None, star.span)
+        SyntaxRefusal::new(
+            format!("the column {name} in the {list} list isn't a column of FROM"),
+            None,
+            star.span,
+        )
     };
     let is_of = |column: &Column, names: &[String]| {
         let table = names.len().checked_sub(2).map(|table| names[table].as_str());

@@ -51,7 +51,7 @@ pub(super) fn placed(error: DataFusionError, place: Option<Span>) -> DataFusionE
 pub(super) fn boolean(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     let own = side(&expr, schema)?;
     if own.data_type != DataType::Boolean && !own.unknown {
-        let message = format!("a condition must be boolean, and this is {}", type_name(&own.data_type));
+        let message = format!("a condition must be boolean, not {}", type_name(&own.data_type));
         return Err(at(place(&expr), message, "compare it with something"));
     }
     as_type(expr, &DataType::Boolean, schema)

@@ -1,6 +1,7 @@
 //! Tests that compare aggregates and windows with DuckDB's results.
 
 mod grouped;
+mod picking_windows;
 mod single;
 mod windows;
 
@@ -71,6 +72,7 @@ async fn aggregates_of_many_groups_are_duckdbs() {
 async fn windows_are_duckdbs() {
     let query = |call: &str| format!("{ROWS} select {call} as v, i from t order by i limit 12");
     check(&engine(2), windows::CASES, query).await;
+    check(&engine(2), picking_windows::CASES, query).await;
     check(&engine(1), windows::OWN_ROWS, |call| format!("select {call}")).await;
 }
 
