@@ -50,7 +50,7 @@ pub use self::{
     compiled::{Compiled, CompiledModel, Unreadable},
     contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
-    freshness::Clock,
+    freshness::{Clock, FreshnessCheck},
     hooks::CompiledHooks,
     inputs::{InputForm, InputNode, InputNodes},
     lake_queries::{LakeQueries, TableReader},
