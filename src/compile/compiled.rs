@@ -35,7 +35,6 @@ pub struct Compiled {
     pub watched: BTreeMap<NodeId, (WatchedSource, WatchedState)>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
-    /// The unit tests.
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
     /// The freshness checks of the selected sources.
     pub freshness_checks: BTreeMap<NodeId, FreshnessCheck>,

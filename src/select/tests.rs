@@ -4,6 +4,16 @@ use serde_json::{Value, json};
 use super::*;
 use crate::diag::render;
 
+fn selected(
+    include: &[String],
+    exclude: &[String],
+    candidates: &[Candidate],
+    graph: &Graph,
+    indirect: Indirect,
+) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
+    select((include, exclude), None, &Selectors::default(), candidates, graph, indirect)
+}
+
 fn model(path: &str, tags: &str, config: Value) -> Candidate {
     let (package, path) = path.split_once(':').unwrap_or(("meters", path));
     let mut fqn = vec![package.to_owned()];
@@ -96,7 +106,7 @@ fn words(text: &[&str]) -> Vec<String> {
 
 fn run(include: &[&str], exclude: &[&str]) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (candidates, graph) = project();
-    select(&words(include), &words(exclude), &candidates, &graph, Indirect::Eager)
+    selected(&words(include), &words(exclude), &candidates, &graph, Indirect::Eager)
 }
 
 fn chosen(include: &[&str], exclude: &[&str]) -> BTreeSet<NodeId> {
@@ -303,7 +313,7 @@ fn ten_thousand_nodes_are_no_trouble() {
     let graph = Graph::build([], edges).unwrap();
     let include = words(&["@f7,tag:all+", "+m0[0-4]*,models/f*/m*"]);
     let (selection, warnings) =
-        select(&include, &words(&["m0000?"]), &candidates, &graph, Indirect::Eager).unwrap();
+        selected(&include, &words(&["m0000?"]), &candidates, &graph, Indirect::Eager).unwrap();
     assert_eq!((selection.chosen.len(), warnings), (9_990, Vec::new()));
 }
 
@@ -345,7 +355,7 @@ proptest! {
         let itself = BTreeSet::from([id.clone()]);
         let ghost = BTreeSet::from([NodeId::model("meters", "ghost")]);
         for (limit, digits) in [(None, String::new()), (Some(depth), depth.to_string())] {
-            let around = &(&graph.ancestors(id, limit) | &itself) | &graph.descendants(id, limit);
+            let around = &(&graph.ancestors(id, limit) | &itself) | &graph.downstream([id], limit);
             let text = format!("{digits}+{name}+{digits}");
             prop_assert_eq!(chosen(&[&text], &[]), &around - &ghost);
         }
@@ -393,7 +403,7 @@ fn tested() -> (Vec<Candidate>, Graph) {
 
 fn with_tests(include: &[&str], exclude: &[&str], mode: Indirect) -> String {
     let (candidates, graph) = tested();
-    let (selection, _) = select(&words(include), &words(exclude), &candidates, &graph, mode).unwrap();
+    let (selection, _) = selected(&words(include), &words(exclude), &candidates, &graph, mode).unwrap();
     names(&selection.chosen)
 }
 
@@ -438,7 +448,7 @@ fn tests_have_methods_of_their_own() {
     check("a+,test_type:unit", "adds_up");
     let (candidates, graph) = tested();
     let findings =
-        select(&words(&["test_type:genric"]), &[], &candidates, &graph, Indirect::Eager).unwrap_err();
+        selected(&words(&["test_type:genric"]), &[], &candidates, &graph, Indirect::Eager).unwrap_err();
     assert_eq!(findings[0].code, "unknown-test-type");
     assert_eq!(findings[0].hints, ["did you mean `generic`?"]);
 }
@@ -465,7 +475,7 @@ proptest! {
         }
         let graph = Graph::build(all.iter().map(|it| it.id.clone()), lines).unwrap();
         let include: Vec<String> = picks.iter().map(|at| format!("m{at:02}")).collect();
-        let of = |mode| select(&include, &[], &all, &graph, mode).unwrap().0.chosen;
+        let of = |mode| selected(&include, &[], &all, &graph, mode).unwrap().0.chosen;
         let sets = [Indirect::Eager, Indirect::Buildable, Indirect::Cautious, Indirect::Empty].map(of);
         for pair in sets.windows(2) {
             prop_assert!(pair[1].is_subset(&pair[0]));
