@@ -17,7 +17,6 @@ pub struct Event {
     pub number: u64,
     /// The time.
     pub at: DateTime<Utc>,
-    /// The fact.
     pub fact: Fact,
 }
 
@@ -28,14 +27,12 @@ pub enum Fact {
     RunStarted(Arc<RunInfo>),
     /// A step was handed to a worker. `index` counts starts from 1, as in dbt's `1 of N`.
     StepStarted {
-        /// The step.
         step: Arc<Step>,
         /// Its position in the order of starts.
         index: usize,
     },
     /// A running step wrote rows; only for the live display.
     StepProgress {
-        /// The node.
         node: NodeId,
         /// The number of rows so far.
         rows: u64,
@@ -62,18 +59,15 @@ pub enum Fact {
     },
     /// A step ended.
     StepFinished {
-        /// The step.
         step: Arc<Step>,
         /// Its position in the order of starts.
         index: usize,
-        /// The outcome.
         outcome: Outcome,
         /// The elapsed seconds.
         seconds: f64,
     },
     /// A step will not run.
     StepSkipped {
-        /// The step.
         step: Arc<Step>,
         /// Its position in the order of starts and skips.
         index: usize,

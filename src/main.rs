@@ -10,8 +10,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
 
 fn main() -> ExitCode {
-    headwater::engine::memory::on_pressure(return_freed_memory);
-    headwater::cli::main()
+    headwater::on_pressure(return_freed_memory);
+    headwater::main()
 }
 
 /// Makes the allocator return freed memory to the system at once instead of after a second.

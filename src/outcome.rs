@@ -97,7 +97,6 @@ pub struct Partial {
     pub failed: Vec<FailedBatch>,
 }
 
-/// A failed batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedBatch {
     /// Its label: `2021-01-02`.
@@ -190,7 +189,6 @@ pub struct Withheld {
 /// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The status.
     pub status: TestStatus,
     /// The count, usually of violating rows.
     pub failures: u64,

@@ -37,15 +37,12 @@ pub struct Job {
 /// One unit of work, with its own events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The node.
     pub node: NodeId,
     /// The display name: a table's relation or a test's name.
     pub name: String,
     /// The table that it builds, if any.
     pub relation: Option<Relation>,
-    /// The action.
     pub action: Action,
-    /// The reason.
     pub reason: Reason,
 }
 

@@ -128,7 +128,6 @@ impl Eq for Source {}
 /// A byte range of a source, on character boundaries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Span {
-    /// The source.
     pub source: Source,
     /// The first byte.
     pub start: usize,
@@ -174,7 +173,6 @@ impl fmt::Debug for Span {
 /// A value with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
-    /// The value.
     pub value: T,
     /// The location.
     pub span: Span,

@@ -8,10 +8,7 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, Schema},
 };
 use futures::StreamExt;
-use headwater::{
-    engine::{self, EngineError},
-    lake,
-};
+use headwater::probe::{Bound, EngineError, delta_schema, message};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,10 +67,10 @@ pub(crate) async fn answer(prepared: &Prepared, sql: &str) -> Outcome {
         let bound = query.bind(&prepared.tables)?;
         gather(prepared, &bound).await
     };
-    rows.await.map_or_else(|error| Outcome::Failed(engine::message(&error)), Outcome::Ok)
+    rows.await.map_or_else(|error| Outcome::Failed(message(&error)), Outcome::Ok)
 }
 
-async fn gather(prepared: &Prepared, bound: &engine::exec::binding::Bound) -> Result<Rows, EngineError> {
+async fn gather(prepared: &Prepared, bound: &Bound) -> Result<Rows, EngineError> {
     let mut stream = prepared.engine.stream(bound, None).await?;
     let schema = stream.schema();
     let stored: Vec<Result<DataType, String>> = schema.fields().iter().map(|field| stored(field)).collect();
@@ -107,7 +104,7 @@ async fn gather(prepared: &Prepared, bound: &engine::exec::binding::Bound) -> Re
 /// Returns the Delta type of a column, whatever its name.
 fn stored(field: &Field) -> Result<DataType, String> {
     let alone = Schema::new(vec![field.clone().with_name("c")]);
-    match lake::delta_schema(&alone, &[]) {
+    match delta_schema(&alone, &[]) {
         Ok(table) => Ok(table.field(0).data_type().clone()),
         Err(problems) => Err(problems.join("; ")),
     }

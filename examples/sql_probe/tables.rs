@@ -6,11 +6,7 @@ use datafusion::datasource::{
     file_format::parquet::ParquetFormat,
     listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
 };
-use headwater::{
-    engine::{Engine, EngineError, EngineSettings, Table},
-    lake,
-    name::Relation,
-};
+use headwater::probe::{Engine, EngineError, EngineSettings, Relation, Table, delta_schema};
 
 /// An engine with tables declared, and their rows.
 pub(crate) struct Prepared {
@@ -40,7 +36,7 @@ impl Prepared {
                 Relation::new(session.config_options().catalog.default_schema.clone(), name.clone())
             };
             // Models see the types that the lake stores.
-            let schema = lake::delta_schema(&table.schema(), &[]).unwrap_or_else(|_| table.schema());
+            let schema = delta_schema(&table.schema(), &[]).unwrap_or_else(|_| table.schema());
             engine.declare_table(&relation, schema)?;
             tables.insert(relation, table);
         }

@@ -9,7 +9,7 @@ use super::{
     InputNodes,
     contract::Check,
     data_test::{CompiledTest, ModelRule},
-    freshness::Clock,
+    freshness::FreshnessCheck,
     hooks::CompiledHooks,
     source::FoundColumns,
     strategy::{Refresh, Strategy},
@@ -35,10 +35,9 @@ pub struct Compiled {
     pub watched: BTreeMap<NodeId, (WatchedSource, WatchedState)>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
-    /// The unit tests.
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
     /// The freshness checks of the selected sources.
-    pub clocks: BTreeMap<NodeId, Clock>,
+    pub freshness_checks: BTreeMap<NodeId, FreshnessCheck>,
     /// The inferred columns of sources that declare none, if not yet recorded.
     pub found: BTreeMap<NodeId, FoundColumns>,
     /// Warnings about sources, shown before anything runs.

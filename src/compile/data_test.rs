@@ -19,7 +19,6 @@ use crate::{
 /// A query for rows that violate a test or constraint.
 #[derive(Debug)]
 pub struct Probe {
-    /// The SQL.
     pub sql: String,
     /// The violating rows.
     pub rows: Query,
@@ -82,9 +81,7 @@ pub enum Direction {
 /// A test that removes the rows it finds from its model's table.
 #[derive(Debug, Clone)]
 pub struct ModelRule {
-    /// The test.
     pub test: NodeId,
-    /// Its name.
     pub name: String,
     /// Its SQL, which shapes the table.
     pub sql: String,

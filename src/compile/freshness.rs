@@ -9,17 +9,27 @@ use crate::{
     diag::Diagnostic,
     engine::Query,
     jinja::NodeContext,
-    manifest::SourceTable,
+    manifest::{SourceFreshness, SourceTable},
+    source::SourceSpec,
     text::{Source, Spanned},
 };
+
+/// The freshness check of a source.
+#[derive(Debug)]
+pub struct FreshnessCheck {
+    /// Where the time of the last load comes from.
+    pub clock: Clock,
+    /// The maximum ages.
+    pub limits: SourceFreshness,
+}
 
 /// Where the time of the last load comes from.
 #[derive(Debug)]
 pub enum Clock {
     /// A query for the newest time, as one row with one column.
     Rows(Box<Query>),
-    /// The modification times of its files.
-    Files,
+    /// The modification times of the source's files.
+    Files(Box<SourceSpec>),
 }
 
 impl Work<'_> {
@@ -43,17 +53,20 @@ impl Work<'_> {
                     vec![complaint(&error, Some("`loaded_at_field`"), field.span.clone())]
                 })?))
             }
-            (None, None) if source.is_delta() => {
-                let name = format!("{}.{}", source.source, source.name);
-                let found =
-                    Diagnostic::error("no-clock", format!("can't determine the age of the source `{name}`"))
+            (None, None) => {
+                let Some(files) = self.compiled.sources.get(&source.id) else {
+                    let message =
+                        format!("can't determine the age of the source `{}.{}`", source.source, source.name);
+                    let found = Diagnostic::error("no-clock", message)
                         .at(freshness.span.clone(), "its freshness is asked for")
                         .hint("set `loaded_at_field` to the column with the load time of rows");
-                return Err(vec![found]);
+                    return Err(vec![found]);
+                };
+                Clock::Files(Box::new(files.clone()))
             }
-            (None, None) => Clock::Files,
         };
-        self.compiled.clocks.insert(source.id.clone(), clock);
+        let check = FreshnessCheck { clock, limits: freshness.clone() };
+        self.compiled.freshness_checks.insert(source.id.clone(), check);
         Ok(())
     }
 

@@ -48,13 +48,12 @@ use chrono::{DateTime, Utc};
 use self::work::{NotCompiled, Work};
 pub use self::{
     compiled::{Compiled, CompiledModel, Unreadable},
-    contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
-    freshness::Clock,
+    freshness::{Clock, FreshnessCheck},
     hooks::CompiledHooks,
     inputs::{InputForm, InputNode, InputNodes},
     lake_queries::{LakeQueries, TableReader},
-    source::{FOUND_COLUMNS, FoundColumns, RecordedColumns, is_undeclared},
+    source::{FOUND_COLUMNS, FoundColumns, RecordedColumns},
     strategy::{
         ExistingFiles, ExistingVersions, FILE, FileLoad, MergeQueries, NewRows, Refresh, SnapshotQueries,
         Strategy, TimeBatches, nullable,
@@ -155,7 +154,6 @@ pub async fn compile(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> (Com
 enum Need {
     /// Its columns, which the lake has.
     Schema,
-    /// Its whole query.
     Query,
 }
 

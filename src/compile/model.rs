@@ -37,7 +37,7 @@ impl Work<'_> {
         let query = self.in_contract_order(model, query)?;
         let order = contract_order(&own_order, &query.schema());
         let own = query.canonical().to_owned();
-        let Resolved { strategy, schema, refresh } = self.resolve(model, (&sql, &query)).await?;
+        let Resolved { strategy, schema, refresh } = self.resolve(model, &query).await?;
         let (query, hooks, new_rows_hooks) = self.both_hooks(model, query, &schema, &strategy).await?;
         let (constraints, checks) = self.contract(model, &schema).await?;
         let rules = self.rules(model).await?;

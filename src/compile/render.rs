@@ -8,7 +8,6 @@ use crate::{
 
 /// Rendered SQL with its mapping to the user's file.
 pub(super) struct Written {
-    /// The SQL.
     pub(super) sql: String,
     /// The mapping from its bytes to the template's.
     pub(super) map: SpanMap,

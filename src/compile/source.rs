@@ -5,7 +5,7 @@ mod location;
 
 use std::{collections::BTreeMap, path::Path};
 
-pub use self::found::{FOUND_COLUMNS, FoundColumns, FoundType, RecordedColumns, is_undeclared};
+pub use self::found::{FOUND_COLUMNS, FoundColumns, RecordedColumns, is_undeclared};
 
 use crate::{
     diag::Diagnostic,
@@ -112,7 +112,6 @@ pub(super) struct Looked {
     pub(super) schema: SchemaRef,
     /// The inferred columns, if they must be recorded.
     pub(super) found: Option<FoundColumns>,
-    /// Warnings.
     pub(super) warnings: Vec<Diagnostic>,
 }
 

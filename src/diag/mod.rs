@@ -36,7 +36,6 @@ pub struct Label {
 pub struct Diagnostic {
     /// A stable kebab-case name for the kind of diagnostic, for searching and for tests.
     pub code: &'static str,
-    /// The severity.
     pub severity: Severity,
     /// One sentence, without the location.
     pub message: String,

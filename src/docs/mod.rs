@@ -27,4 +27,4 @@ pub mod site;
 #[cfg(test)]
 mod source_reference;
 
-pub use self::{inputs::SiteInputs, page::Page, site::Site};
+pub use self::{inputs::SiteInputs, page::Page};

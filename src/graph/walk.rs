@@ -20,14 +20,6 @@ impl Graph {
         found
     }
 
-    /// Returns every node downstream of this one, at most `depth` steps away, without the node itself.
-    #[must_use]
-    pub fn descendants(&self, id: &NodeId, depth: Option<usize>) -> BTreeSet<NodeId> {
-        let mut found = self.downstream([id], depth);
-        found.remove(id);
-        found
-    }
-
     /// Returns these nodes and their ancestors, at most `depth` steps away. One pass, however many nodes are
     /// given.
     pub fn upstream<'a>(

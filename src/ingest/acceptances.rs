@@ -32,7 +32,6 @@ pub struct Acceptance {
 /// The acknowledged rejects of a table, by file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Acceptances {
-    /// The files.
     pub files: BTreeMap<String, Acceptance>,
 }
 

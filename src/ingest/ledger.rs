@@ -64,7 +64,6 @@ impl FileStatus {
 pub struct LedgerEntry {
     /// The state when it was loaded.
     pub state: FileState,
-    /// The status.
     pub status: FileStatus,
     /// The number of its rows in the table.
     pub rows: u64,
@@ -87,7 +86,6 @@ pub struct LedgerEntry {
 /// The entries of a table's files, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The files.
     pub files: BTreeMap<String, LedgerEntry>,
 }
 

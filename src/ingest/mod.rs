@@ -18,7 +18,7 @@ mod batch;
 mod ledger;
 
 pub use self::{
-    acceptances::{Acceptance, Acceptances},
+    acceptances::Acceptances,
     batch::{Batch, FileResult, Policy},
     ledger::{FileState, FileStatus, Ledger, LedgerEntry},
 };

@@ -15,7 +15,6 @@ pub(super) enum TagKind {
     Expression,
 }
 
-/// A tag.
 #[derive(Debug, Clone)]
 pub(super) struct Tag {
     pub(super) kind: TagKind,

@@ -18,7 +18,6 @@ pub enum MessageKind {
 pub struct TemplateMessage {
     /// The function that sent it.
     pub kind: MessageKind,
-    /// The text.
     pub text: String,
     /// The id of the invocation.
     pub invocation_id: String,

@@ -46,16 +46,14 @@ mod text_methods;
 mod value;
 
 pub use self::{
-    block::{TemplateBlock, blocks},
+    block::blocks,
     builtin::is_builtin,
-    captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall, ref_target},
+    captures::{Captures, ChangesCall, RefCall, SourceCall, ref_target},
     context::{DBT_VERSION, Globals, GraphContext, NameResolver, NodeContext, Overrides},
-    external_inputs::ExternalInputs,
-    generic_test::{GenericTest, TestParameter},
+    generic_test::GenericTest,
     library::missing_package,
-    macro_text::MacroText,
     message::{MessageKind, MessageListener, TemplateMessage},
-    query::{Answer, QueryAnswers, QueryColumn, QueryTable, QueryType, QueryValue, Question, RelationFacts},
+    query::{Answer, QueryColumn, QueryTable, QueryType, QueryValue, Question, RelationFacts},
     renderer::{Asking, Described, Jinja, Rendered},
     span_map::SpanMap,
 };

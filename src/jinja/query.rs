@@ -22,7 +22,6 @@ pub enum Question {
     Relation(Relation),
 }
 
-/// An answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// The rows of a query.
@@ -65,12 +64,6 @@ impl QueryAnswers {
         self.given.len()
     }
 
-    /// Returns whether there is no answer.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.given.is_empty()
-    }
-
     /// Returns the answer to a rendering's question number `at`, counted from 0.
     pub(super) fn answer(&self, at: usize, question: &Question) -> Option<&Answer> {
         self.given.get(at).filter(|(asked, _)| asked == question).map(|(_, answer)| answer)
@@ -85,7 +78,6 @@ impl QueryAnswers {
 /// The rows of a query, small enough for a template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QueryTable {
-    /// The columns.
     pub columns: Vec<QueryColumn>,
     /// The rows, each with a value for each column.
     pub rows: Vec<Vec<QueryValue>>,
@@ -94,7 +86,6 @@ pub struct QueryTable {
 /// A column of a [`QueryTable`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryColumn {
-    /// The name.
     pub name: String,
     /// The type.
     pub data_type: QueryType,
@@ -135,7 +126,6 @@ impl QueryType {
 /// A value of a [`QueryTable`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum QueryValue {
-    /// NULL.
     Null,
     /// A truth value.
     Boolean(bool),
@@ -143,7 +133,6 @@ pub enum QueryValue {
     Integer(i128),
     /// Another number.
     Number(f64),
-    /// A date.
     Date(NaiveDate),
     /// A point in time, which prints its time zone or doesn't.
     DateTime {
@@ -152,6 +141,5 @@ pub enum QueryValue {
         /// True if the column's type has a time zone.
         has_zone: bool,
     },
-    /// Text.
     Text(String),
 }

@@ -38,7 +38,6 @@ pub struct Jinja {
 /// A rendered description.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Described {
-    /// The text.
     pub text: String,
     /// The documentation blocks that the text includes, in order.
     pub docs: Vec<PackageName>,
@@ -47,7 +46,6 @@ pub struct Described {
 /// A rendered template.
 #[derive(Debug, Clone)]
 pub struct Rendered {
-    /// The text.
     pub text: String,
     /// Maps each part of the text to the part of the template that produced it.
     pub map: SpanMap,

@@ -26,7 +26,6 @@ pub enum LakeError {
     Root {
         /// The root as configured, without secrets.
         root: String,
-        /// The reason.
         #[source]
         reason: RootProblem,
     },
@@ -122,7 +121,6 @@ pub enum LakeError {
     Schema {
         /// The table.
         relation: Relation,
-        /// All problems.
         problems: Vec<String>,
     },
     /// NOT NULL columns contain NULLs.
@@ -197,7 +195,6 @@ pub enum UnsupportedTable {
         "its column {column} has {property}, which Headwater doesn't keep to; build it from scratch: --full-refresh"
     )]
     Column {
-        /// The column.
         column: String,
         /// The key in its metadata.
         property: String,

@@ -97,10 +97,7 @@ fn is_zero(number: &u64) -> bool {
 #[serde(rename_all = "snake_case")]
 pub enum InputVersion {
     /// A Delta table.
-    Delta {
-        /// Its version.
-        version: u64,
-    },
+    Delta { version: u64 },
     /// Any other input.
     Source {
         /// A digest of its files' names, sizes and times, or of whatever else identifies its state.

@@ -52,7 +52,6 @@ pub enum RootProblem {
     /// The root, or a folder above it, is something else than a folder.
     #[error("{} is {kind}, not a folder; set `root` to a folder, which is created if it doesn't exist", path.display())]
     NoFolder {
-        /// The path.
         path: PathBuf,
         /// Its kind, with an article.
         kind: &'static str,

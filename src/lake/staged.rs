@@ -51,7 +51,6 @@ pub(super) struct Change {
     pub(super) digest: String,
     pub(super) replaced: u64,
     pub(super) files: BTreeSet<String>,
-    /// The written files.
     pub(super) written_files: BTreeSet<String>,
     /// The previous version, or `None` if there was no table.
     pub(super) base: Option<EagerSnapshot>,

@@ -210,7 +210,7 @@ async fn a_version_is_seen_when_it_is_published_and_not_before() {
     +------+
     ");
 
-    assert_eq!(staged.publish().await.unwrap(), Published { version: 1, warning: None });
+    assert_eq!(staged.publish().await.unwrap(), staged::Published { version: 1, warning: None });
     insta::assert_snapshot!(fixture.read().await, @r"
     +-------+-----+
     | meter | kwh |

@@ -17,7 +17,7 @@ mod tests;
 
 pub use self::{
     impact::{Impact, NodeImpact},
-    project::{ColumnId, ColumnUses, Lineage, NodeColumn, NodeLineage},
+    project::{ColumnId, ColumnUses, Lineage, NodeLineage},
     slice::{Edge, LineageDirection, Slice},
     subject::LineageSubject,
 };

@@ -18,7 +18,6 @@ use crate::{
 /// A column of a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ColumnId {
-    /// The node.
     pub node: NodeId,
     /// The column's name.
     pub column: String,

@@ -28,7 +28,6 @@ pub struct Edge {
 /// A set of columns and the derivations between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// The columns.
     pub columns: BTreeSet<ColumnId>,
     /// The derivations between them.
     pub edges: BTreeSet<Edge>,

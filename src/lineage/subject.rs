@@ -79,15 +79,6 @@ impl LineageSubject {
         Ok((node, text[matched(text, node)..].trim_start_matches('.')))
     }
 
-    /// Returns the node, or the node of the column.
-    #[must_use]
-    pub fn node(&self) -> &NodeId {
-        match self {
-            Self::Node(node) => node,
-            Self::Column(column) => &column.node,
-        }
-    }
-
     /// Returns the column, or all columns of the node.
     #[must_use]
     pub fn columns(&self, lineage: &Lineage) -> Vec<ColumnId> {

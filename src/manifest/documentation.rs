@@ -46,11 +46,9 @@ pub struct Library {
 /// A group: models with one owner.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// The name.
     pub name: String,
     /// The rendered description.
     pub description: String,
-    /// The owner.
     pub owner: Owner,
     /// The user's metadata.
     pub meta: Value,
@@ -58,12 +56,10 @@ pub struct Group {
     pub span: Span,
 }
 
-/// A macro.
 #[derive(Debug, Clone)]
 pub struct Macro {
     /// The name; `test_<name>` for a generic test.
     pub name: String,
-    /// The file.
     pub file: Source,
     /// The source text of the whole block.
     pub text: String,

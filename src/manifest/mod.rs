@@ -39,12 +39,12 @@ use std::{
 
 pub use self::{
     config::{
-        Condition, FilePolicy, Follow, HardDeletes, Hook, Hooks, Incremental, IncrementalStrategy,
-        Materialized, MetaColumns, Microbatch, ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation,
-        SeedConfig, SnapshotConfig, SnapshotStrategy, TestConfig, TestSeverity, Updates,
+        Condition, FilePolicy, Follow, HardDeletes, Hook, Incremental, IncrementalStrategy, Materialized,
+        Microbatch, OnChange, OnDelete, OnSchemaChange, OnViolation, SeedConfig, SnapshotConfig,
+        SnapshotStrategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
-    documentation::{Documentation, Group, Library, Macro},
+    documentation::{Library, Macro},
     exposure::Exposure,
     model::Model,
     node::Node,
@@ -78,11 +78,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Iterates over the models in dependency order.
-    pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.graph.sorted().iter().filter_map(|id| self.model(id))
-    }
-
     /// Returns the model with this id.
     #[must_use]
     pub fn model(&self, id: &NodeId) -> Option<&Model> {

@@ -49,7 +49,6 @@ pub struct Calls {
     pub refs: Vec<(Option<String>, String, Option<String>)>,
     /// `source`: source and table.
     pub sources: Vec<(String, String)>,
-    /// Macros.
     pub macros: BTreeSet<PackageName>,
 }
 

@@ -14,7 +14,6 @@ use crate::{
 /// The documentation of a source as a whole.
 #[derive(Debug, Default)]
 pub struct SourceGroup {
-    /// The description.
     pub description: String,
     /// The tool that loads it.
     pub loader: String,
@@ -33,7 +32,6 @@ pub struct SourceTable {
     pub name: String,
     /// The relation in SQL. For a Delta table in the lake, also its location.
     pub relation: Relation,
-    /// The documentation.
     pub documentation: Documentation,
     /// The user's metadata for the table and its source. The table's wins.
     pub meta: Value,

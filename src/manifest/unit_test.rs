@@ -10,12 +10,10 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// A unit test.
 #[derive(Debug)]
 pub struct UnitTest {
     /// `unit_test.<project>.<model>.<name>`.
     pub id: NodeId,
-    /// The name.
     pub name: String,
     /// The tested model.
     pub model: NodeId,
@@ -40,7 +38,6 @@ pub struct InputFixture {
     pub input: NodeId,
     /// The span of the input.
     pub span: Span,
-    /// The rows.
     pub rows: RowsDecl,
 }
 

@@ -9,7 +9,7 @@ mod package;
 mod relation;
 
 pub use self::{
-    node::{InvalidNodeId, NodeId, NodeKind},
+    node::{NodeId, NodeKind},
     package::PackageName,
     relation::{Relation, quoted},
 };

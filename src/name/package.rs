@@ -5,7 +5,6 @@ use std::{fmt, sync::Arc};
 /// A name in a package, by which nodes refer to others and templates call macros.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackageName {
-    /// The package.
     pub package: Arc<str>,
     /// The name, unique in the package.
     pub name: String,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 pub struct RowSample {
     /// The columns of every row.
     pub columns: Vec<SampleColumn>,
-    /// The rows.
     pub rows: Vec<SampleRow>,
     /// The number of differences of each kind, listed or not, in a comparison.
     pub differences: Option<DifferenceCounts>,
@@ -16,7 +15,6 @@ pub struct RowSample {
 /// A column of a sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleColumn {
-    /// The name.
     pub name: String,
     /// Whether its values are numbers.
     pub is_number: bool,

@@ -25,7 +25,6 @@ pub struct ParsedTest {
     pub template: Source,
     /// The span of the declaration, which messages point at.
     pub declared: Span,
-    /// The description.
     pub description: Option<Spanned<String>>,
     /// The captures of rendering the template.
     pub captures: Captures,

@@ -51,9 +51,7 @@ pub struct Parsed {
     pub snapshots: Vec<ParsedSnapshot>,
     /// The data tests.
     pub tests: Vec<ParsedTest>,
-    /// The unit tests.
     pub unit_tests: Vec<ParsedUnitTest>,
-    /// The exposures.
     pub exposures: Vec<ParsedExposure>,
 }
 

@@ -15,7 +15,6 @@ const MATURITY: [&str; 3] = ["high", "medium", "low"];
 /// A declared exposure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExposureDecl {
-    /// The name.
     pub name: Spanned<String>,
     /// The type: one of dbt's kinds.
     pub kind: String,
@@ -25,9 +24,7 @@ pub struct ExposureDecl {
     pub description: Option<Spanned<String>>,
     /// The maturity: how reliable it is.
     pub maturity: Option<String>,
-    /// The URL.
     pub url: Option<String>,
-    /// The owner.
     pub owner: Owner,
     /// Its dependencies, as calls of `ref` and `source`.
     pub depends_on: Vec<Spanned<String>>,
@@ -40,7 +37,6 @@ pub struct ExposureDecl {
 /// The owner of an exposure or a group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Owner {
-    /// The name.
     pub name: Option<String>,
     /// The email addresses.
     pub email: Vec<String>,
@@ -51,11 +47,9 @@ pub struct Owner {
 /// A group: models with one owner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupDecl {
-    /// The name.
     pub name: Spanned<String>,
     /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// The owner.
     pub owner: Owner,
     /// The user's metadata.
     pub meta: Option<Yaml>,

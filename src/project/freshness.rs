@@ -37,7 +37,6 @@ pub struct FreshnessDecl {
 pub struct Period {
     /// The number of units.
     pub count: u64,
-    /// The unit.
     pub unit: PeriodUnit,
 }
 

@@ -13,7 +13,6 @@ pub struct MacroProperties {
     pub name: Spanned<String>,
     /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// The arguments.
     pub arguments: Vec<ArgumentDecl>,
     /// The user's metadata.
     pub meta: Option<Yaml>,
@@ -24,11 +23,9 @@ pub struct MacroProperties {
 /// An argument of a macro.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArgumentDecl {
-    /// The name.
     pub name: String,
     /// The type, in free form.
     pub data_type: Option<String>,
-    /// The description.
     pub description: String,
 }
 

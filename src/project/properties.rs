@@ -33,11 +33,9 @@ pub struct ModelProperties {
     pub name: Spanned<String>,
     /// The description; may contain Jinja (`doc(…)`).
     pub description: Option<Spanned<String>>,
-    /// The columns.
     pub columns: Vec<ColumnDecl>,
     /// `config:`, and the properties that also count as configuration (`meta`, `tags`, …).
     pub config: ConfigPatch,
-    /// The data tests.
     pub data_tests: Vec<TestDecl>,
     /// The constraints. One on a single column may also be declared at that column.
     pub constraints: Vec<ConstraintDecl>,
@@ -52,21 +50,17 @@ pub struct ModelProperties {
 /// A declared column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnDecl {
-    /// The name.
     pub name: Spanned<String>,
     /// The SQL type.
     pub data_type: Option<Spanned<String>>,
     /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// The data tests.
     pub data_tests: Vec<TestDecl>,
     /// The tags, including those under `config:`.
     pub tags: Vec<Spanned<String>>,
     /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
-    /// `config:`.
     pub config: ConfigPatch,
-    /// The constraints.
     pub constraints: Vec<ConstraintDecl>,
     /// The `quote` setting: true if the name must be quoted.
     pub quote: Option<Yaml>,

@@ -16,7 +16,6 @@ const FORMATS: [&str; 3] = ["dict", "csv", "sql"];
 /// The rows of one input, or the expected ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowsDecl {
-    /// The rows.
     pub rows: RowsText,
     /// The span of the rows, or of the fixture's name.
     pub span: Span,

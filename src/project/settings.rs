@@ -78,7 +78,6 @@ pub struct ProjectSettings {
     pub name: Spanned<String>,
     /// The project's version, as spelled.
     pub version: Option<String>,
-    /// The paths.
     pub paths: Paths,
     /// The SQL dialect, in lower case; one that the SQL engine knows.
     pub dialect: String,
@@ -111,13 +110,11 @@ pub struct ProjectSettings {
 pub struct Paths {
     /// Models and their properties.
     pub models: Vec<String>,
-    /// Macros.
     pub macros: Vec<String>,
     /// Singular and generic tests.
     pub tests: Vec<String>,
     /// CSV files.
     pub seeds: Vec<String>,
-    /// Snapshots.
     pub snapshots: Vec<String>,
     /// SQL that is only compiled.
     pub analyses: Vec<String>,

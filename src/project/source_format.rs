@@ -9,11 +9,9 @@ pub enum SourceFormatName {
     Ndjson,
     /// Delimited text.
     Csv,
-    /// Parquet.
     Parquet,
     /// A Delta table that another tool writes.
     Delta,
-    /// Avro.
     Avro,
     /// A table in an `SQLite` database.
     Sqlite,

@@ -36,7 +36,6 @@ pub struct SourceDecl {
     pub tags: Vec<Spanned<String>>,
     /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
-    /// `config:`.
     pub config: ConfigPatch,
     /// The default column with the load time of a row.
     pub loaded_at_field: Option<Spanned<String>>,
@@ -46,7 +45,6 @@ pub struct SourceDecl {
     pub freshness: FreshnessSetting,
     /// The default drift policy of its tables.
     pub drift: DriftDecl,
-    /// The tables.
     pub tables: Vec<SourceTableDecl>,
     /// The package whose source of this name it changes.
     pub overrides: Option<Spanned<String>>,
@@ -61,7 +59,6 @@ pub struct SourceTableDecl {
     pub identifier: Option<Spanned<String>>,
     /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// The columns.
     pub columns: Vec<ColumnDecl>,
     /// The location of its files or database. If `None`, it is a Delta table in the lake.
     pub external: Option<ExternalDecl>,
@@ -69,9 +66,7 @@ pub struct SourceTableDecl {
     pub tags: Vec<Spanned<String>>,
     /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
-    /// `config:`.
     pub config: ConfigPatch,
-    /// The data tests.
     pub data_tests: Vec<TestDecl>,
     /// The column with the load time of a row.
     pub loaded_at_field: Option<Spanned<String>>,

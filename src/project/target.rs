@@ -12,7 +12,6 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// A target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// The folder or URL that contains all tables; may contain Jinja.

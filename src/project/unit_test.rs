@@ -11,7 +11,6 @@ use crate::{
 /// A unit test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitTestDecl {
-    /// The name.
     pub name: Spanned<String>,
     /// The tested model.
     pub model: Spanned<String>,
@@ -23,7 +22,6 @@ pub struct UnitTestDecl {
     pub expect: RowsDecl,
     /// The overridden macros and variables.
     pub overrides: OverridesDecl,
-    /// `config:`.
     pub config: ConfigPatch,
     /// The span of the declaration.
     pub span: Span,
@@ -34,7 +32,6 @@ pub struct UnitTestDecl {
 pub struct InputFixtureDecl {
     /// The input, as written: `ref('orders')`, `source('files', 'orders')` or `this`.
     pub input: Spanned<String>,
-    /// The rows.
     pub rows: RowsDecl,
 }
 

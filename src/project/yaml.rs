@@ -6,7 +6,6 @@ use crate::text::{Span, Spanned};
 /// A value with its span. A collection's span begins at its first key or item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Yaml {
-    /// The value.
     pub value: YamlValue,
     /// The span; for an alias, that of the anchor's value.
     pub span: Span,

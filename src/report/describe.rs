@@ -27,7 +27,6 @@ const WIDTH: usize = 100;
 pub struct Description<'a> {
     /// The project.
     pub manifest: &'a Manifest,
-    /// The node.
     pub node: &'a Node,
     /// The node's columns, if it has any.
     pub columns: Option<&'a NodeLineage>,

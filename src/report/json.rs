@@ -140,7 +140,7 @@ mod tests {
     use std::{collections::BTreeMap, sync::mpsc};
 
     use super::*;
-    use crate::report::{no_files, sample};
+    use crate::report::{sample, sample::no_files};
 
     struct Channel(mpsc::Sender<Vec<u8>>);
 

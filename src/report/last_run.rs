@@ -43,7 +43,6 @@ pub struct NodeResult {
     /// The number of rows a test found.
     #[serde(default)]
     pub failures: Option<u64>,
-    /// The message.
     #[serde(default)]
     pub message: Option<String>,
     /// The elapsed seconds.

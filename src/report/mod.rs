@@ -59,7 +59,7 @@ pub use last_run::{LastRun, verdict};
 pub use last_source_ages::{LastAge, last_ages};
 pub use level::Level;
 pub use lineage::{LineageFormat, LineageQuery};
-pub use node::{FileLookup, NodeFile, no_files};
+pub use node::{FileLookup, NodeFile};
 pub use openlineage::{Datasets, Endpoint, OpenLineage, Parent as LineageParent, Transport, is_ephemeral};
 pub use plan_view::{plan_json, plan_text};
 pub use problem::StepProblem;
@@ -67,7 +67,7 @@ pub use reporter::Reporter;
 pub use run_result::{RunResult, StepCounts};
 pub use run_results::RunResults;
 pub use sources_json::SourcesJson;
-pub use target_path::{Cleanup, KeepReason, Removal, TargetPath};
+pub use target_path::{Cleanup, KeepReason, TargetPath};
 pub use terminal::{Terminal, TerminalStyle};
 
 /// A subscriber that receives every event in order.

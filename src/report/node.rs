@@ -20,12 +20,6 @@ pub struct NodeFile {
 /// front.
 pub type FileLookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
 
-/// Returns a lookup that knows no files.
-#[must_use]
-pub fn no_files() -> FileLookup {
-    Arc::new(|_| None)
-}
-
 /// `model` of `model.project.name`.
 pub(super) fn kind(node: &NodeId) -> &'static str {
     node.kind().as_str()

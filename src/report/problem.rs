@@ -13,9 +13,7 @@ use super::RunResult;
 /// A step that failed or ended with a warning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepProblem {
-    /// The step.
     pub step: Arc<Step>,
-    /// Its outcome.
     pub outcome: Outcome,
 }
 

@@ -64,9 +64,8 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// Folds these events into a result.
-    #[must_use]
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+    #[cfg(test)]
+    pub(super) fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut result = Self::default();
         events.into_iter().for_each(|event| result.fold(event));
         result

@@ -183,7 +183,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
-    use crate::report::{NodeFile, no_files, node, sample};
+    use crate::report::{NodeFile, node, sample, sample::no_files};
 
     fn write(events: &[Event], path: &Path, lookup: FileLookup) -> Result<(), SinkError> {
         let env = BTreeMap::from([("team".to_owned(), "grid".to_owned())]);

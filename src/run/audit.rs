@@ -20,12 +20,15 @@ use futures::{StreamExt, stream};
 use super::{
     build::Candidate,
     delta_testing::{Differences, PassedBefore, TestScope},
+    late::not_compiled,
     scheduler::{Cancelled, JobHandle},
     step_error::StepError,
+    task::TestTask,
     worker::Worker,
 };
 use crate::{
-    compile::{Anomaly, CompiledModel, Probe},
+    compile::{CompiledModel, Probe},
+    diag::Diagnostic,
     engine::{
         Table,
         rows::{rule::RowRule, test_query::InputSize},
@@ -59,13 +62,14 @@ impl Worker {
         passed_before: &PassedBefore,
         handle: &JobHandle,
     ) -> Result<Audited, Cancelled> {
-        let late = self.late_tests(tests, version.map(|(version, _)| version), handle).await;
+        let late = self.late_tests(tests, version.map(|(version, _)| version)).await;
+        let (late, findings) = late.map_or_else(|findings| (None, findings), |late| (late, Vec::new()));
         let worker = late.as_deref().unwrap_or(self);
         let audit = Audit { worker, version, passed_before, differences: Differences::new(), handle };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
-            audited = audit.run(tests) => Ok(audited),
+            audited = audit.run(tests, &findings) => Ok(audited),
         }
     }
 }
@@ -89,7 +93,7 @@ struct AuditItem<'a> {
 
 #[derive(Clone, Copy)]
 enum AuditSubject<'a> {
-    Test(&'a Arc<Step>, &'a DataTest, Option<&'a Anomaly>),
+    Test(TestTask<'a>),
     /// A constraint, by its display name.
     Constraint(&'a str),
 }
@@ -122,8 +126,9 @@ enum AuditResult {
 }
 
 impl<'a> Audit<'a> {
-    async fn run(&self, tests: &[&'a Arc<Step>]) -> Audited {
-        let (items, mut audited) = self.items(tests);
+    /// Runs the tests. `findings`: why some of them couldn't be compiled.
+    async fn run(&self, tests: &[&'a Arc<Step>], findings: &[Diagnostic]) -> Audited {
+        let (items, mut audited) = self.items(tests, findings);
         let at_once = self.worker.engine.threads().max(1);
         let scoping: Vec<_> = items.into_iter().map(|item| self.scoped(item)).collect();
         let items: Vec<AuditItem<'a>> = stream::iter(scoping).buffered(at_once).collect().await;
@@ -150,29 +155,26 @@ impl<'a> Audit<'a> {
     }
 
     /// Returns the items to count. Tests that removed rows while the version was written already have their
-    /// verdict.
-    fn items(&self, tests: &[&'a Arc<Step>]) -> (Vec<AuditItem<'a>>, Audited) {
+    /// verdict. Tests that aren't compiled fail.
+    fn items(&self, tests: &[&'a Arc<Step>], findings: &[Diagnostic]) -> (Vec<AuditItem<'a>>, Audited) {
         let worker: &'a Worker = self.worker;
         let mut audited = Audited::default();
         let mut items = Vec::new();
         for step in tests.iter().copied() {
-            let (Some(test), Some(compiled)) =
-                (worker.manifest.test(&step.node), worker.compiled.tests.get(&step.node))
-            else {
-                let message = StepError::Lost(step.node.to_string()).to_string();
+            let Some(task) = worker.test_task(step) else {
                 let _ = self.handle.started(step);
-                self.handle.finished(step, Outcome::Failed { message, compiled: None });
+                self.handle.finished(step, not_compiled(findings));
                 audited.failed.push(step.node.clone());
                 continue;
             };
-            if let Some(rows) = self.taken_out(test) {
+            if let Some(rows) = self.taken_out(task.test) {
                 let _ = self.handle.started(step);
-                self.handle.finished(step, Outcome::Tested(worker.known(test, rows)));
+                self.handle.finished(step, Outcome::Tested(worker.known(task.test, rows)));
                 audited.passed.insert(step.node.clone(), rows);
                 continue;
             }
-            let subject = AuditSubject::Test(step, test, compiled.anomaly.as_ref());
-            items.push(AuditItem { subject, probe: &compiled.probe, scope: None });
+            let (subject, probe) = (AuditSubject::Test(task), &task.compiled.probe);
+            items.push(AuditItem { subject, probe, scope: None });
         }
         if let Some((_, model)) = self.version {
             items.extend(model.checks.iter().map(|check| AuditItem {
@@ -188,9 +190,8 @@ impl<'a> Audit<'a> {
     async fn scoped(&self, item: AuditItem<'a>) -> AuditItem<'a> {
         let Some((version, _)) = self.version else { return item };
         let known = match item.subject {
-            AuditSubject::Test(step, ..) => {
-                let counts = self.worker.compiled.tests.get(&step.node).is_some_and(|test| test.counts_rows);
-                counts && self.passed_before.tests.contains(&step.node)
+            AuditSubject::Test(TestTask { step, compiled, .. }) => {
+                compiled.counts_rows && self.passed_before.tests.contains(&step.node)
             }
             AuditSubject::Constraint(_) => self.passed_before.constraints,
         };
@@ -273,8 +274,8 @@ impl<'a> Audit<'a> {
     }
 
     fn start(&self, item: &AuditItem<'_>) {
-        if let AuditSubject::Test(step, ..) = item.subject {
-            let _ = self.handle.started(step);
+        if let AuditSubject::Test(task) = item.subject {
+            let _ = self.handle.started(task.step);
         }
     }
 

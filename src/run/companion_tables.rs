@@ -15,7 +15,6 @@ use crate::{
     source::{RejectSink, RejectStream},
 };
 
-/// A companion table.
 pub(super) struct CompanionTable {
     pub(super) relation: Relation,
     pub(super) schema: SchemaRef,

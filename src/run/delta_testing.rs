@@ -41,7 +41,6 @@ const WORTH: u64 = 3;
 /// The tests and constraints known to have found nothing in the previous version.
 #[derive(Debug, Default)]
 pub(super) struct PassedBefore {
-    /// The tests.
     pub(super) tests: BTreeSet<NodeId>,
     /// True if the constraints are unchanged.
     pub(super) constraints: bool,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{
     delta_testing::PassedBefore,
+    late::not_compiled,
     scheduler::{Cancelled, JobHandle},
     step_error::StepError,
+    task::Task,
     worker::Worker,
 };
 use crate::{
@@ -19,9 +21,6 @@ impl Worker {
     /// # Errors
     /// If the run was cancelled; the job has then cleaned up.
     pub async fn execute(self: Arc<Self>, job: Arc<Job>, handle: JobHandle) -> Result<(), Cancelled> {
-        if self.starts_late(&job) {
-            return self.execute_late(job, handle).await;
-        }
         let (unchecked, steps): (Vec<_>, Vec<_>) =
             job.steps.iter().partition(|step| step.reason.is_unchecked());
         for step in &unchecked {
@@ -31,26 +30,49 @@ impl Worker {
                 return Ok(());
             }
         }
-        let (tests, makers): (Vec<_>, Vec<_>) =
-            steps.into_iter().partition(|step| step.action == Action::Test);
-        for step in makers {
-            let outcome = match step.action {
-                Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
-                    return Box::pin(self.build(&job, step, &tests, &handle)).await;
-                }
-                Action::View => self.one(step, &handle, self.view(step)).await?,
-                Action::UnitTest if step.reason == Reason::UpToDate => {
-                    self.one(step, &handle, async { Ok(Outcome::Reused { rejected: None }) }).await?
-                }
-                Action::UnitTest => self.one(step, &handle, self.unit_test(step)).await?,
-                Action::Freshness => self.one(step, &handle, self.freshness(step)).await?,
-                Action::Test => continue,
-            };
-            if !outcome {
-                return Ok(());
-            }
+        let Some(first) = steps.first() else { return Ok(()) };
+        if let Some(task) = self.task(first) {
+            return self.carry_out(&job, task, &steps, &handle).await;
         }
-        self.audit(&tests, None, &PassedBefore::default(), &handle).await.map(drop)
+        let nodes = job.steps.iter().map(|step| step.node.clone()).collect();
+        let compiled = Arc::clone(&self).compile_late(nodes, None).await;
+        let (worker, findings) = match compiled {
+            Ok(worker) => (worker, Vec::new()),
+            Err(findings) => (Arc::clone(&self), findings),
+        };
+        if let Some(task) = worker.task(first) {
+            return worker.carry_out(&job, task, &steps, &handle).await;
+        }
+        let _ = handle.started(first);
+        handle.finished(first, not_compiled(&findings));
+        Ok(())
+    }
+
+    /// Executes the first of these steps, which has this task, and then the tests among them.
+    async fn carry_out(
+        &self,
+        job: &Job,
+        task: Task<'_>,
+        steps: &[&Arc<Step>],
+        handle: &JobHandle,
+    ) -> Result<(), Cancelled> {
+        let Some((first, others)) = steps.split_first() else { return Ok(()) };
+        let is_success = match task {
+            Task::Table(task) => return Box::pin(self.build(job, task, others, handle)).await,
+            Task::Test => {
+                return self.audit(steps, None, &PassedBefore::default(), handle).await.map(drop);
+            }
+            Task::View(compiled) => self.one(first, handle, self.view(compiled)).await?,
+            Task::UnitTest(_) if first.reason == Reason::UpToDate => {
+                self.one(first, handle, async { Ok(Outcome::Reused { rejected: None }) }).await?
+            }
+            Task::UnitTest(test) => self.one(first, handle, self.unit_test(test)).await?,
+            Task::Freshness(check) => self.one(first, handle, self.freshness(check)).await?,
+        };
+        if !is_success {
+            return Ok(());
+        }
+        self.audit(others, None, &PassedBefore::default(), handle).await.map(drop)
     }
 
     /// Fails because of an unreadable source, or of a table that has other columns than its model.

@@ -7,25 +7,18 @@ use serde_json::{Value, json};
 
 use super::{clock, step_error::StepError, worker::Worker};
 use crate::{
-    compile::Clock,
+    compile::{Clock, FreshnessCheck},
     manifest::SourceFreshness,
     outcome::{AgeStatus, Outcome, SourceAge},
-    plan::Step,
     project::Period,
     source,
 };
 
 impl Worker {
     /// Checks when a source was last loaded.
-    pub(super) async fn freshness(&self, step: &Step) -> Result<Outcome, StepError> {
-        let lost = || StepError::Lost(step.node.to_string());
-        let source = self.manifest.source(&step.node).ok_or_else(lost)?;
-        let freshness = source.freshness.as_ref().ok_or_else(lost)?;
-        let newest = match self.compiled.clocks.get(&step.node).ok_or_else(lost)? {
-            Clock::Files => {
-                let spec = self.compiled.sources.get(&step.node).ok_or_else(lost)?;
-                source::modified(&self.engine, spec).await?
-            }
+    pub(super) async fn freshness(&self, check: &FreshnessCheck) -> Result<Outcome, StepError> {
+        let newest = match &check.clock {
+            Clock::Files(spec) => source::modified(&self.engine, spec).await?,
             Clock::Rows(query) => {
                 let mut tables = BTreeMap::new();
                 for relation in query.relations() {
@@ -37,7 +30,7 @@ impl Worker {
         };
         let newest =
             newest.ok_or_else(|| StepError::Other("there is nothing in it that tells its age".into()))?;
-        Ok(Outcome::Aged(judge(newest, clock::now(), freshness)))
+        Ok(Outcome::Aged(judge(newest, clock::now(), &check.limits)))
     }
 }
 

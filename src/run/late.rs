@@ -9,78 +9,37 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{
-    build::Candidate,
-    late_compiler::table_reader,
-    scheduler::{Cancelled, JobHandle},
-    worker::Worker,
-};
+use super::{build::Candidate, late_compiler::table_reader, worker::Worker};
 use crate::{
     compile::{self, LakeQueries, TableReader},
     diag::Diagnostic,
     engine::Table,
     name::{NodeId, Relation},
     outcome::Outcome,
-    plan::{Job, Step},
+    plan::Step,
 };
 
 impl Worker {
-    /// Returns whether a job's first step isn't compiled yet, so that none of its steps can start.
-    pub(super) fn starts_late(&self, job: &Job) -> bool {
-        job.steps.first().is_some_and(|step| self.compiled.later.contains_key(&step.node))
-    }
-
-    /// Compiles a job's nodes and executes it.
+    /// Returns a worker that knows these tests, if any of them isn't compiled yet. Templates that query the
+    /// relation of `version` read its staged rows.
     ///
     /// # Errors
-    /// If the run was cancelled.
-    pub(super) fn execute_late(
-        self: Arc<Self>,
-        job: Arc<Job>,
-        handle: JobHandle,
-    ) -> BoxFuture<'static, Result<(), Cancelled>> {
-        let nodes = job.steps.iter().map(|step| step.node.clone()).collect();
-        let executed = async move {
-            match Arc::clone(&self).compile_late(nodes, None).await {
-                Ok(worker) => worker.execute(job, handle).await,
-                Err(findings) => {
-                    if let Some(first) = job.steps.first() {
-                        let _ = handle.started(first);
-                        handle.finished(first, failed(&findings));
-                    }
-                    Ok(())
-                }
-            }
-        };
-        executed.boxed()
-    }
-
-    /// Returns a worker that knows these tests, if any of them isn't compiled yet. Templates that query the
-    /// relation of `version` read its staged rows. A test that can't be compiled fails.
+    /// If a test can't be compiled.
     pub(super) async fn late_tests(
         &self,
         tests: &[&Arc<Step>],
         version: Option<&Candidate>,
-        handle: &JobHandle,
-    ) -> Option<Arc<Self>> {
-        let is_late = |test: &&&Arc<Step>| self.compiled.later.contains_key(&test.node);
-        tests.iter().find(is_late)?;
+    ) -> Result<Option<Arc<Self>>, Vec<Diagnostic>> {
+        if tests.iter().all(|test| self.test_task(test).is_some()) {
+            return Ok(None);
+        }
         let staged = match version {
             Some(version) => version.table().await.ok().map(|table| (version.relation.clone(), table)),
             None => None,
         };
         let nodes = tests.iter().map(|test| test.node.clone()).collect();
         let worker = Arc::new(self.with(Arc::clone(&self.compiled)));
-        match worker.compile_late(nodes, staged).await {
-            Ok(worker) => Some(worker),
-            Err(findings) => {
-                for test in tests.iter().filter(is_late) {
-                    let _ = handle.started(test);
-                    handle.finished(test, failed(&findings));
-                }
-                None
-            }
-        }
+        worker.compile_late(nodes, staged).await.map(Some)
     }
 
     /// Compiles nodes against the lake as it is now. Templates that query the relation of `version` read its
@@ -144,14 +103,18 @@ impl Worker {
     }
 }
 
-/// Returns the outcome of a step that couldn't be compiled.
-fn failed(findings: &[Diagnostic]) -> Outcome {
+/// Returns the outcome of a step that couldn't be compiled. Without findings about it, the node is missing
+/// because of what it reads.
+pub(super) fn not_compiled(findings: &[Diagnostic]) -> Outcome {
     let text = |found: &Diagnostic| {
         let place = found.labels.first().map(|label| format!(" ({})", label.span.source.path()));
         let more = found.notes.iter().map(|note| format!("\n  note: {note}"));
         let hints = found.hints.iter().map(|hint| format!("\n  help: {hint}"));
         format!("{}{}{}", found.message, place.unwrap_or_default(), more.chain(hints).collect::<String>())
     };
-    let message = findings.iter().map(text).collect::<Vec<_>>().join("\n");
+    let message = match findings {
+        [] => "it could not be compiled, because a node that it reads could not be".to_owned(),
+        findings => findings.iter().map(text).collect::<Vec<_>>().join("\n"),
+    };
     Outcome::Failed { message, compiled: None }
 }

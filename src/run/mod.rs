@@ -8,6 +8,7 @@
 //! - `queue`: which jobs may start now
 //! - [`worker`], `step_error`: the state that all jobs share, and their errors
 //! - `execute`: executes one job: builds a node, then runs its tests
+//! - `task`: steps with the compiled nodes that they execute
 //! - `late`, [`late_compiler`]: compiles nodes whose templates query what this run builds
 //! - `model`: builds a model: from its inputs to its publication
 //! - `build`: stages a model's next version, with a file for each strategy
@@ -50,6 +51,7 @@ pub mod scheduler;
 mod staleness;
 mod step_error;
 pub mod tables;
+mod task;
 pub mod unchanged;
 mod unit_test;
 mod verdict;

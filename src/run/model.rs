@@ -11,6 +11,7 @@ use super::{
     scheduler::{Cancelled, JobHandle, RowCounter},
     staleness::{Inputs, Questions, why},
     step_error::StepError,
+    task::TableTask,
     worker::Worker,
 };
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
         plan::joins::Joins,
     },
     lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
-    manifest::Model,
     name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
@@ -37,20 +37,21 @@ impl Worker {
     pub(super) async fn build(
         &self,
         job: &Job,
-        step: &Arc<Step>,
+        task: TableTask<'_>,
         tests: &[&Arc<Step>],
         handle: &JobHandle,
     ) -> Result<(), Cancelled> {
+        let step = task.step;
         let progress = handle.started(step);
         if step.reason == Reason::UpToDate {
-            return self.reuse(job, step, tests, handle).await;
+            return self.reuse(job, task, tests, handle).await;
         }
         let mut tries = 0;
         let outcome = loop {
             tries += 1;
-            match Box::pin(self.attempt(job, step, tests, handle, &progress)).await {
+            match Box::pin(self.attempt(job, task, tests, handle, &progress)).await {
                 Ok(Some(outcome)) => break outcome,
-                Ok(None) => return self.reuse(job, step, tests, handle).await,
+                Ok(None) => return self.reuse(job, task, tests, handle).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
                 Err(StepError::Lake(error)) if error.is_worth_another_try() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
@@ -73,8 +74,7 @@ impl Worker {
 
     /// Checks a view: its inputs must exist and its plan must compile. A view has no rows of its own, so
     /// there is nothing else to do.
-    pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
-        let (_, compiled) = self.find(step)?;
+    pub(super) async fn view(&self, compiled: &CompiledModel) -> Result<Outcome, StepError> {
         let tables = self.open(&compiled.query, None).await?;
         let bound = compiled.query.bind(&tables)?;
         self.engine.check(&bound).await?;
@@ -93,22 +93,15 @@ impl Worker {
         Ok(self.engine.check(&query.bind(&tables)?).await?)
     }
 
-    fn find(&self, step: &Step) -> Result<(&Model, &CompiledModel), StepError> {
-        let lost = || StepError::Lost(step.node.to_string());
-        let model = self.manifest.refable(&step.node).ok_or_else(lost)?;
-        Ok((model, self.compiled.models.get(&step.node).ok_or_else(lost)?))
-    }
-
     /// Builds a model once; `None` if its table is already up to date.
     async fn attempt(
         &self,
         job: &Job,
-        step: &Arc<Step>,
+        TableTask { step, model, compiled }: TableTask<'_>,
         tests: &[&Arc<Step>],
         handle: &JobHandle,
         progress: &RowCounter,
     ) -> Result<Option<Outcome>, StepError> {
-        let (model, compiled) = self.find(step)?;
         // Observe all states before opening anything: a change in between makes the next run look again.
         let own = match self.tables.observe(&model.relation).await {
             Err(error) if error.is_damage() => {

@@ -300,7 +300,7 @@ impl<'a> Planner<'a> {
                 let reason = self.reasons.get(id)?.clone();
                 Some(step(relation.to_string(), Some(relation.clone()), Action::Snapshot, reason))
             }
-            Node::Source(_) if self.compiled.clocks.contains_key(id) => {
+            Node::Source(_) if self.compiled.freshness_checks.contains_key(id) => {
                 Some(step(node.display_name(), None, Action::Freshness, Reason::Selected))
             }
             Node::Source(_) | Node::Test(_) | Node::UnitTest(_) | Node::Exposure(_) => None,

@@ -30,7 +30,6 @@ use crate::{
     source::RejectedFile,
 };
 
-/// The rejects by file.
 pub(super) type RejectsByFile = BTreeMap<String, RejectedFile>;
 
 /// Summarizes the rejects for a commit.

@@ -12,11 +12,12 @@ use super::{
     scheduler::{Cancelled, JobHandle},
     staleness::{Inputs, Questions, found_before, question},
     step_error::StepError,
+    task::TableTask,
     verdict::judge,
     worker::Worker,
 };
 use crate::{
-    compile::{InputForm, InputNode},
+    compile::{CompiledModel, InputForm, InputNode},
     lake::{CurrentVersion, InputVersion, LakeError, PassedTest},
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
@@ -30,11 +31,13 @@ impl Worker {
     pub(super) async fn reuse(
         &self,
         job: &Job,
-        step: &Arc<Step>,
+        TableTask { step, model, compiled }: TableTask<'_>,
         tests: &[&Arc<Step>],
         handle: &JobHandle,
     ) -> Result<(), Cancelled> {
-        handle.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
+        let relation = &model.relation;
+        let rejected = self.still_rejected(relation, compiled).await;
+        handle.finished(step, Outcome::Reused { rejected });
         let (known, open): (Vec<&Arc<Step>>, Vec<_>) =
             tests.iter().copied().partition(|test| test.reason.is_idle());
         for test in known {
@@ -42,9 +45,9 @@ impl Worker {
             self.finish_known_test(test, failures, handle);
         }
         let has_unit_tests = job.after.iter().any(|id| self.compiled.unit_tests.contains_key(id));
-        let Some(relation) = step.relation.as_ref().filter(|_| has_unit_tests || !open.is_empty()) else {
+        if !has_unit_tests && open.is_empty() {
             return Ok(());
-        };
+        }
         let evidence = async {
             let own = self.tables.observe(relation).await?;
             Ok::<_, StepError>((own, self.questions(job, &open, relation).await?))
@@ -69,9 +72,7 @@ impl Worker {
     }
 
     /// Returns the rejects recorded in the newest commit of a table that isn't built.
-    async fn still_rejected(&self, step: &Step) -> Option<Rejected> {
-        let relation = step.relation.as_ref()?;
-        let compiled = self.compiled.models.get(&step.node)?;
+    async fn still_rejected(&self, relation: &Relation, compiled: &CompiledModel) -> Option<Rejected> {
         if !compiled.inputs.values().any(|input| input.form == InputForm::Source) {
             return None;
         }

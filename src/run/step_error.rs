@@ -23,8 +23,6 @@ pub(super) enum StepError {
     MissingSeed(Relation),
     #[error("{0} is not in the lake: take it first with `headwater snapshot`, or select it too with `+`")]
     MissingSnapshot(Relation),
-    #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
-    Lost(String),
     #[error("{0}")]
     UnreadableSource(String),
     /// The error of a table that several tests read.

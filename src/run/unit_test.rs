@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{step_error::StepError, worker::Worker};
 use crate::{
+    compile::CompiledUnitTest,
     engine::{
         Table,
         rows::{change_feed, diff::diff, fixture},
     },
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
-    plan::Step,
 };
 
 impl Worker {
     /// Runs a unit test. Doesn't read the lake.
-    pub(super) async fn unit_test(&self, step: &Step) -> Result<Outcome, StepError> {
-        let lost = || StepError::Lost(step.node.to_string());
-        let test = self.compiled.unit_tests.get(&step.node).ok_or_else(lost)?;
+    pub(super) async fn unit_test(&self, test: &CompiledUnitTest) -> Result<Outcome, StepError> {
         let mut tables: BTreeMap<Relation, Table> = test
             .given
             .iter()

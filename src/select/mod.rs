@@ -48,28 +48,13 @@ pub struct Selection {
     pub chosen: BTreeSet<NodeId>,
 }
 
-/// Selects the nodes that match `select`, without those that match `exclude`. An empty `select` selects
-/// everything. `indirect` decides which tests are selected along with the nodes they test. Warns about
-/// criteria that match nothing.
-///
-/// # Errors
-/// All errors in the criteria.
-pub fn select(
-    select: &[String],
-    exclude: &[String],
-    candidates: &[Candidate],
-    graph: &Graph,
-    indirect: Indirect,
-) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let words = (select, exclude);
-    select_with(words, None, &Selectors::default(), candidates, graph, indirect)
-}
-
-/// Like [`select`], with named selectors. The selector that `selector` names replaces the words.
+/// Selects the nodes that match `select`, without those that match `exclude`, or those of the named
+/// `selector`. An empty `select` selects everything. `indirect` decides which tests are selected along with
+/// the nodes they test. Warns about criteria that match nothing.
 ///
 /// # Errors
 /// All errors in the criteria, and an unknown selector.
-pub fn select_with(
+pub fn select(
     (select, exclude): (&[String], &[String]),
     selector: Option<&str>,
     selectors: &Selectors,

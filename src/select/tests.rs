@@ -6,6 +6,16 @@ use serde_json::{Value, json};
 use super::*;
 use crate::diag::render;
 
+fn selected(
+    include: &[String],
+    exclude: &[String],
+    candidates: &[Candidate],
+    graph: &Graph,
+    indirect: Indirect,
+) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
+    select((include, exclude), None, &Selectors::default(), candidates, graph, indirect)
+}
+
 fn model(path: &str, tags: &str, config: Value) -> Candidate {
     let (package, path) = path.split_once(':').unwrap_or(("meters", path));
     let mut fqn = vec![package.to_owned()];
@@ -98,7 +108,7 @@ fn words(text: &[&str]) -> Vec<String> {
 
 fn run(include: &[&str], exclude: &[&str]) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (candidates, graph) = project();
-    select(&words(include), &words(exclude), &candidates, &graph, Indirect::Eager)
+    selected(&words(include), &words(exclude), &candidates, &graph, Indirect::Eager)
 }
 
 fn chosen(include: &[&str], exclude: &[&str]) -> BTreeSet<NodeId> {
@@ -305,7 +315,7 @@ fn ten_thousand_nodes_are_no_trouble() {
     let graph = Graph::build([], edges).unwrap();
     let include = words(&["@f7,tag:all+", "+m0[0-4]*,models/f*/m*"]);
     let (selection, warnings) =
-        select(&include, &words(&["m0000?"]), &candidates, &graph, Indirect::Eager).unwrap();
+        selected(&include, &words(&["m0000?"]), &candidates, &graph, Indirect::Eager).unwrap();
     assert_eq!((selection.chosen.len(), warnings), (9_990, Vec::new()));
 }
 
@@ -347,7 +357,7 @@ proptest! {
         let itself = BTreeSet::from([id.clone()]);
         let ghost = BTreeSet::from([NodeId::model("meters", "ghost")]);
         for (limit, digits) in [(None, String::new()), (Some(depth), depth.to_string())] {
-            let around = &(&graph.ancestors(id, limit) | &itself) | &graph.descendants(id, limit);
+            let around = &(&graph.ancestors(id, limit) | &itself) | &graph.downstream([id], limit);
             let text = format!("{digits}+{name}+{digits}");
             prop_assert_eq!(chosen(&[&text], &[]), &around - &ghost);
         }

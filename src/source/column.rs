@@ -27,7 +27,6 @@ use super::{
 
 pub(crate) use self::nested::token;
 
-/// A declared column.
 pub(crate) struct DeclaredColumn {
     kind: ColumnKind,
     unit: DateUnit,

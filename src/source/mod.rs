@@ -56,11 +56,10 @@ mod watched;
 pub use access::{
     find_damage, infer_columns, list, list_files, modified, new_columns, open, open_files, read_state,
 };
-pub use damage::DamagedFiles;
 pub use decode::{Compression, Encoding, TextOptions};
 pub use drift::{Deviation, Drift, Limit, MaxRejected, OnMissingColumn, OnNewColumn};
 pub use file::{Listing, SourceFile};
-pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
+pub use rejects::{RejectCounts, RejectSink, RejectStream, RejectedFile};
 pub use sample::SchemaSample;
 pub(crate) use spec::SOURCE_FILE;
 pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, is_supplied, schema};

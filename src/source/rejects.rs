@@ -40,7 +40,6 @@ pub struct Reject {
     pub row: Option<u64>,
     /// The byte offset at which the row begins or the file is damaged.
     pub offset: Option<u64>,
-    /// The reason.
     pub reason: String,
     /// The rejected text: at most 1 KiB, ending in `…` if it was longer.
     pub raw: String,

@@ -22,7 +22,6 @@ pub enum WorkspaceError {
     /// Any other failure.
     #[error("{message}")]
     Other {
-        /// The message.
         message: String,
         /// The way out, if there is one.
         hint: Option<String>,

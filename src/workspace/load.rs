@@ -35,7 +35,6 @@ pub struct Workspace {
     pub manifest: Manifest,
     /// The target's name.
     pub target_name: String,
-    /// The target.
     pub target: Target,
     /// The number of models to build at once, and of cores that a model may use.
     pub threads: usize,

@@ -13,7 +13,7 @@
 //! - [`LoadOptions`], [`Workspace`]: from a folder and buffers to a resolved project; start here
 //! - [`Request`], [`Prepared`]: a command's request, and its compiled nodes and plan
 //! - [`Deferral`]: tables that are read where another target has built them
-//! - [`Run`]: the execution of a plan
+//! - [`execution::Run`]: the execution of a plan
 //! - [`Operation`]: hooks of a run, and `run-operation`
 //! - [`RowSource`]: ad-hoc queries over the published tables
 //! - [`DocsSummary`]: the documentation site
@@ -62,7 +62,7 @@ pub use self::{
     deferral::Deferral,
     docs::{DOCS_FOLDER, DocsSummary},
     error::WorkspaceError,
-    execution::{Ending, Executed, Run},
+    execution::{Ending, Executed},
     load::Workspace,
     new_project::create_project,
     operations::Operation,
@@ -71,7 +71,7 @@ pub use self::{
     prepare::Prepared,
     request::{FreshnessChecks, NodeSelection, Request},
     retry::last_run,
-    rows::{Rejects, RowSource, Rows},
+    rows::{RowSource, Rows},
     source_columns::{SourceColumns, columns_of_files},
     table_facts::NodeHistory,
     target::target_path,

@@ -49,7 +49,6 @@ pub struct Prepared {
     pub wanted: Wanted,
     /// The options of the plan.
     pub options: PlanOptions,
-    /// The plan.
     pub plan: Plan,
     /// The errors and warnings about the nodes, apart from those found while loading.
     pub diagnostics: Vec<Diagnostic>,
@@ -173,7 +172,7 @@ impl Workspace {
         let selectors = Selectors::new(&self.project.selectors)?;
         let has_words = !(select.is_empty() && exclude.is_empty());
         let default = if has_words { None } else { self.default_selector()? };
-        let (selected, warnings) = select::select_with(
+        let (selected, warnings) = select::select(
             (select, exclude),
             selector.as_deref().or(default),
             &selectors,

@@ -56,7 +56,7 @@ fn build() -> Request {
 async fn broken(file: (&str, &str), at_load: bool) {
     let folder = project(&[file]);
     let (workspace, found) = load(&options(folder.path()));
-    assert_eq!(workspace.manifest.models().count(), 3, "{}", file.1);
+    assert_eq!(workspace.manifest.refables().count(), 3, "{}", file.1);
     let prepared = workspace.prepare(&build()).await.unwrap();
     let found = if at_load { &found } else { &prepared.diagnostics };
     let places: Vec<&str> = errors(found).into_iter().map(|(_, path)| path).collect();

@@ -28,7 +28,6 @@ pub struct FoundColumns {
     pub files: u64,
     /// The number of rows.
     pub rows: u64,
-    /// The columns.
     pub columns: Vec<FoundType>,
 }
 
@@ -38,7 +37,6 @@ pub type RecordedColumns = Result<FoundColumns, String>;
 /// An inferred column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundType {
-    /// Its name.
     pub name: String,
     /// Its type, as in a declaration.
     pub data_type: String,

@@ -18,24 +18,22 @@ use crate::{
 /// The new rows of an incremental model.
 #[derive(Debug)]
 pub struct NewRows {
-    /// The rendered SQL that selects them.
-    pub sql: String,
-    /// The same SQL, planned, with the table's columns.
+    /// The SQL that selects them, planned, with the table's columns.
     pub query: Query,
 }
 
 impl Work<'_> {
-    /// Resolves the strategy of an incremental model. `made` and `query` are the SQL and plan of a full
-    /// refresh, with the columns `full`.
+    /// Resolves the strategy of an incremental model. `query` is that of a full refresh, with the columns
+    /// `full`.
     pub(super) async fn incremental(
         &self,
         model: &Model,
         settings: &Incremental,
-        (made, query): (&str, &Query),
+        query: &Query,
         full: &SchemaRef,
     ) -> Result<Resolved, NotCompiled> {
         if settings.strategy == IncrementalStrategy::ByFile {
-            return self.load_files(model, settings, (made, query), full).await;
+            return self.load_files(model, settings, query, full).await;
         }
         let stored = self.context.stored.get(&model.relation);
         let mut refresh = stored.and_then(|_| self.refresh(model, settings));
@@ -99,7 +97,7 @@ impl Work<'_> {
         let query = planned.map_err(|error| vec![origin.sql_error(&error, &written.map)])?;
         origin.references(&query, &allowed)?;
         let columns = crate::compile::check::table(&query, model)?;
-        Ok((NewRows { sql: written.sql, query }, columns))
+        Ok((NewRows { query }, columns))
     }
 
     /// Plans generated SQL.

@@ -59,7 +59,7 @@ impl Work<'_> {
         &self,
         model: &Model,
         settings: &Incremental,
-        (sql, query): (&str, &Query),
+        query: &Query,
         table: &SchemaRef,
     ) -> Result<Resolved, NotCompiled> {
         let (source, reads) = self.files_of(model, query)?;
@@ -82,7 +82,7 @@ impl Work<'_> {
         let spec = self.compiled.sources.get(&source).cloned().ok_or(NotCompiled::BrokenInput)?;
         let load = FileLoad { source, spec, reads, policy: settings.files, existing };
         let query = query.as_columns_of(table, &destination(model)).map_err(|error| engine_error(&error))?;
-        let rows = NewRows { sql: sql.to_owned(), query };
+        let rows = NewRows { query };
         let strategy = Strategy::LoadFiles(rows, Box::new(load));
         Ok(Resolved { strategy, schema: Arc::clone(table), refresh })
     }

@@ -119,18 +119,13 @@ pub enum Refresh {
 }
 
 impl Work<'_> {
-    /// Resolves a model's strategy and declares its table or view. `sql` and `query` are those of a full
-    /// refresh.
-    pub(super) async fn resolve(
-        &mut self,
-        model: &Model,
-        (sql, query): (&str, &Query),
-    ) -> Result<Resolved, NotCompiled> {
+    /// Resolves a model's strategy and declares its table or view. `query` is that of a full refresh.
+    pub(super) async fn resolve(&mut self, model: &Model, query: &Query) -> Result<Resolved, NotCompiled> {
         let resolved = match (model.config.materialized, &model.config.incremental) {
             (Materialized::View | Materialized::Ephemeral, _) => return self.view(model, query),
             (Materialized::Incremental, Some(settings)) => {
                 let schema = self.table(model, query)?;
-                self.incremental(model, settings, (sql, query), &schema).await?
+                self.incremental(model, settings, query, &schema).await?
             }
             (Materialized::Table | Materialized::Incremental, _) => {
                 Resolved { strategy: Strategy::Rebuild, schema: self.table(model, query)?, refresh: None }

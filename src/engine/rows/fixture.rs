@@ -33,7 +33,6 @@ pub struct FixtureError {
     pub row: Option<usize>,
     /// The column, if the error is about one.
     pub column: Option<String>,
-    /// The message.
     pub message: String,
     /// The valid columns, if the error is about an unknown one.
     pub known: Vec<String>,

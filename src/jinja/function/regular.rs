@@ -219,7 +219,6 @@ impl Object for Pattern {
     }
 }
 
-/// A match.
 #[derive(Debug)]
 struct Match {
     /// The groups with their names, the whole match first.

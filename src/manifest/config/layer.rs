@@ -12,9 +12,7 @@ pub(in crate::manifest) const HOOKS: [&str; 2] = ["pre_hook", "post_hook"];
 /// A setting with its span.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The value.
     pub value: Value,
-    /// The span.
     pub span: Span,
 }
 

@@ -24,7 +24,7 @@ pub mod test;
 
 pub(super) use self::layer::tags;
 pub use self::{
-    hook::{Hook, Hooks},
+    hook::Hook,
     incremental::{
         FilePolicy, Incremental, IncrementalStrategy, OnChange, OnDelete, OnSchemaChange, Updates,
     },
@@ -32,6 +32,6 @@ pub use self::{
     microbatch::{Follow, Microbatch},
     model::{Materialized, ModelConfig},
     seed::SeedConfig,
-    snapshot::{HardDeletes, MetaColumns, SnapshotConfig, SnapshotStrategy},
+    snapshot::{HardDeletes, SnapshotConfig, SnapshotStrategy},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
 };

@@ -79,8 +79,9 @@ fn an_exposure_stands_below_what_it_reads() {
     let candidates = manifest.candidates();
     let chosen = |asked: &str| {
         let (selection, _) = crate::select::select(
-            &[asked.to_owned()],
-            &[],
+            (&[asked.to_owned()], &[]),
+            None,
+            &crate::select::Selectors::default(),
             &candidates,
             &manifest.graph,
             crate::select::Indirect::Eager,

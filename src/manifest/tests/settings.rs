@@ -82,7 +82,7 @@ fn same_fingerprint(one: Value, other: Value) -> bool {
             .into_iter()
             .map(|(key, value)| (key, config::Setting { value, span: span.clone() }))
             .collect();
-        let (config, findings) = ModelConfig::resolve(vec![layer], false);
+        let (config, findings) = config::ModelConfig::resolve(vec![layer], false);
         assert!(findings.is_empty());
         fingerprint::Fingerprint::new("SELECT 1", &config, [])
     };

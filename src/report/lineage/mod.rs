@@ -19,7 +19,6 @@ use crate::{
     text::json_escaped,
 };
 
-/// A lineage query.
 pub struct LineageQuery<'a> {
     /// The manifest, which knows the nodes by name.
     pub manifest: &'a Manifest,

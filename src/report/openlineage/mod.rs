@@ -42,7 +42,6 @@ pub struct Parent {
     pub namespace: String,
     /// Its job's name.
     pub job: String,
-    /// Its run id.
     pub run_id: String,
 }
 

@@ -31,7 +31,6 @@ pub enum Endpoint {
     File(PathBuf),
     /// Sends one POST per event to a service.
     Http {
-        /// The complete URL.
         url: String,
         /// The API key, if the service needs one.
         api_key: Option<String>,

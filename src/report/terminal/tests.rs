@@ -6,8 +6,8 @@ use crate::{
     outcome::{Outcome, Skipped, Withheld},
     plan::{Action, Reason, Step},
     report::{
-        NodeFile, no_files, node,
-        sample::{self, Script},
+        NodeFile, node,
+        sample::{self, Script, no_files},
     },
 };
 

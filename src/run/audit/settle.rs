@@ -7,8 +7,7 @@ use crate::{
     lake::Provenance,
     manifest::{DataTest, fingerprint::Fingerprint},
     outcome::{Outcome, RowSample, TestStatus, Verdict},
-    plan::Step,
-    run::{step_error::StepError, verdict},
+    run::{step_error::StepError, task::TestTask, verdict},
 };
 
 /// The maximum number of failing rows that are shown.
@@ -19,7 +18,7 @@ impl Audit<'_> {
     /// unknown.
     pub(super) async fn lost(&self, item: &AuditItem<'_>, error: &StepError) -> AuditResult {
         match item.subject {
-            AuditSubject::Test(step, ..) => {
+            AuditSubject::Test(TestTask { step, .. }) => {
                 self.handle.finished(step, self.worker.failed(step, error).await);
                 AuditResult::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
             }
@@ -49,8 +48,9 @@ impl Audit<'_> {
                     .collect();
                 AuditResult::Constraint(Some(lines.join("\n")))
             }
-            AuditSubject::Test(step, test, anomaly) => {
-                let verdict = match anomaly {
+            AuditSubject::Test(task) => {
+                let TestTask { step, test, compiled } = task;
+                let verdict = match &compiled.anomaly {
                     Some(how) => {
                         self.worker.compare_with_history(test, how, number, self.version.is_none()).await
                     }
@@ -59,10 +59,10 @@ impl Audit<'_> {
                 match verdict {
                     Err(error) => self.lost(item, &error).await,
                     Ok(verdict) => {
-                        let verdict = self.filled_in(verdict, step, test, item, tables).await;
+                        let verdict = self.filled_in(verdict, task, item, tables).await;
                         let (status, failures) = (Some(verdict.status), verdict.failures);
                         self.handle.finished(step, Outcome::Tested(verdict));
-                        let metric = number.filter(|_| anomaly.is_some());
+                        let metric = number.filter(|_| compiled.anomaly.is_some());
                         AuditResult::Verdict { test: step.node.clone(), status, failures, metric }
                     }
                 }
@@ -74,12 +74,11 @@ impl Audit<'_> {
     async fn filled_in(
         &self,
         mut verdict: Verdict,
-        step: &Step,
-        test: &DataTest,
+        TestTask { step, test, compiled }: TestTask<'_>,
         item: &AuditItem<'_>,
         tables: &OpenedTables,
     ) -> Verdict {
-        let anomaly = matches!(item.subject, AuditSubject::Test(_, _, Some(_)));
+        let anomaly = compiled.anomaly.is_some();
         if (test.config.store_failures || self.worker.retain.failures) && !anomaly {
             match self.store(test, item, tables).await {
                 Ok(()) => verdict.stored = (verdict.failures > 0).then(|| test.audit.clone()),

@@ -32,7 +32,7 @@ pub(super) fn tested() -> (Vec<Candidate>, Graph) {
 
 fn with_tests(include: &[&str], exclude: &[&str], mode: Indirect) -> String {
     let (candidates, graph) = tested();
-    let (selection, _) = select(&words(include), &words(exclude), &candidates, &graph, mode).unwrap();
+    let (selection, _) = selected(&words(include), &words(exclude), &candidates, &graph, mode).unwrap();
     names(&selection.chosen)
 }
 
@@ -77,7 +77,7 @@ fn tests_have_methods_of_their_own() {
     check("a+,test_type:unit", "adds_up");
     let (candidates, graph) = tested();
     let findings =
-        select(&words(&["test_type:genric"]), &[], &candidates, &graph, Indirect::Eager).unwrap_err();
+        selected(&words(&["test_type:genric"]), &[], &candidates, &graph, Indirect::Eager).unwrap_err();
     assert_eq!(findings[0].code, "unknown-test-type");
     assert_eq!(findings[0].hints, ["did you mean `generic`?"]);
 }
@@ -104,7 +104,7 @@ proptest! {
         }
         let graph = Graph::build(all.iter().map(|it| it.id.clone()), lines).unwrap();
         let include: Vec<String> = picks.iter().map(|at| format!("m{at:02}")).collect();
-        let of = |mode| select(&include, &[], &all, &graph, mode).unwrap().0.chosen;
+        let of = |mode| selected(&include, &[], &all, &graph, mode).unwrap().0.chosen;
         let sets = [Indirect::Eager, Indirect::Buildable, Indirect::Cautious, Indirect::Empty].map(of);
         for pair in sets.windows(2) {
             prop_assert!(pair[1].is_subset(&pair[0]));

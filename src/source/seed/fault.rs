@@ -12,7 +12,6 @@ const TOLD: usize = 5;
 pub struct SeedFault {
     /// The diagnostic code.
     pub code: &'static str,
-    /// The message.
     pub message: String,
     /// The byte range in the text.
     pub at: Range<usize>,

@@ -43,7 +43,6 @@ pub struct SeedFormat {
 /// A column's name, as in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedHeading {
-    /// The name.
     pub name: String,
     /// The byte range in the text.
     pub at: Range<usize>,

@@ -29,7 +29,6 @@ impl InferredColumns {
     }
 }
 
-/// An inferred column.
 #[derive(Debug, Clone)]
 pub struct InferredColumn {
     /// The name as written in the first file.

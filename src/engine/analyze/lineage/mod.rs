@@ -30,7 +30,6 @@ use crate::{
 /// A column of a relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ColumnOrigin {
-    /// The relation.
     pub relation: Relation,
     /// The column's name.
     pub column: String,

@@ -19,7 +19,6 @@ use crate::engine::cast::type_name::type_name;
 pub(in crate::engine::function) struct Aggregate {
     /// The primary name, which result columns are named after.
     pub(in crate::engine::function) name: &'static str,
-    /// The aliases.
     pub(in crate::engine::function) aliases: &'static [&'static str],
     /// The call syntax, such as `arg_max(arg, val)`.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]

@@ -16,9 +16,7 @@ use crate::engine::{
 /// The precision of the widest decimal.
 pub(in crate::engine) const MAX_DIGITS: u8 = 38;
 
-/// TIMESTAMP.
 pub(in crate::engine) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
-/// INTERVAL.
 pub(in crate::engine) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
 /// TIMESTAMP WITH TIME ZONE.
