@@ -3,6 +3,7 @@
 mod documentation;
 mod packages;
 mod seeds;
+mod shared_tables;
 mod snapshots;
 mod stored_failures;
 mod versions;
