@@ -16,7 +16,7 @@ use serde_json::ser::{Formatter, Serializer};
 use crate::{
     diag::yaml,
     jinja::value::{
-        self, List,
+        self, List, Set,
         cost::{paid_items, pay_items, pay_value},
     },
 };
@@ -80,12 +80,13 @@ pub(super) fn local_md5(args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(digits))
 }
 
-/// Evaluates `set(items)`: removes duplicates and keeps the order of first occurrence.
-pub(super) fn set(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let (items, _): (Value, Option<Value>) = from_args(args)?;
-    let mut seen = std::collections::BTreeSet::new();
-    let items = paid_items(state, &items)?.into_iter().filter(|item| seen.insert(item.clone())).collect();
-    Ok(Value::from_object(List::new(items)))
+/// Evaluates `set(items, default)`: gives the default for items that a set can't hold, as in dbt.
+pub(super) fn set(state: &State<'_, '_>, args: &[Value], is_strict: bool) -> Result<Value, Error> {
+    let (items, default): (Value, Option<Value>) = from_args(args)?;
+    match Set::new(paid_items(state, &items)?) {
+        Err(_) if !is_strict => Ok(default.unwrap_or(Value::from(()))),
+        set => set.map(Value::from_object),
+    }
 }
 
 /// Evaluates `zip(a, b, …)`: returns tuples, as many as the shortest sequence has items.

@@ -1,6 +1,6 @@
 //! Template values that `MiniJinja` has no type for.
 //!
-//! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
+//! - [`List`], [`Dict`], [`Set`]: Python's mutable collections; [`cost`] limits their size
 //! - [`TemplateMoment`]: a timestamp, such as `run_started_at`
 //! - [`TableValue`]: the value of `ref`, `source` and `this`
 //! - [`ColumnValue`]: a column of a relation
@@ -15,11 +15,12 @@ mod moment;
 mod named_values;
 mod overridden_macro;
 mod query_table;
+mod set;
 mod table;
 
 pub(super) use self::{
     column::ColumnValue, dict::Dict, list::List, moment::TemplateMoment, named_values::NoResult,
-    overridden_macro::OverriddenMacro, query_table::TableOfRows, table::TableValue,
+    overridden_macro::OverriddenMacro, query_table::TableOfRows, set::Set, table::TableValue,
 };
 
 use std::sync::Arc;
