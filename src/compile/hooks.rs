@@ -12,6 +12,7 @@ use crate::{
         plan::exact_cast::Destination,
         statement::{self, RowChange, Statement, StatementKind},
     },
+    jinja::NodeContext,
     manifest::{Hook, Model},
     name::Relation,
     text::Source,
@@ -46,6 +47,8 @@ struct RenderedHook<'a> {
     hook: &'a Hook,
     is_post: bool,
     statements: Vec<Statement>,
+    /// The relations that its template drops.
+    dropped: Vec<Relation>,
 }
 
 /// A change of the rows of a model's own table.
@@ -77,8 +80,8 @@ impl Work<'_> {
         for (hook, is_post) in
             hooks.pre.iter().map(|hook| (hook, false)).chain(hooks.post.iter().map(|hook| (hook, true)))
         {
-            let statements = self.rendered_hook(model, hook, is_incremental).await?;
-            let hook = RenderedHook { hook, is_post, statements };
+            let hook = self.rendered_hook(model, (hook, is_post), is_incremental).await?;
+            self.refuse_drops(model, &hook)?;
             let applied = self.apply(model, schema, (&hook, base.as_ref()), is_incremental, &mut done).await;
             if applied.is_err() && has_table {
                 self.redeclare(&model.relation, schema)?;
@@ -91,25 +94,45 @@ impl Work<'_> {
         Ok(done)
     }
 
-    async fn rendered_hook(
+    async fn rendered_hook<'a>(
         &self,
         model: &Model,
-        hook: &Hook,
+        (hook, is_post): (&'a Hook, bool),
         is_incremental: bool,
-    ) -> Result<Vec<Statement>, NotCompiled> {
+    ) -> Result<RenderedHook<'a>, NotCompiled> {
         let file = Source::new(hook.span.source.path(), hook.sql.as_str());
-        let node = render::context(model, is_incremental);
+        let node = NodeContext { is_hook: true, ..render::context(model, is_incremental) };
         let names = self.context.manifest.lookup.clone();
         let rendered = self.rendered(Asker { id: &model.id, file: &file }, &node, names).await;
         let rendered = rendered.map_err(|error| error.map(|found| at_hook(found, hook)))?;
+        let dropped = rendered.captures.dropped;
         if rendered.text.trim().trim_matches(';').trim().is_empty() {
-            return Ok(Vec::new());
+            return Ok(RenderedHook { hook, is_post, statements: Vec::new(), dropped });
         }
-        self.context.engine.statements(&rendered.text).map_err(|message| {
+        let statements = self.context.engine.statements(&rendered.text).map_err(|message| {
             let found = Diagnostic::error("sql-syntax", format!("this hook can't be parsed: {message}"));
             let found = found.at(hook.span.clone(), "").note(format!("its SQL: {}", rendered.text.trim()));
             NotCompiled::from(vec![found])
-        })
+        })?;
+        Ok(RenderedHook { hook, is_post, statements, dropped })
+    }
+
+    /// Warns of a hook that drops its own table, which has no effect, and refuses one that drops another.
+    fn refuse_drops(&mut self, model: &Model, hook: &RenderedHook<'_>) -> Result<(), NotCompiled> {
+        for relation in &hook.dropped {
+            let call = format!("adapter.drop_relation({relation})");
+            if !is_table_of(model, relation) {
+                let why = format!("it drops {relation}, and a model writes only its own table");
+                self.refuse(model, hook.hook, &call, &why, "drop it outside of the run")?;
+                continue;
+            }
+            let message = format!("a hook of `{}` has no effect: {call}", model.name);
+            let found = Diagnostic::warning("hook-without-effect", message);
+            let found = found.at(hook.hook.span.clone(), "");
+            let found = found.note("a table that is built is kept: staleness is decided by what it holds");
+            self.compiled.warnings.push(found.hint("set `enabled: false`, or materialize it as ephemeral"));
+        }
+        Ok(())
     }
 
     /// Applies the statements of a hook.
@@ -122,10 +145,6 @@ impl Work<'_> {
         done: &mut CompiledHooks,
     ) -> Result<(), NotCompiled> {
         for statement in &hook.statements {
-            let is_own = |relation: &Relation| {
-                relation.schema.eq_ignore_ascii_case(&model.relation.schema)
-                    && relation.name.eq_ignore_ascii_case(&model.relation.name)
-            };
             match &statement.kind {
                 StatementKind::Query => {
                     // It reads the staged table.
@@ -140,7 +159,7 @@ impl Work<'_> {
                     done.statements.push(statement.sql.clone());
                     done.reads.push(query);
                 }
-                StatementKind::Change(relation, change) if is_own(relation) => {
+                StatementKind::Change(relation, change) if is_table_of(model, relation) => {
                     let change = OwnChange { statement, change, is_incremental };
                     self.apply_change(model, schema, hook, &change, done).await?;
                 }
@@ -156,7 +175,7 @@ impl Work<'_> {
                 }
                 kind => {
                     let (why, cure) = unsupported(kind);
-                    self.refuse(model, hook.hook, statement, &why, cure)?;
+                    self.refuse(model, hook.hook, &statement.sql, &why, cure)?;
                 }
             }
         }
@@ -174,7 +193,7 @@ impl Work<'_> {
     ) -> Result<(), NotCompiled> {
         if !model.config.materialized.is_table() {
             let why = "a view has no rows of its own";
-            return self.refuse(model, hook, statement, why, "materialize the model as a table");
+            return self.refuse(model, hook, &statement.sql, why, "materialize the model as a table");
         }
         if !is_post && !is_incremental {
             // The table from before is about to be replaced.
@@ -184,7 +203,7 @@ impl Work<'_> {
             let why = "a pre-hook can't change rows that an incremental build starts from";
             let cure = "change them in a post-hook, or replace them by `unique_key` with \
                         `incremental_strategy: delete+insert`";
-            return self.refuse(model, hook, statement, why, cure);
+            return self.refuse(model, hook, &statement.sql, why, cure);
         }
         let has_rules = || {
             let mut tests = self.context.manifest.tests_of(&model.id);
@@ -193,7 +212,7 @@ impl Work<'_> {
         if model.config.incremental.is_some() && has_rules() {
             let why = "tests with `on_violation` remove rows before a post-hook of an incremental model changes them";
             let cure = "change the rows in the model's query, or drop `on_violation`, so that the test fails";
-            return self.refuse(model, hook, statement, why, cure);
+            return self.refuse(model, hook, &statement.sql, why, cure);
         }
         if let Some(column) = change.unknown_columns(schema).first() {
             let names = schema.fields().iter().map(|field| field.name().as_str());
@@ -229,11 +248,11 @@ impl Work<'_> {
         &mut self,
         model: &Model,
         hook: &Hook,
-        statement: &Statement,
+        statement: &str,
         why: &str,
         cure: &str,
     ) -> Result<(), NotCompiled> {
-        let message = format!("a hook of `{}` can't run: {}", model.name, statement.sql.trim());
+        let message = format!("a hook of `{}` can't run: {}", model.name, statement.trim());
         let warns = model.config.hooks.warns;
         let (code, severity) =
             ("unsupported-hook", if warns { Diagnostic::warning } else { Diagnostic::error });
@@ -302,6 +321,11 @@ impl Work<'_> {
         let mut hooks = self.hooks(model, schema, false, Some(base)).await?;
         Ok((hooks.rows.take().unwrap_or(query), hooks))
     }
+}
+
+fn is_table_of(model: &Model, relation: &Relation) -> bool {
+    relation.schema.eq_ignore_ascii_case(&model.relation.schema)
+        && relation.name.eq_ignore_ascii_case(&model.relation.name)
 }
 
 /// Casts the rows of a statement to the columns of the model's table.

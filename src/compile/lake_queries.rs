@@ -8,7 +8,7 @@ use std::{
 
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 
-use super::{Context, NotCompiled, Work, check::complaint, query_table};
+use super::{Context, NotCompiled, Work, check::complaint, query_table, table_list::is_table_list};
 use crate::{
     diag::Diagnostic,
     engine::{Query, SchemaRef, Table, types::type_name},
@@ -109,6 +109,12 @@ impl Work<'_> {
         let engine = self.context.engine;
         let start = || asker.file.span(0..0);
         for relation in engine.tables_named(sql) {
+            if is_table_list(&relation) {
+                // Nothing says when a table is built or dropped.
+                self.context.jinja.note_volatile();
+                self.redeclare(&relation, &self.listed(asker)?.schema())?;
+                continue;
+            }
             self.declare_asked(asker, &relation).await.map_err(|error| match error {
                 NotCompiled::Invalid(found) => NotCompiled::from(found)
                     .map(|found| found.note(format!("a template asked: {}", sql.trim()))),
@@ -227,6 +233,10 @@ impl Work<'_> {
         let Context { manifest, queries, engine, .. } = self.context;
         let mut tables = BTreeMap::new();
         for relation in query.relations() {
+            if is_table_list(&relation) {
+                tables.insert(relation, self.listed(asker)?);
+                continue;
+            }
             let node = manifest.at(&relation.table());
             if let Some(node) = node.filter(|node| queries.building.contains(node.id())) {
                 return Err(NotCompiled::Later(node.id().clone()));
@@ -252,6 +262,12 @@ impl Work<'_> {
             }
         }
         Ok(tables)
+    }
+
+    fn listed(&self, asker: Asker<'_>) -> Result<Table, Vec<Diagnostic>> {
+        self.table_list(asker.id).map_err(|error| {
+            vec![Diagnostic::error("query", error.to_string()).at(asker.file.span(0..0), "")]
+        })
     }
 
     /// Returns why a node can't be compiled if its template queries a missing table.

@@ -12,7 +12,7 @@
 //! - [`inline`]: ad-hoc queries
 //! - [`inputs`]: the nodes that a query reads
 //! - [`source`]: declared sources as the engine reads them
-//! - [`lake_queries`], `query_table`: queries that templates run while they are compiled
+//! - [`lake_queries`], `query_table`, `table_list`: queries that templates run while they are compiled
 //! - [`compiled`]: the result
 //!
 //! Must not write. Start at [`compile`].
@@ -33,6 +33,7 @@ pub mod query_table;
 mod render;
 pub mod source;
 pub mod strategy;
+mod table_list;
 #[cfg(test)]
 mod tests;
 pub mod unit_test;

@@ -135,6 +135,59 @@ async fn a_table_that_a_view_reads_is_not_the_readers_to_name() {
     ");
 }
 
+/// The project of one table `a`, and a model `b` that lists the tables.
+const LIST: [(&str, &str); 3] = [
+    ("models/a.sql", "select 1 as x"),
+    (
+        "models/b.sql",
+        "{% set tables = run_query(\"select table_schema || '.' || table_name || ' ' || table_type \
+         from information_schema.tables where table_name ilike 'a%' order by 1\") %}\
+         select '{{ tables.columns[0].values() | join(', ') if execute }}' as listed -- {{ ref('a') }}",
+    ),
+    ("models/aside.sql", "select 2 as x"),
+];
+
+#[tokio::test]
+async fn a_template_lists_what_its_node_reads_and_what_is_built() {
+    let listed = async |lake: &[(Relation, SchemaRef)]| {
+        let done = compiled(&LIST, &["b"], lake).await.unwrap_or_else(|found| panic!("{}", shown(&found)));
+        done.models[&NodeId::model("shop", "b")].sql.clone()
+    };
+    assert_eq!(listed(&[]).await, "select 'main.a BASE TABLE' as listed -- \"main\".\"a\"");
+    let text = listed(&[stored("aside", "x", DataType::Int32)]).await;
+    assert!(text.contains("'main.a BASE TABLE, main.aside BASE TABLE'"), "{text}");
+}
+
+#[tokio::test]
+async fn a_hook_that_drops_its_own_table_has_no_effect() {
+    let hooked = |relation: &str| {
+        let hook = format!("{{% do adapter.drop_relation({relation}) %}}");
+        format!("{{{{ config(post_hook=\"{hook}\") }}}} select 1 as x")
+    };
+    let own = hooked("this.incorporate(type='table')");
+    let done = compiled(&[("models/a.sql", &own)], &["a"], &[]).await;
+    let warnings = done.unwrap_or_else(|found| panic!("{}", shown(&found))).warnings;
+    let [warning] = warnings.as_slice() else { panic!("{}", shown(&warnings)) };
+    assert_eq!(warning.message, "a hook of `a` has no effect: adapter.drop_relation(main.a)");
+    let other = hooked("api.Relation.create(schema='main', identifier='b')");
+    let found = compiled(&[("models/a.sql", &other)], &["a"], &[]).await.unwrap_err();
+    assert_eq!(found[0].message, "a hook of `a` can't run: adapter.drop_relation(main.b)");
+}
+
+#[tokio::test]
+async fn a_source_that_a_model_builds_has_its_columns() {
+    let files = [
+        ("models/raw.sql", "select 1 as x"),
+        ("models/a.sql", "select x + 1 as y from {{ source('lake', 'orders') }}"),
+        ("sources.yml", "sources: [{name: lake, schema: main, tables: [{name: orders, identifier: raw}]}]"),
+    ];
+    let done = compiled(&files, &["a", "raw"], &[]).await.unwrap_or_else(|found| panic!("{}", shown(&found)));
+    let a = &done.models[&NodeId::model("shop", "a")];
+    assert_eq!(columns(&a.schema), "y Int32");
+    let inputs: Vec<&str> = a.inputs.values().map(|input| input.id.as_str()).collect();
+    assert_eq!(inputs, ["model.shop.raw"]);
+}
+
 #[tokio::test]
 async fn every_broken_model_is_told_and_none_below_one() {
     let files = [

@@ -151,6 +151,7 @@ impl Work<'_> {
                 self.declare(&source.id, &source.relation, schema)?;
                 self.compiled.sources.insert(source.id.clone(), spec);
             }
+            _ if let Some(owner) = &source.same_as => self.same_table(&source.id, owner)?,
             _ => {
                 if let Some(why) = self.context.unreadable.get(&source.relation) {
                     return Err(self.note_unreadable(source, why.clone()));
@@ -160,6 +161,21 @@ impl Work<'_> {
         }
         if self.selected.contains(&source.id) {
             self.clock(source).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes over the columns of the node that has the same table as a source.
+    fn same_table(&mut self, source: &NodeId, owner: &NodeId) -> Result<(), NotCompiled> {
+        self.allowed(source)?;
+        if let Some(schema) = self.compiled.schemas.get(owner) {
+            self.compiled.schemas.insert(source.clone(), schema.clone());
+        }
+        if let Some(reads) = self.reads.get(owner) {
+            self.reads.insert(source.clone(), reads.clone());
+        }
+        if let Some(view) = self.views.get(owner) {
+            self.views.insert(source.clone(), view.clone());
         }
         Ok(())
     }

@@ -30,6 +30,7 @@ sources:
 ```
 
 Models read it with `{{ source('shop', 'orders') }}`. Without `external:` it is a Delta table in the lake.
+If a seed or model of the project builds that table, it is built first.
 
 ## Locations
 

@@ -128,6 +128,12 @@ impl Engine {
         self.register(relation, Arc::new(Pending::new(relation.clone(), schema)))
     }
 
+    /// Returns the name of the database in which relations are declared.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.session.config_options().catalog.default_catalog
+    }
+
     /// Returns whether a relation is declared.
     #[must_use]
     pub fn knows(&self, relation: &Relation) -> bool {

@@ -5,10 +5,14 @@
 //! under the macro's name: it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches
 //! `return`.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use minijinja::{
-    Error, ErrorKind, State, Value,
+    Environment, Error, ErrorKind, State, Value,
     value::{Enumerator, Kwargs, Object, ObjectRepr},
 };
 
@@ -118,6 +122,14 @@ fn module(state: &mut State<'_, '_>, path: &str) -> Result<Value, Error> {
     known(state).ok_or_else(|| Error::new(ErrorKind::TemplateNotFound, format!("`{path}` is not loaded")))
 }
 
+/// The value of a parameter without an argument. As in dbt it is undefined, and prints nothing; only an `if`
+/// without `else` gives such a value.
+static MISSING: LazyLock<Value> = LazyLock::new(|| {
+    let env = Environment::new();
+    let missing = env.compile_expression("0 if false").and_then(|expression| expression.eval(()));
+    missing.unwrap_or(Value::UNDEFINED)
+});
+
 /// Binds arguments to the hidden macro's parameters, one value per parameter.
 fn bind(header: &MacroHeader, args: &[Value]) -> Result<Vec<Value>, Error> {
     let (positional, mut named) = split(args)?;
@@ -129,7 +141,7 @@ fn bind(header: &MacroHeader, args: &[Value]) -> Result<Vec<Value>, Error> {
                 return Err(misfit(header, &format!("got two values for `{}`", parameter.name)));
             }
             (Some(value), None) => value.clone(),
-            (None, value) => value.unwrap_or(Value::UNDEFINED),
+            (None, value) => value.unwrap_or_else(|| MISSING.clone()),
         });
     }
     let caller = if header.takes_caller() { take(&mut named, "caller") } else { None };

@@ -87,6 +87,8 @@ pub struct Captures {
     pub env_vars: BTreeSet<String>,
     /// Whether the text depends on the time or the invocation of the rendering.
     pub volatile: bool,
+    /// The relations that `adapter.drop_relation` was called with.
+    pub dropped: Vec<Relation>,
     /// The messages of `log` and `print`.
     pub logs: Vec<String>,
     /// Whether a message was printed, which the next run prints again.

@@ -69,6 +69,8 @@ pub struct NodeContext {
     pub config: Map<String, Value>,
     /// Whether the node is being compiled (`execute`), rather than only parsed for references.
     pub executing: bool,
+    /// Whether the template is a hook, in which the adapter's methods that drop tables may be called.
+    pub is_hook: bool,
     /// A unit test's overrides of the project's own values.
     pub overrides: Arc<Overrides>,
     /// Other names with their values.

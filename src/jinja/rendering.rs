@@ -18,8 +18,9 @@ use super::{
     library::{MacroLibrary, MacroPosition},
     query::{Answer, QueryAnswers, Question},
     template_file::TemplateFile,
+    value::TableValue,
 };
-use crate::text::Span;
+use crate::{name::Relation, text::Span};
 
 /// State shared by all renderings.
 #[derive(Debug)]
@@ -132,6 +133,12 @@ impl Rendering {
 
     fn progress(&self) -> MutexGuard<'_, RenderingProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the value of a table of the lake.
+    pub(super) fn table(&self, relation: Relation) -> TableValue {
+        let database = self.shared.globals.target.get("database").and_then(serde_json::Value::as_str);
+        TableValue::new(relation, database)
     }
 
     /// Records a capture.

@@ -13,7 +13,7 @@ use super::{
     function::{self, Namespace, TemplateFunction},
     native,
     rendering::Rendering,
-    value::{OverriddenMacro, TableValue, TemplateMoment, from_json},
+    value::{OverriddenMacro, TemplateMoment, from_json},
 };
 
 /// Names of plain values; [`TemplateScope::plain`] returns their values.
@@ -74,7 +74,7 @@ impl TemplateScope {
         let node = &self.run.node;
         Some(match name {
             "this" => {
-                node.this.clone().map_or(Value::from(()), |this| Value::from_object(TableValue::new(this)))
+                node.this.clone().map_or(Value::from(()), |this| Value::from_object(self.run.table(this)))
             }
             "target" => from_json(&globals.target),
             "execute" => Value::from(node.executing),

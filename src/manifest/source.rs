@@ -43,6 +43,8 @@ pub struct SourceTable {
     pub columns: Vec<ColumnDecl>,
     /// The location of its files or database. `None` for a Delta table in the lake.
     pub external: Option<External>,
+    /// The node that has the same table: the one that builds it, or another source.
+    pub same_as: Option<NodeId>,
     /// The event-time column, by which microbatch models filter this table.
     pub event_time: Option<String>,
     /// The freshness limits, if any.

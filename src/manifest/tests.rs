@@ -5,6 +5,7 @@ mod documentation;
 mod packages;
 mod seeds;
 mod settings;
+mod shared_tables;
 mod snapshots;
 mod stored_failures;
 mod versions;

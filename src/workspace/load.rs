@@ -217,6 +217,6 @@ fn target_of_templates(project: &Project, (name, target): (&str, &Target), threa
     json!({
         "name": name, "type": project.settings.dialect, "threads": threads, "root": target.root.value,
         "schema": target.schema.as_ref().map_or("main", |schema| &schema.value),
-        "profile_name": project.settings.name.value, "database": Value::Null,
+        "profile_name": project.settings.name.value, "database": name,
     })
 }

@@ -137,6 +137,7 @@ impl Dialect {
         if self == Self::DuckDb {
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(false)));
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(true)));
+            context.register_udf(ScalarUDF::from(coerce::CoalescePlaceholder::new()));
             for function in order::Quantified::every() {
                 context.register_udf(ScalarUDF::from(function));
             }

@@ -73,6 +73,7 @@ const CASES: &[(&str, &str)] = &[
     ("select case when true then 1 else 2.5 end as r", "DECIMAL(11,1) 1.0"),
     ("select coalesce(null, 1, 2.5) as r", "DECIMAL(11,1) 1.0"),
     ("select coalesce(1 = 2, true) as r", "BOOLEAN false"),
+    ("select coalesce(date '2020-01-01', '2099-01-01') as r", "DATE 2020-01-01"),
     ("select 1 as r union all select 2.5", "DECIMAL(11,1) 1.0 2.5"),
     ("select x from (values (1),(null),(2)) t(x) order by x desc", "INTEGER 2 1 NULL"),
     ("select x from (values (1),(1),(2)) t(x) except all select 1", "INTEGER 1 2"),

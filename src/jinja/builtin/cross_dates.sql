@@ -19,8 +19,11 @@ make_date({{ year }}, {{ month }}, {{ day }})
 date_trunc('{{ datepart }}', {{ date }})
 {%- endmacro %}
 
+{#- A date in quotes is one here as on most warehouses, where DuckDB's `+` would take it for text. -#}
 {% macro default__dateadd(datepart, interval, from_date_or_timestamp) -%}
-({{ from_date_or_timestamp }} + cast({{ interval }} as bigint) * interval '1 {{ datepart }}')
+{%- set from = from_date_or_timestamp | string | trim -%}
+{%- set is_text = modules.re.match("'[^']*'$", from) -%}
+({{ 'cast(' ~ from ~ ' as timestamp)' if is_text else from_date_or_timestamp }} + cast({{ interval }} as bigint) * interval '1 {{ datepart }}')
 {%- endmacro %}
 
 {#- Counts the boundaries between the two, not whole units of time. -#}

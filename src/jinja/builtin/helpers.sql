@@ -1,12 +1,15 @@
-{#- What a test reads: its model, or those of its rows that the test's `where` lets through. -#}
+{#- The rows that a test reads: the relation itself, unless the test's `where` leaves out some rows. -#}
 {% macro get_where_subquery(relation) -%}
+{{ return(adapter.dispatch('get_where_subquery', 'dbt')(relation)) }}
+{%- endmacro %}
+
+{% macro default__get_where_subquery(relation) -%}
 {%- set where = config.get('where') -%}
-{%- if where -%}
+{%- if not where -%}
+{{ return(relation) }}
+{%- endif -%}
 (select * from {{ relation }} where {{ where }}
 ) dbt_subquery
-{%- else -%}
-{{ relation }}
-{%- endif -%}
 {%- endmacro %}
 
 {% macro should_store_failures() -%}

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::jinja::value::{
-    self, List,
+    self, List, Set,
     cost::{paid_items, pay_items, pay_value},
 };
 
@@ -83,16 +83,17 @@ pub(super) fn local_md5(args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(digits))
 }
 
-/// Evaluates `set(items, default)`: removes duplicates and keeps the order of first occurrence. What has no
-/// items is the default, or an error if it is `strict`.
+/// Evaluates `set(items, default)`. What has no items that a set can hold is the default, or an error if it is
+/// `strict`.
 pub(super) fn set(state: &State<'_, '_>, args: &[Value], strict: bool) -> Result<Value, Error> {
     let (items, default): (Value, Option<Value>) = from_args(args)?;
     if !strict && (items.is_none() || items.try_iter().is_err()) {
         return Ok(default.unwrap_or_else(|| Value::from(())));
     }
-    let mut seen = std::collections::BTreeSet::new();
-    let items = paid_items(state, &items)?.into_iter().filter(|item| seen.insert(item.clone())).collect();
-    Ok(Value::from_object(List::new(items)))
+    match Set::new(paid_items(state, &items)?) {
+        Err(_) if !strict => Ok(default.unwrap_or_else(|| Value::from(()))),
+        set => set.map(Value::from_object),
+    }
 }
 
 /// Evaluates `zip(a, b, …)`: returns tuples, as many as the shortest sequence has items. If one has none, it

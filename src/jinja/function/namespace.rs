@@ -15,16 +15,13 @@ use crate::{
         fault::fault,
         library::{DBT, missing_package},
         rendering::Rendering,
-        value::{OverriddenMacro, TableValue, TemplateDuration, TemplateMoment, TimeZoneValue, from_json},
+        value::{
+            ColumnValue, OverriddenMacro, TableValue, TemplateDuration, TemplateMoment, TimeZoneValue,
+            from_json,
+        },
     },
     name::quoted,
 };
-
-/// Returns the prefixes tried when a macro is dispatched, in order of preference.
-fn prefixes(run: &Rendering) -> [String; 4] {
-    let dialect = run.shared.globals.target.get("type").and_then(serde_json::Value::as_str);
-    ["headwater", dialect.unwrap_or("duckdb"), "postgres", "default"].map(|name| format!("{name}__"))
-}
 
 /// Returns the packages that are searched when a macro is dispatched in a namespace, as in dbt: those of the
 /// project file's `dispatch:`, or else the project and the namespace's own package. Without a namespace,
@@ -41,15 +38,22 @@ fn search_order<'r>(run: &'r Rendering, namespace: Option<&'r str>) -> Vec<Optio
     }
 }
 
-/// Returns the implementations that are tried when a macro is dispatched: packages and names.
+/// Returns the implementations that are tried when a macro is dispatched: packages and names. Those for the
+/// dialect come first, then `default__`. Those for Postgres are a last resort: its SQL is the nearest.
 fn attempts<'r>(
     run: &'r Rendering,
     name: &str,
     namespace: Option<&'r str>,
 ) -> Vec<(Option<&'r str>, String)> {
-    let names = prefixes(run).map(|prefix| format!("{prefix}{name}"));
-    let packages = search_order(run, namespace).into_iter();
-    packages.flat_map(|package| names.clone().map(|name| (package, name))).collect()
+    let dialect = run.shared.globals.target.get("type").and_then(serde_json::Value::as_str);
+    let prefixes = ["headwater", dialect.unwrap_or("duckdb"), "default"];
+    let packages = search_order(run, namespace);
+    let mut attempts = Vec::new();
+    for package in &packages {
+        attempts.extend(prefixes.map(|prefix| (*package, format!("{prefix}__{name}"))));
+    }
+    attempts.extend(packages.iter().map(|package| (*package, format!("postgres__{name}"))));
+    attempts
 }
 
 /// Returns the preferred implementation of a macro that has one per adapter.
@@ -77,6 +81,8 @@ enum NamespaceKind {
     Api,
     /// `api.Relation`
     RelationClass,
+    /// `api.Column`
+    ColumnClass,
     Exceptions,
     Builtins,
     Context,
@@ -218,6 +224,7 @@ impl Namespace {
                 if value.is_undefined() { None } else { Some(value) }
             }
             (NamespaceKind::Api, "Relation") => Some(self.inner(NamespaceKind::RelationClass)),
+            (NamespaceKind::Api, "Column") => Some(self.inner(NamespaceKind::ColumnClass)),
             (NamespaceKind::Modules, "itertools") => Some(self.inner(NamespaceKind::Itertools)),
             (NamespaceKind::Modules, "re") => Some(self.inner(NamespaceKind::Regular)),
             (NamespaceKind::Regular, _) => regular::flag(name),
@@ -240,6 +247,7 @@ impl Namespace {
             NamespaceKind::Adapter => "adapter",
             NamespaceKind::Api => "api",
             NamespaceKind::RelationClass => "api.Relation",
+            NamespaceKind::ColumnClass => "api.Column",
             NamespaceKind::Exceptions => "exceptions",
             NamespaceKind::Builtins => "builtins",
             NamespaceKind::Context => "context",
@@ -252,6 +260,14 @@ impl Namespace {
             NamespaceKind::TimezoneClass => "modules.datetime.timezone",
             NamespaceKind::Pytz => "modules.pytz",
         }
+    }
+
+    /// Returns the answer of a member, or says that there is no member of this name.
+    fn called(&self, method: &str, answer: Result<Value, Error>) -> Result<Value, Error> {
+        answer.map_err(|error| match error.kind() {
+            ErrorKind::UnknownMethod => self.unavailable(method),
+            _ => error,
+        })
     }
 
     fn unavailable(&self, name: &str) -> Error {
@@ -298,12 +314,23 @@ impl Object for Namespace {
             (NamespaceKind::Adapter, "get_columns_in_relation") => {
                 return query::get_columns(&self.run, args);
             }
+            (NamespaceKind::Adapter, "drop_relation")
+                if self.run.node.is_hook || !self.run.node.executing =>
+            {
+                return query::drop_relation(&self.run, args);
+            }
             (NamespaceKind::Adapter, "type") => {
                 let () = from_args(args)?;
                 return Ok(from_json(&self.run.shared.globals.target["type"]));
             }
             (NamespaceKind::RelationClass, "create") => {
                 return TableValue::create(args).map(Value::from_object);
+            }
+            (NamespaceKind::ColumnClass, "create") => {
+                return ColumnValue::create(args).map(Value::from_object);
+            }
+            (NamespaceKind::ColumnClass, _) => {
+                return self.called(method, ColumnValue::class_method(method, args));
             }
             (NamespaceKind::RelationClass, "add_ephemeral_prefix") => {
                 let (name,): (&str,) = from_args(args)?;

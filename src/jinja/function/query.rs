@@ -158,7 +158,7 @@ pub(in crate::jinja) fn get_relation(run: &Arc<Rendering>, args: &[Value]) -> Re
     let (_, schema, name) = (part(0, "database")?, part(1, "schema")?, part(2, "identifier")?);
     let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
     match (text(schema), text(name)) {
-        (Some(schema), Some(name)) => known(run, TableValue::new(Relation::new(schema, name))),
+        (Some(schema), Some(name)) => known(run, run.table(Relation::new(schema, name))),
         _ => Ok(Value::from(())),
     }
 }
@@ -173,8 +173,7 @@ fn known(run: &Arc<Rendering>, table: TableValue) -> Result<Value, Error> {
 
 /// Evaluates `adapter.get_columns_in_relation(relation)`: types are known before anything is built.
 pub(in crate::jinja) fn get_columns(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
-    let (wanted,): (Value,) = from_args(args)?;
-    let relation = wanted.downcast_object_ref::<TableValue>().and_then(TableValue::relation);
+    let relation = wanted_relation("adapter.get_columns_in_relation", args)?;
     let facts = match relation.filter(|_| run.node.executing) {
         Some(relation) => facts(run, &relation)?,
         None => None,
@@ -182,6 +181,24 @@ pub(in crate::jinja) fn get_columns(run: &Arc<Rendering>, args: &[Value]) -> Res
     let columns = facts.into_iter().flat_map(|facts| facts.columns);
     let columns = columns.map(|(name, data_type)| Value::from_object(ColumnValue::new(name, &data_type)));
     Ok(Value::from_object(List::new(columns.collect())))
+}
+
+/// Evaluates `adapter.drop_relation(relation)`: the hook that calls it decides about its effect.
+pub(in crate::jinja) fn drop_relation(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
+    let relation = wanted_relation("adapter.drop_relation", args)?;
+    run.capture(|captures| captures.dropped.extend(relation));
+    Ok(Value::from(""))
+}
+
+/// Returns the relation that a method is called with, if its name is complete.
+fn wanted_relation(method: &str, args: &[Value]) -> Result<Option<Relation>, Error> {
+    let (wanted,): (Value,) = from_args(args)?;
+    if let Some(table) = wanted.downcast_object_ref::<TableValue>() {
+        return Ok(table.relation());
+    }
+    let message = format!("{method} takes a relation, not {}", wanted.kind());
+    let found = Diagnostic::error("invalid-argument", message);
+    Err(fault(found.hint("pass ref(…), source(…), `this` or api.Relation.create(…)")))
 }
 
 /// Evaluates `adapter.execute(sql, fetch=true)`: the response, and the rows.

@@ -45,7 +45,7 @@ pub(super) fn reference(
     });
     let found = run.names.reference(&run.package, package.map(String::as_str), &target);
     found
-        .map(|found| Value::from_object(TableValue::new(found)))
+        .map(|found| Value::from_object(run.table(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-ref", why)))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn source(run: &Arc<Rendering>, at: Option<CallPosition>, args: &[Val
     });
     let found = run.names.source(&run.package, source, table);
     found
-        .map(|found| Value::from_object(TableValue::new(found)))
+        .map(|found| Value::from_object(run.table(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-source", why)))
 }
 
@@ -113,7 +113,7 @@ pub(super) fn changes(
     run.capture(|captures| {
         captures.changes.push(ChangesCall { relation: relation.clone(), span: run.span(at) });
     });
-    Ok(Value::from_object(TableValue::new(relation.changes())))
+    Ok(Value::from_object(run.table(relation.changes())))
 }
 
 fn count(takes: &str, got: usize) -> Error {

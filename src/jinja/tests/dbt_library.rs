@@ -9,6 +9,10 @@ fn dbts_macros_are_called_with_and_without_their_namespace() {
     check("{{ dbt.concat(['a', 'b']) }} {{ concat(['a', 'b']) }}", "a || b a || b");
     check("{{ dateadd('day', 3, 'd') }}", "(d + cast(3 as bigint) * interval '1 day')");
     check(
+        "{{ dbt.dateadd('day', 1, \"'2020-01-01'\") }}",
+        "(cast('2020-01-01' as timestamp) + cast(1 as bigint) * interval '1 day')",
+    );
+    check(
         "{{ dbt.datediff('a', 'b', 'day') }}",
         "date_diff('day', cast(a as timestamp), cast(b as timestamp))",
     );
@@ -27,9 +31,7 @@ fn dbts_macros_are_called_with_and_without_their_namespace() {
          interval '1 day') as date)",
     );
     check_with(
-        &[
-            "{% macro postgres__concat(fields) %}p{% endmacro %}{% macro default__length(x) %}own{% endmacro %}",
-        ],
+        &["{% macro duckdb__concat(fields) %}p{% endmacro %}{% macro default__length(x) %}own{% endmacro %}"],
         "{{ dbt.concat(['a']) }} {{ dbt.length('x') }}",
         "p own",
     );
@@ -56,6 +58,72 @@ fn relations_are_dbts() {
         "{{ ref('a') }}",
         r#""a""#,
     );
+}
+
+#[test]
+fn a_dialects_own_macros_come_before_the_default_and_those_for_postgres_after_it() {
+    let macros = "{% macro default__f() %}default{% endmacro %}{% macro postgres__f() %}postgres{% endmacro %}\
+                  {% macro postgres__g() %}postgres{% endmacro %}";
+    check_with(&[macros], "{{ adapter.dispatch('f')() }} {{ adapter.dispatch('g')() }}", "default postgres");
+    let own = "{% macro duckdb__f() %}duckdb{% endmacro %}";
+    check_with(&[macros, own], "{{ adapter.dispatch('f')() }}", "duckdb");
+}
+
+#[test]
+fn columns_are_dbts() {
+    check(
+        "{% set c = api.Column.create('a b', 'string') %}{{ c.quoted }} {{ c.data_type }} {{ c.string_size() }}",
+        r#""a b" VARCHAR 256"#,
+    );
+    check("{{ api.Column.create('a', 'varchar(9)').string_size() }}", "9");
+    check("{{ api.Column.create('a', 'varchar(9)').can_expand_to(api.Column.create('b', 'text')) }}", "True");
+    check(
+        "{{ api.Column.translate_type('string') }} {{ api.Column.translate_type('date') }}",
+        "VARCHAR date",
+    );
+    check(
+        "{{ api.Column.numeric_type('numeric', 9, 2) }} {{ api.Column.string_type(3) }}",
+        "numeric(9,2) VARCHAR",
+    );
+    let failed = fails(&[], "{{ api.Column.create('n', 'integer').string_size() }}");
+    assert!(failed.contains("the column `n` isn't text"), "{failed}");
+    let failed = fails(&[], "{{ api.Column.expand() }}");
+    assert!(failed.contains("`api.Column.expand` is not available"), "{failed}");
+}
+
+#[test]
+fn only_hooks_drop_relations() {
+    let render = |node: &NodeContext, text: &str| {
+        let (jinja, _) = Jinja::new(&[], globals());
+        jinja.render(&Source::new("models/m.sql", text), node, Arc::new(LakeNames))
+    };
+    let text = "{% do adapter.drop_relation(this.incorporate(type='table')) %}";
+    let dropped = |node: &NodeContext| render(node, text).unwrap().captures.dropped;
+    let own = [Relation::new("presentation", "m")];
+    assert_eq!(dropped(&NodeContext { is_hook: true, ..node() }), own);
+    assert_eq!(dropped(&NodeContext { executing: false, ..node() }), own);
+    assert_eq!(
+        show(&render(&node(), text).unwrap_err()).lines().next(),
+        Some("unavailable-function: `adapter.drop_relation` is not available in templates",)
+    );
+    let hook = NodeContext { is_hook: true, ..node() };
+    let failed = show(&render(&hook, "{% do adapter.drop_relation('m') %}").unwrap_err());
+    assert!(failed.contains("adapter.drop_relation takes a relation, not string"), "{failed}");
+}
+
+#[test]
+fn a_test_reads_the_relation_itself_unless_it_leaves_out_rows() {
+    let text = "{{ get_where_subquery(this).schema }} {{ this.database is none }}";
+    check(text, "presentation True");
+    let own = "{% macro default__get_where_subquery(relation) %}own{% endmacro %}";
+    check_with(&[own], "{{ get_where_subquery(this) }}", "own");
+    let (jinja, _) = Jinja::new(&[], Globals { target: json!({"database": "dev"}), ..globals() });
+    let config = json!({"where": "x = 1"}).as_object().cloned().unwrap_or_default();
+    let text = "{{ get_where_subquery(this) }} in {{ this.database }}";
+    let source = Source::new("models/m.sql", text);
+    let rendered = jinja.render(&source, &NodeContext { config, ..node() }, Arc::new(LakeNames)).unwrap();
+    let expect = "(select * from \"presentation\".\"m\" where x = 1\n) dbt_subquery in dev";
+    assert_eq!(rendered.text, expect);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn dbts_names_mean_what_they_mean_in_dbt() {
     check("{{ tojson({'a': [1, none]}) }} {{ fromjson('[1]')[0] }}", r#"{"a": [1, null]} 1"#);
     check(
         "{{ fromyaml('a: 1').a }} {{ set([2, 2, 1]) }} {{ zip([1, 2], 'ab') }}",
-        "1 [2, 1] [(1, 'a'), (2, 'b')]",
+        "1 {2, 1} [(1, 'a'), (2, 'b')]",
     );
     check("{{ log('x', info=true) }}{% do exceptions.warn('w') %}{{ flags.FULL_REFRESH }}", "False");
     check("{{ builtins.ref('a') }} {{ context['project_name'] }}", r#""staging"."a" shop"#);
@@ -173,6 +173,34 @@ fn lists_and_dicts_can_change() {
         "{% if [] %}a{% endif %}{% if {} %}b{% endif %}{{ [1] is sequence }}{{ {} is mapping }}",
         "TrueTrue",
     );
+}
+
+#[test]
+fn sets_have_no_order() {
+    check(
+        "{{ set(['a', 'b']) == set(['b', 'a']) }} {{ set([1]) == set([2]) }} {{ 1 in set([1]) }}",
+        "True False True",
+    );
+    check(
+        "{% set s = set([1]) %}{% do s.add(2) %}{% do s.add(1) %}{{ s }} {{ s | length }} {{ s | list }}",
+        "{1, 2} 2 [1, 2]",
+    );
+    check("{{ set([1, 2]).union([3], [2]) }} {{ set([1, 2]).intersection([2]) }}", "{1, 2, 3} {2}");
+    check("{{ set([1, 2]).difference([2]) }} {{ set([1, 2]).symmetric_difference([2, 3]) }}", "{1} {1, 3}");
+    check(
+        "{{ set([1]).issubset([1, 2]) }} {{ set([1]).isdisjoint([1]) }} {{ set([]) }}{% if set([]) %}x{% endif %}",
+        "True False set()",
+    );
+    check("{{ set([[1]]) }} {{ set([{}], 'd') }} {{ set(['x']) }}", "None d {'x'}");
+    let failed = fails(&[], "{{ set_strict([[1]]) }}");
+    assert!(failed.contains("a set can't hold a list"), "{failed}");
+}
+
+#[test]
+fn a_missing_argument_is_undefined_and_prints_nothing() {
+    let outer = "{% macro outer(a) %}{{ return(inner(a)) }}{% endmacro %}";
+    let inner = "{% macro inner(b) %}[{{ b ~ '+' ~ (b is defined) }}{{ b }}]{% endmacro %}";
+    check_with(&[outer, inner], "{{ outer() }}{{ outer(1) }}", "[+False][1+True1]");
 }
 
 #[test]

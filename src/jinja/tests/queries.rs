@@ -50,6 +50,12 @@ fn asks(text: &str, expect: &str) {
 }
 
 #[test]
+fn columns_are_those_of_a_relation() {
+    let failed = fails(&[], "{{ adapter.get_columns_in_relation('main.m') }}");
+    assert!(failed.contains("adapter.get_columns_in_relation takes a relation, not string"), "{failed}");
+}
+
+#[test]
 fn rows_are_found_as_in_dbt() {
     asks(
         "{% set t = run_query('q') %}{{ t.columns[0].values() }} {{ t.columns['n'].values() }}",

@@ -1,4 +1,4 @@
-//! A column of a relation, as `adapter.get_columns_in_relation` gives it.
+//! A column of a relation, as `adapter.get_columns_in_relation` gives it, and its class `api.Column`.
 
 use std::{fmt, sync::Arc};
 
@@ -19,6 +19,41 @@ pub(in crate::jinja) struct ColumnValue {
 impl ColumnValue {
     pub(in crate::jinja) fn new(name: String, data_type: &str) -> Self {
         Self { name, data_type: data_type.to_uppercase() }
+    }
+
+    /// Evaluates `api.Column.create(name, type)`.
+    pub(in crate::jinja) fn create(args: &[Value]) -> Result<Self, Error> {
+        let (name, data_type): (String, &str) = from_args(args)?;
+        Ok(Self::new(name, &translated(data_type)))
+    }
+
+    /// Evaluates a method of `api.Column` other than `create`. As in dbt, these give names of types.
+    pub(in crate::jinja) fn class_method(method: &str, args: &[Value]) -> Result<Value, Error> {
+        Ok(Value::from(match method {
+            "translate_type" => translated(from_args::<(&str,)>(args)?.0),
+            "string_type" => {
+                // A length has no effect here.
+                let (_,): (Option<i64>,) = from_args(args)?;
+                "VARCHAR".to_owned()
+            }
+            "numeric_type" => {
+                let (name, digits, scale): (&str, Option<i64>, Option<i64>) = from_args(args)?;
+                match (digits, scale) {
+                    (Some(digits), Some(scale)) => format!("{name}({digits},{scale})"),
+                    _ => name.to_owned(),
+                }
+            }
+            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
+        }))
+    }
+
+    /// Returns dbt's size of a text column: 256 if none is declared.
+    fn string_size(&self) -> Result<i64, Error> {
+        if self.is_string() {
+            return Ok(self.argument(0).as_i64().unwrap_or(256));
+        }
+        let message = format!("string_size: the column `{}` isn't text", self.name);
+        Err(Error::new(ErrorKind::InvalidOperation, message))
     }
 
     /// Returns the type's name without its arguments.
@@ -75,11 +110,31 @@ impl Object for ColumnValue {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
+        match method {
+            "string_size" => {
+                let () = from_args(args)?;
+                return self.string_size().map(Value::from);
+            }
+            "can_expand_to" => {
+                let (other,): (Value,) = from_args(args)?;
+                let other = other.downcast_object_ref::<Self>().filter(|other| other.is_string());
+                return Ok(Value::from(match other.filter(|_| self.is_string()) {
+                    Some(other) => other.string_size()? > self.string_size()?,
+                    None => false,
+                }));
+            }
+            "literal" => {
+                let (value,): (Value,) = from_args(args)?;
+                return Ok(Value::from(format!("{value}::{}", self.data_type)));
+            }
+            _ => {}
+        }
         let answer = match method {
             "is_string" => self.is_string(),
             "is_integer" => self.is_integer(),
             "is_float" => self.is_float(),
             "is_numeric" => self.is_numeric(),
+            "is_struct" => self.base().starts_with("STRUCT"),
             "is_number" => self.is_integer() || self.is_float() || self.is_numeric(),
             _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         };
@@ -90,4 +145,9 @@ impl Object for ColumnValue {
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<Column {} ({})>", self.name, self.data_type)
     }
+}
+
+/// Returns the type that dbt's name `string` stands for, or the type itself.
+fn translated(data_type: &str) -> String {
+    if data_type.eq_ignore_ascii_case("string") { "VARCHAR".to_owned() } else { data_type.to_owned() }
 }

@@ -1,6 +1,6 @@
 //! Template values that `MiniJinja` has no type for.
 //!
-//! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
+//! - [`List`], [`Dict`], [`Set`]: Python's mutable collections; [`cost`] limits their size
 //! - [`TemplateMoment`], [`TemplateDuration`], [`TimeZoneValue`]: times, such as `run_started_at`, durations
 //!   and zones; `time_arithmetic` adds and subtracts them
 //! - [`TableValue`]: the value of `ref`, `source` and `this`
@@ -17,6 +17,7 @@ mod moment;
 mod named_values;
 mod overridden_macro;
 mod query_table;
+mod set;
 mod table;
 pub(super) mod time_arithmetic;
 mod zone;
@@ -30,6 +31,7 @@ pub(super) use self::{
     named_values::NoResult,
     overridden_macro::OverriddenMacro,
     query_table::TableOfRows,
+    set::Set,
     table::TableValue,
     zone::TimeZoneValue,
 };

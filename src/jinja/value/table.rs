@@ -16,7 +16,7 @@ const PARTS: [&str; 3] = ["database", "schema", "identifier"];
 /// A relation in a template: prints as SQL, and has dbt's attributes and methods.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::jinja) struct TableValue {
-    /// The parts of the name. A lake has no databases above its schemas.
+    /// The parts of the name. The database is the target's name: a lake has none above its schemas.
     parts: [Option<String>; 3],
     /// The parts that are printed.
     included: [bool; 3],
@@ -27,10 +27,11 @@ pub(in crate::jinja) struct TableValue {
 }
 
 impl TableValue {
-    pub(in crate::jinja) fn new(relation: Relation) -> Self {
+    /// Returns a table of the lake; `database` is the value of `target.database`, which isn't printed.
+    pub(in crate::jinja) fn new(relation: Relation, database: Option<&str>) -> Self {
         Self {
-            parts: [None, Some(relation.schema), Some(relation.name)],
-            included: [true; 3],
+            parts: [database.map(str::to_owned), Some(relation.schema), Some(relation.name)],
+            included: [false, true, true],
             quoted: [true; 3],
             kind: None,
         }

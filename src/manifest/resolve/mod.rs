@@ -72,7 +72,8 @@ impl Manifest {
             snapshots.extend(resolver.seeds_and_snapshots(parsed));
             resolver.unknown_properties(parsed);
         }
-        let mut edges = resolver.edges(&models);
+        let mut edges = resolver.shared_tables();
+        edges.extend(resolver.edges(&models));
         edges.extend(resolver.snapshot_edges(&snapshots));
         for (package, parsed) in &packages {
             resolver.enter(package);

@@ -133,9 +133,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// Registers a node's relation, and checks that no other node has it.
+    /// Registers a node's relation, and checks that no other node has it. Sources in the lake may share it:
+    /// with the node that builds it, which then owns it, and with other sources.
     pub(super) fn place(&mut self, id: &NodeId, relation: &Relation, span: Span) {
-        if let Some(other) = self.lookup.relations.insert(relation.clone(), id.clone()) {
+        let owner = self.lookup.relations.get(relation).cloned();
+        if self.is_lake_source(id) && owner.as_ref().is_some_and(|owner| self.is_lake_source(owner)) {
+            self.places.insert(id.clone(), span);
+            return;
+        }
+        self.lookup.relations.insert(relation.clone(), id.clone());
+        if let Some(other) = owner.filter(|owner| !self.is_lake_source(owner)) {
             let message = format!("`{other}` and `{id}` would both be the table {relation}");
             self.findings.push(
                 Diagnostic::error("duplicate-relation", message)

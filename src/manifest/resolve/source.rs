@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{external, freshness, resolver::Resolver};
+use super::{
+    external, freshness,
+    resolver::{NodeEdges, Resolver},
+};
 use crate::{
     diag::Diagnostic,
     manifest::{
@@ -63,6 +66,7 @@ impl Resolver<'_> {
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
                 columns: table.columns.clone(),
                 external,
+                same_as: None,
                 event_time: event_time(declared, table),
                 freshness: freshness::of(declared, table),
                 drift: external::drift(declared, table),
@@ -79,9 +83,26 @@ impl Resolver<'_> {
                 );
                 continue;
             }
+            self.nodes.insert(id.clone(), Node::Source(Box::new(node)));
             self.place(&id, &relation, table.name.span.clone());
-            self.nodes.insert(id, Node::Source(Box::new(node)));
         }
+    }
+
+    /// Returns whether this is a source whose table is in the lake, where a node may build it.
+    pub(super) fn is_lake_source(&self, id: &NodeId) -> bool {
+        matches!(self.nodes.get(id), Some(Node::Source(source)) if source.external.is_none())
+    }
+
+    /// Notes for each source the other node with its table, if there is one. Returns the edges from those.
+    pub(super) fn shared_tables(&mut self) -> NodeEdges {
+        let mut edges = NodeEdges::new();
+        for (id, node) in &mut self.nodes {
+            let Node::Source(source) = node else { continue };
+            let owner = self.lookup.relations.get(&source.relation);
+            source.same_as = owner.filter(|owner| *owner != id && source.external.is_none()).cloned();
+            edges.extend(source.same_as.iter().map(|owner| (owner.clone(), id.clone())));
+        }
+        edges
     }
 }
 

@@ -4,6 +4,7 @@ use datafusion::{
     arrow::datatypes::DataType,
     common::{DFSchema, ScalarValue},
     error::Result,
+    functions::core,
     logical_expr::{Expr, ExprSchemable, expr::ScalarFunction},
 };
 
@@ -66,6 +67,9 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         let meeting = meeting(&operands, schema, what)?;
         let args = call.args.into_iter().map(|arg| as_type(arg, &meeting, schema));
         call.args = args.collect::<Result<_>>()?;
+        if what == "COALESCE" {
+            call.func = core::coalesce();
+        }
         return Ok(Expr::ScalarFunction(call));
     }
     let about = PlaceClues::of_call(&call);

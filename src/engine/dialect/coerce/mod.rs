@@ -6,11 +6,12 @@
 //! - `expression`: one expression
 //! - `operand`: the common type of operands
 //! - `compare`: comparisons, conditions, `||`, CASE
-//! - `call`: casts, arithmetic and functions
+//! - `call`: casts, arithmetic and functions; `coalesce`: stands in for it until its types are known
 //! - `frame`: offsets of RANGE frames
 //! - `place`: locates errors in the statement
 
 mod call;
+mod coalesce;
 mod columns;
 mod compare;
 mod expression;
@@ -29,6 +30,7 @@ use datafusion::{
 };
 
 pub(super) use self::{
+    coalesce::CoalescePlaceholder,
     expression::{comparison_of, typed},
     place::located,
 };

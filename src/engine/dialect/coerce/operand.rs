@@ -21,13 +21,25 @@ pub(super) struct Operand {
 
 impl Operand {
     pub(super) fn of(expr: &Expr, data_type: DataType) -> Self {
-        let literal = match expr {
-            Expr::Literal(ScalarValue::Utf8(Some(_)), _) => Literal::Text,
-            Expr::Literal(ScalarValue::Int32(Some(number)), _) => Literal::Integer((*number).into()),
-            Expr::Literal(ScalarValue::Int64(Some(number)), _) => Literal::Integer(*number),
+        let value = if let Expr::Literal(value, _) = expr { Some(value) } else { None };
+        Self::with_value(value, data_type)
+    }
+
+    fn with_value(value: Option<&ScalarValue>, data_type: DataType) -> Self {
+        let literal = match value {
+            Some(ScalarValue::Utf8(Some(_))) => Literal::Text,
+            Some(ScalarValue::Int32(Some(number))) => Literal::Integer((*number).into()),
+            Some(ScalarValue::Int64(Some(number))) => Literal::Integer(*number),
             _ => Literal::None,
         };
         Self { data_type, literal }
+    }
+
+    /// Returns the operand that stands for this one and another; `None` if they have no common type.
+    fn and(self, other: &Self) -> Option<Self> {
+        let data_type = meet(&self, other)?;
+        let both_text = self.literal == Literal::Text && other.literal == Literal::Text;
+        Some(Self { data_type, literal: if both_text { Literal::Text } else { Literal::None } })
     }
 
     /// Returns whether it is a literal that adapts to this type.
@@ -93,28 +105,31 @@ pub(super) fn comparison(left: &Operand, right: &Operand) -> Option<DataType> {
     })
 }
 
+/// Returns the common type of values, some of which are literals, if they have one.
+pub(super) fn common_type<'v>(
+    values: impl IntoIterator<Item = (DataType, Option<&'v ScalarValue>)>,
+) -> Option<DataType> {
+    let mut operands = values.into_iter().map(|(data_type, value)| Operand::with_value(value, data_type));
+    let first = operands.next()?;
+    operands.try_fold(first, |before, side| before.and(&side)).map(|operand| operand.data_type)
+}
+
 /// Returns the common type of all operands, for CASE, COALESCE, lists and VALUES.
 pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Result<DataType> {
     let mut found: Option<Operand> = None;
     for operand in operands {
         let side = Operand::of(operand, operand.get_type(schema)?);
-        found = Some(match found {
-            None => side,
-            Some(before) => {
-                let Some(data_type) = meet(&before, &side) else {
-                    let (one, other) = (types::name(&before.data_type), types::name(&side.data_type));
-                    let message = format!("{what} can't have values of {one} and of {other}");
-                    return Err(refusal(
-                        PlaceClues::of_all(operands.iter().copied()),
-                        message,
-                        "cast one of them",
-                    ));
-                };
-                let both_text = before.literal == Literal::Text && side.literal == Literal::Text;
-                let literal = if both_text { Literal::Text } else { Literal::None };
-                Operand { data_type, literal }
-            }
-        });
+        let Some(before) = found.take() else {
+            found = Some(side);
+            continue;
+        };
+        let (one, other) = (before.data_type.clone(), &side.data_type);
+        found = before.and(&side);
+        if found.is_none() {
+            let (one, other) = (types::name(&one), types::name(other));
+            let message = format!("{what} can't have values of {one} and of {other}");
+            return Err(refusal(PlaceClues::of_all(operands.iter().copied()), message, "cast one of them"));
+        }
     }
     Ok(found.map_or(DataType::Null, |side| side.data_type))
 }
