@@ -35,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read clocks and set the scene"))]
 
 mod artifact;
+#[allow(rustdoc::invalid_html_tags, reason = "the docs of arguments are their help texts")]
 mod cli;
 mod compile;
 mod deps;

@@ -2,7 +2,8 @@
 
 import { render } from "preact";
 import { App } from "./app";
-import { type Site, unpack } from "./data";
+import type { Site } from "./data";
+import { unpack } from "./unpack";
 import { Project } from "./project";
 
 /** The text of an element of the page that carries data. */

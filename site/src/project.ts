@@ -1,9 +1,10 @@
 /** The project as pages ask about it: the data with everything looked up that is asked for again and again. */
 
-import { type Detail, type Entry, type Site, unpack } from "./data";
+import type { Site, SiteDetail, SiteNode } from "./data";
+import { unpack } from "./unpack";
 
 /** A node and its place. */
-export interface Node extends Entry {
+export interface Node extends SiteNode {
   at: number;
   /** The nodes that read it: tests too. */
   children: number[];
@@ -16,7 +17,7 @@ export class Project {
   readonly nodes: Node[];
   readonly byId: Map<string, Node>;
   readonly #parts: Parts;
-  readonly #loaded = new Map<number, Promise<Detail[]>>();
+  readonly #loaded = new Map<number, Promise<SiteDetail[]>>();
 
   constructor(
     readonly site: Site,
@@ -37,22 +38,22 @@ export class Project {
   }
 
   /** The SQL, versions and files of a node; unpacked when first asked for. */
-  async detail(node: Node): Promise<Detail> {
+  async detail(node: Node): Promise<SiteDetail> {
     const details = await this.#part(Math.floor(node.at / this.site.part));
     return details[node.at % this.site.part] ?? {};
   }
 
   /** The details of every node, in their order. */
-  async details(): Promise<Detail[]> {
+  async details(): Promise<SiteDetail[]> {
     const count = Math.ceil(this.nodes.length / this.site.part);
     const parts = await Promise.all(Array.from({ length: count }, (_, part) => this.#part(part)));
     return parts.flat();
   }
 
-  #part(part: number): Promise<Detail[]> {
+  #part(part: number): Promise<SiteDetail[]> {
     let loaded = this.#loaded.get(part);
     if (!loaded) {
-      loaded = this.#parts(part).then((text) => unpack<Detail[]>(text));
+      loaded = this.#parts(part).then((text) => unpack<SiteDetail[]>(text));
       this.#loaded.set(part, loaded);
     }
     return loaded;
@@ -79,6 +80,6 @@ export class Project {
 }
 
 /** Whether a node stands in lists and graphs: tests stand with what they judge. */
-export function isListed(node: Entry): boolean {
+export function isListed(node: SiteNode): boolean {
   return node.kind !== "test" && node.kind !== "unit_test";
 }

@@ -1,6 +1,6 @@
 /** Columns followed through the project: what one is made of, and what is made of it. */
 
-import type { How } from "./data";
+import type { SiteDerivation } from "./data";
 import type { Project } from "./project";
 
 /** A column, by its node's place and its own. */
@@ -9,7 +9,7 @@ export type Place = readonly [node: number, column: number];
 export interface Step {
   from: Place;
   to: Place;
-  how: How;
+  how: SiteDerivation;
 }
 
 export interface Trace {

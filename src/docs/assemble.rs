@@ -8,9 +8,12 @@ use super::{
     assembly::{Assembly, moment},
     inputs::SiteInputs,
     node_detail,
-    site::{PART, Site, SiteGroup, SiteLastRun, SiteMacro},
+    site::{PART, Site, SiteGroup, SiteLastRun, SiteMacro, SiteSelection},
 };
-use crate::name::PackageName;
+use crate::{
+    name::PackageName,
+    select::{TestKind, Vocabulary},
+};
 
 /// The name of the documentation block used as the project's overview.
 const OVERVIEW: &str = "__overview__";
@@ -53,9 +56,23 @@ impl SiteInputs<'_> {
                     owner: group.owner.display().map(str::to_owned),
                 })
                 .collect(),
+            selection: selection(),
             part: PART,
             details: nodes.map(|node| node_detail::detail(&assembly, node)).collect(),
         }
+    }
+}
+
+fn selection() -> SiteSelection {
+    let Vocabulary { methods, methods_of_dbt, resource_types, test_types, file_extensions } =
+        Vocabulary::new();
+    let names = |kinds: Vec<TestKind>| kinds.into_iter().map(TestKind::as_str).collect();
+    SiteSelection {
+        methods: methods.to_vec(),
+        methods_of_dbt: methods_of_dbt.to_vec(),
+        resource_types: resource_types.to_vec(),
+        test_types: test_types.into_iter().map(|(name, kinds)| (name, names(kinds))).collect(),
+        file_extensions: file_extensions.to_vec(),
     }
 }
 

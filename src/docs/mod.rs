@@ -6,7 +6,8 @@
 //!  the lake's facts     reads it           the front end
 //! ```
 //!
-//! - [`site`]: the data model of the page; its counterpart in TypeScript is `site/src/data.ts`
+//! - [`site`]: the data model of the page; `page_types` generates its counterpart in
+//!   TypeScript, `site/src/data.ts`
 //! - [`inputs`]: everything known about the project
 //! - `assemble`: builds the data model from an `assembly` of inputs; `node` builds the nodes of lists and
 //!   graphs, `node_detail` what only a node's own page shows
@@ -22,6 +23,8 @@ pub mod inputs;
 mod node;
 mod node_detail;
 pub mod page;
+#[cfg(test)]
+mod page_types;
 pub mod server;
 pub mod site;
 #[cfg(test)]

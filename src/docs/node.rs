@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{
     assembly::{Assembly, moment},
     site::{
-        SiteAge, SiteColumn, SiteExposure, SiteNode, SiteResult, SiteSource, SiteTableStatistics, SiteTest,
+        SiteAge, SiteColumn, SiteExposure, SiteNode, SiteResult, SiteSeverity, SiteSource,
+        SiteTableStatistics, SiteTest,
     },
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     manifest::{DataTest, Exposure, Model, Node, SourceFreshness, SourceTable, TestSeverity, UnitTest},
     project::Period,
     report::verdict,
+    select::TestKind,
 };
 
 impl Assembly<'_> {
@@ -132,14 +134,11 @@ impl Assembly<'_> {
             config: test.config.all.clone(),
             test: Some(SiteTest {
                 name: generic.map_or_else(|| test.name.clone(), |generic| generic.test.clone()),
-                kind: if generic.is_some() { "generic" } else { "singular" },
+                kind: test.traits().kind.as_str(),
                 column: generic.and_then(|generic| Some(generic.column.as_ref()?.value.clone())),
                 of: test.attached.as_ref().and_then(|id| self.place(id)),
                 arguments: generic.map(|generic| generic.arguments.clone()).unwrap_or_default(),
-                severity: Some(match test.config.severity {
-                    TestSeverity::Error => "error",
-                    TestSeverity::Warn => "warn",
-                }),
+                severity: Some(severity(test.config.severity)),
             }),
             ended,
             ..entry
@@ -154,7 +153,7 @@ impl Assembly<'_> {
             config: test.config.clone(),
             test: Some(SiteTest {
                 name: test.name.clone(),
-                kind: "unit",
+                kind: TestKind::Unit.as_str(),
                 column: None,
                 of: self.place(&test.model),
                 arguments: Map::new(),
@@ -162,6 +161,13 @@ impl Assembly<'_> {
             }),
             ..entry
         }
+    }
+}
+
+pub(super) fn severity(of: TestSeverity) -> SiteSeverity {
+    match of {
+        TestSeverity::Error => "error",
+        TestSeverity::Warn => "warn",
     }
 }
 

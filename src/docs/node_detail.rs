@@ -69,8 +69,18 @@ fn version((past, cause): &(PastVersion, VersionCause)) -> SiteVersion {
 /// Returns the rejected rows and quarantined files recorded by the newest version.
 fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<SiteRejects> {
     let (newest, _) = assembly.inputs.history.get(node.id())?.first()?;
-    let rejected = newest.provenance.as_ref()?.rejected.clone()?;
-    Some(SiteRejects { table: node.relation()?.rejected().to_string(), note: rejected })
+    let rejects = newest.provenance.as_ref()?.rejected.clone()?;
+    Some(SiteRejects {
+        table: node.relation()?.rejected().to_string(),
+        sources: rejects.sources.into_iter().collect(),
+        rows: rejects.rows,
+        files: rejects.files,
+        accepted_rows: rejects.accepted_rows,
+        accepted_files: rejects.accepted_files,
+        accepted_by: rejects.accepted_by,
+        accepted_at: rejects.accepted_at.map(moment),
+        sample: rejects.sample,
+    })
 }
 
 fn site_ledger(ledger: &Ledger) -> SiteLedger {

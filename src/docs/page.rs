@@ -103,7 +103,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
-    use crate::docs::site::SiteDetail;
+    use crate::docs::site::{SiteDetail, SiteSelection};
 
     fn site(nodes: usize) -> Site {
         Site {
@@ -117,6 +117,7 @@ mod tests {
             nodes: Vec::new(),
             macros: Vec::new(),
             groups: Vec::new(),
+            selection: SiteSelection::default(),
             part: PART,
             details: vec![SiteDetail::default(); nodes],
         }

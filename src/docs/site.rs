@@ -29,12 +29,12 @@ pub struct Site {
     pub vars: Map<String, Value>,
     /// The last run whose results are shown.
     pub last_run: Option<SiteLastRun>,
-    /// The nodes.
     pub nodes: Vec<SiteNode>,
     /// The project's macros.
     pub macros: Vec<SiteMacro>,
-    /// The groups.
     pub groups: Vec<SiteGroup>,
+    /// The words of selectors.
+    pub selection: SiteSelection,
     /// The number of nodes whose details are in one part.
     pub part: usize,
     /// The details, in node order.
@@ -57,7 +57,7 @@ pub struct SiteNode {
     /// The node's unique id.
     pub id: String,
     /// dbt's resource type.
-    pub kind: &'static str,
+    pub kind: SiteKind,
     /// The display name.
     pub name: String,
     /// The path of the file that declares the node.
@@ -73,10 +73,8 @@ pub struct SiteNode {
     /// The materialization of a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub materialized: Option<&'static str>,
-    /// The tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// The owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The group that the node belongs to.
@@ -127,14 +125,42 @@ pub struct SiteColumn {
     pub description: String,
     /// The columns that its values derive from: node, column and kind, such as `copied`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<(usize, usize, &'static str)>,
+    pub values: Vec<(usize, usize, SiteDerivation)>,
     /// The columns that determine which value it takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<SiteUse>,
 }
 
 /// A column and how it is used: node, column and uses, such as `join`.
-pub type SiteUse = (usize, usize, Vec<&'static str>);
+pub type SiteUse = (usize, usize, Vec<SiteColumnUse>);
+
+/// dbt's resource type of a node.
+pub type SiteKind = &'static str;
+/// The way in which a column's values derive from another's.
+pub type SiteDerivation = &'static str;
+/// A use of a column other than for its values.
+pub type SiteColumnUse = &'static str;
+/// The kind of a test.
+pub type SiteTestKind = &'static str;
+/// The severity of a test's failures.
+pub type SiteSeverity = &'static str;
+/// The name of a selection method.
+pub type SiteMethod = &'static str;
+
+/// The words of selectors, which the page understands as the command line does.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SiteSelection {
+    /// The methods.
+    pub methods: Vec<SiteMethod>,
+    /// dbt's methods that have no counterpart here.
+    pub methods_of_dbt: Vec<&'static str>,
+    /// dbt's resource types, including those that no project has here.
+    pub resource_types: Vec<&'static str>,
+    /// The values of `test_type:`, each with the kinds of tests that it selects.
+    pub test_types: BTreeMap<&'static str, Vec<SiteTestKind>>,
+    /// The extensions by which a value without a method is taken for a file.
+    pub file_extensions: Vec<&'static str>,
+}
 
 /// The newest version of a table.
 #[derive(Debug, Clone, Serialize)]
@@ -175,8 +201,8 @@ pub struct SiteResult {
 pub struct SiteTest {
     /// The generic test's name, such as `not_null`, or a singular test's own name.
     pub name: String,
-    /// `generic`, `singular` or `unit`.
-    pub kind: &'static str,
+    /// The kind of test.
+    pub kind: SiteTestKind,
     /// The column that the test is declared on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
@@ -186,9 +212,9 @@ pub struct SiteTest {
     /// The arguments, as in YAML.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub arguments: Map<String, Value>,
-    /// `error` or `warn`.
+    /// The severity of its failures; unit tests have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub severity: Option<&'static str>,
+    pub severity: Option<SiteSeverity>,
 }
 
 /// A source table.
@@ -236,9 +262,7 @@ pub struct SiteExposure {
     pub kind: String,
     /// The display name.
     pub label: Option<String>,
-    /// The maturity.
     pub maturity: Option<String>,
-    /// The URL.
     pub url: Option<String>,
     /// The owner's email addresses.
     pub email: Vec<String>,
@@ -270,7 +294,6 @@ pub struct SiteGroup {
     pub name: String,
     /// The description in Markdown.
     pub description: String,
-    /// The owner.
     pub owner: Option<String>,
 }
 
@@ -319,9 +342,24 @@ pub struct SiteVersion {
 pub struct SiteRejects {
     /// The companion table that holds them.
     pub table: String,
-    /// The details recorded in the table's newest commit.
-    #[serde(flatten)]
-    pub note: crate::lake::RejectNote,
+    /// The display names of the sources.
+    pub sources: Vec<String>,
+    /// The number of rows rejected individually.
+    pub rows: u64,
+    /// The number of files rejected as a whole.
+    pub files: u64,
+    /// The number of rejected rows that were acknowledged.
+    pub accepted_rows: u64,
+    /// The number of rejected files that were acknowledged.
+    pub accepted_files: u64,
+    /// The person who last acknowledged rejects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+    /// The time of that acknowledgement, as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<String>,
+    /// Sample rejects: `file:line: reason`.
+    pub sample: Vec<String>,
 }
 
 /// The files that a table was loaded from.

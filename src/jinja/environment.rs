@@ -103,7 +103,7 @@ fn chain(state: &State<'_, '_>, value: Value, others: Rest<Value>) -> Result<Val
     minijinja::filters::chain(state, value, others)
 }
 
-/// Wraps `sum`, which also adds lists: pays for them as [`paid_operand`] does.
+/// Wraps `sum`, which also adds lists: pays for them as `paid_operand` does.
 fn sum(
     state: &State<'_, '_>,
     values: Value,

@@ -11,12 +11,10 @@ use crate::{
     text::{Source, Span},
 };
 
-/// A data test.
 #[derive(Debug)]
 pub struct DataTest {
     /// `test.<project>.<name>[.<hash>]`.
     pub id: NodeId,
-    /// The name.
     pub name: String,
     /// The name, shortened to fit a file name.
     pub short_name: String,
@@ -29,7 +27,6 @@ pub struct DataTest {
     pub template: Source,
     /// The span of the declaration.
     pub declared: Span,
-    /// The description.
     pub description: String,
     /// The names that the template references.
     pub calls: Calls,
@@ -72,7 +69,7 @@ impl DataTest {
     }
 
     /// Returns the traits for test selection.
-    pub(super) fn traits(&self) -> TestTraits {
+    pub(crate) fn traits(&self) -> TestTraits {
         match &self.generic {
             Some(generic) => TestTraits { test_name: generic.test.clone(), kind: TestKind::Generic },
             None => TestTraits { test_name: self.name.clone(), kind: TestKind::Singular },

@@ -58,7 +58,7 @@ const HASH: usize = 10;
 
 impl NodeKind {
     /// All kinds that have a spelling.
-    const ALL: [Self; 7] =
+    pub(crate) const ALL: [Self; 7] =
         [Self::Model, Self::Seed, Self::Snapshot, Self::Source, Self::Test, Self::UnitTest, Self::Exposure];
 
     /// Returns dbt's resource type.

@@ -17,7 +17,6 @@ pub struct Candidate {
     pub is_installed: bool,
     /// The declaring file, relative to its package, with `/`.
     pub path: String,
-    /// The tags.
     pub tags: BTreeSet<String>,
     /// For a source table, the source that it belongs to.
     pub source_name: Option<String>,
@@ -45,6 +44,21 @@ pub enum TestKind {
     Singular,
     /// A unit test with fixture rows.
     Unit,
+}
+
+impl TestKind {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 3] = [Self::Generic, Self::Singular, Self::Unit];
+
+    /// Returns dbt's name for the kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generic => "generic",
+            Self::Singular => "singular",
+            Self::Unit => "unit",
+        }
+    }
 }
 
 impl Candidate {

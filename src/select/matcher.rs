@@ -115,7 +115,7 @@ impl TestType {
         })
     }
 
-    fn is(self, kind: TestKind) -> bool {
+    pub(super) fn is(self, kind: TestKind) -> bool {
         match self {
             Self::Generic => kind == TestKind::Generic,
             Self::Singular => kind == TestKind::Singular,

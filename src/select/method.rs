@@ -3,7 +3,6 @@
 use super::criterion::Criterion;
 use crate::{diag::Diagnostic, text::Spanned};
 
-/// A selection method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SelectionMethod {
     Fqn,
@@ -23,7 +22,8 @@ pub(super) enum SelectionMethod {
     Config(Vec<String>),
 }
 
-const NAMES: [&str; 15] = [
+/// The names of methods. `selector` is replaced by what the selector means before methods are looked up.
+pub(super) const NAMES: [&str; 15] = [
     "access",
     "config",
     "exposure",
@@ -42,8 +42,11 @@ const NAMES: [&str; 15] = [
 ];
 
 /// dbt's methods that have no counterpart here.
-const NAMES_OF_DBT: [&str; 7] =
+pub(super) const NAMES_OF_DBT: [&str; 7] =
     ["function", "metric", "result", "saved_query", "semantic_model", "source_status", "state"];
+
+/// The extensions by which a value without a method is taken for a file.
+pub(super) const FILE_EXTENSIONS: [&str; 3] = ["sql", "py", "csv"];
 
 impl SelectionMethod {
     /// Returns the criterion's method, or the method that dbt infers from its value.
@@ -58,7 +61,7 @@ impl SelectionMethod {
         let extension = value.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
         if value.contains(['/', '\\']) {
             Self::Path
-        } else if matches!(extension.as_deref(), Some("sql" | "py" | "csv")) {
+        } else if extension.is_some_and(|extension| FILE_EXTENSIONS.contains(&extension.as_str())) {
             Self::File
         } else {
             Self::Fqn

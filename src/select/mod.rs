@@ -13,6 +13,7 @@
 //! - `selectors`: the named selections of `selectors.yml`
 //! - `pattern`: wildcards in names, paths and qualified names
 //! - `indirect`: the tests selected along with the nodes they test
+//! - `vocabulary`: the words of the language, for the documentation page
 //! - `evaluate`, `unmatched`: the nodes, and the warnings for criteria that match none
 //!
 //! Runs nothing and reads nothing: everything it knows is in the candidates and the graph.
@@ -29,11 +30,13 @@ mod pattern;
 mod resolve;
 mod selectors;
 mod unmatched;
+mod vocabulary;
 
 pub use self::{
     candidate::{Candidate, TestKind, TestTraits},
     indirect::Indirect,
     selectors::Selectors,
+    vocabulary::Vocabulary,
 };
 
 use std::collections::BTreeSet;

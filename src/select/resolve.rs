@@ -14,7 +14,6 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// A resolved criterion.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ResolvedCriterion {
     /// The span of the criterion, for messages.
@@ -30,7 +29,7 @@ pub(super) struct ResolvedCriterion {
 }
 
 /// dbt's resource types, including those that this project doesn't use.
-const RESOURCE_TYPES: [&str; 12] = [
+pub(super) const RESOURCE_TYPES: [&str; 12] = [
     "analysis",
     "exposure",
     "function",

@@ -2,7 +2,7 @@
 //!
 //! - here: the files, and those in object stores
 //! - [`local_files`]: the listing of local disks
-//! - [`file_fit`]: which files of a folder belong to a source
+//! - `file_fit`: which files of a folder belong to a source
 //!
 //! Local files are read with `std::fs`, which is several times faster for many small files. URLs go through
 //! the object store that the session has registered for them.

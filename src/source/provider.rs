@@ -22,7 +22,7 @@ use super::{
 /// Creates the table of a source.
 ///
 /// The files are listed now; their rows are read when the table is scanned. Rejected rows and files go to
-/// `rejects`, or are skipped if there is no such sink. Under [`OnError::Fail`] they are an error of the
+/// `rejects`, or are skipped if there is no such sink. Under `OnError::Fail` they are an error of the
 /// query.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 /** What nodes look like: from close by one by one, from afar all of a kind at once. */
 
 import { useMemo } from "preact/hooks";
-import type { Kind } from "../data";
+import type { SiteKind } from "../data";
 import { type Node, type Project, isListed } from "../project";
 import type { Place } from "../trace";
 import { kindOf, title } from "../ui/bits";
@@ -13,7 +13,7 @@ export const ROW = 19;
 
 /** All nodes of a kind as seen from afar. */
 export function Far({ kind, boxes, project, lit }: {
-  kind: Kind;
+  kind: SiteKind;
   boxes: Placed[];
   project: Project;
   lit: ReadonlySet<number> | undefined;

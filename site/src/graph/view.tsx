@@ -9,7 +9,7 @@ import "d3-transition";
 import { type ZoomBehavior, type ZoomTransform, zoom, zoomIdentity } from "d3-zoom";
 import { options } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Kind } from "../data";
+import type { SiteKind } from "../data";
 import type { Project } from "../project";
 import type { Place, Trace } from "../trace";
 import { title } from "../ui/bits";
@@ -21,7 +21,7 @@ import { Drawn, Far, HEAD, ROW } from "./shapes";
 const FAR = 0.55;
 /** Columns of an open node that are shown; traced ones always are. */
 const COLUMNS = 40;
-const KINDS: Kind[] = ["source", "seed", "model", "snapshot", "exposure", "test", "unit_test"];
+const KINDS: SiteKind[] = ["source", "seed", "model", "snapshot", "exposure", "test", "unit_test"];
 
 /** The columns that are shown of each node. */
 type Rows = ReadonlyMap<number, number[]>;

@@ -1,20 +1,20 @@
 /** The files that a table was loaded from, and what became of each. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { Ledger, Rejected } from "../data";
+import type { SiteLedger, SiteRejects } from "../data";
 import { type Node, type Project, isListed } from "../project";
 import { NodeLink, Section } from "../ui/bits";
 import { bytes, count, moment } from "../ui/format";
 
 /** The ledgers of the models that are loaded from a source. */
 export function Ledgers({ project, source }: { project: Project; source: Node }) {
-  const [ledgers, setLedgers] = useState<[Node, Ledger][]>([]);
+  const [ledgers, setLedgers] = useState<[Node, SiteLedger][]>([]);
   useEffect(() => {
     let current = true;
     setLedgers([]);
     const readers = source.children.map((at) => project.node(at)).filter((node) => isListed(node));
     void Promise.all(readers.map(async (node) => [node, (await project.detail(node)).ledger] as const)).then((found) => {
-      const own = found.filter((pair): pair is [Node, Ledger] => pair[1]?.source === source.at);
+      const own = found.filter((pair): pair is [Node, SiteLedger] => pair[1]?.source === source.at);
       if (current) setLedgers(own);
     });
     return () => {
@@ -31,7 +31,7 @@ export function Ledgers({ project, source }: { project: Project; source: Node })
 }
 
 /** What the sources of a table have set aside: a warning until it is gone or acknowledged. */
-export function SetAside({ rejected }: { rejected: Rejected }) {
+export function SetAside({ rejected }: { rejected: SiteRejects }) {
   const extent = (rows: number, files: number) =>
     [rows > 0 && `${count(rows)} ${rows === 1 ? "row" : "rows"}`, files > 0 && `${count(files)} ${files === 1 ? "file" : "files"}`]
       .filter(Boolean)
@@ -63,7 +63,7 @@ export function SetAside({ rejected }: { rejected: Rejected }) {
 
 const SHOWN = 30;
 
-export function Files({ ledger, project, into }: { ledger: Ledger; project: Project; into?: Node }) {
+export function Files({ ledger, project, into }: { ledger: SiteLedger; project: Project; into?: Node }) {
   const [all, setAll] = useState(false);
   const total = Object.values(ledger.counts).reduce((sum, number) => sum + number, 0);
   const files = all ? ledger.files : ledger.files.slice(0, SHOWN);

@@ -1,11 +1,11 @@
 /** The versions of a table, and how it grew. */
 
-import type { Version } from "../data";
+import type { SiteVersion } from "../data";
 import { Section } from "../ui/bits";
 import { Growth } from "../ui/chart";
 import { count, duration, moment } from "../ui/format";
 
-export function History({ versions }: { versions: Version[] }) {
+export function History({ versions }: { versions: SiteVersion[] }) {
   return (
     <Section title="Versions" id="versions" extra={`the last ${versions.length}`}>
       <Growth versions={versions} />

@@ -1,12 +1,12 @@
 /** A macro: what it does, what it is called with, who calls it. */
 
-import type { Macro } from "../data";
+import type { SiteMacro } from "../data";
 import type { Project } from "../project";
 import { toMacro } from "../route";
 import { Chip, NodeLink, Section } from "../ui/bits";
 import { Code, Inline, Markdown } from "../ui/text";
 
-export function MacroPage({ project, macro }: { project: Project; macro: Macro }) {
+export function MacroPage({ project, macro }: { project: Project; macro: SiteMacro }) {
   return (
     <article>
       <header class="head">

@@ -1,7 +1,7 @@
 /** All that is known of one node. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Detail } from "../data";
+import type { SiteDetail } from "../data";
 import { Graph } from "../graph/view";
 import { type Node, type Project, isListed } from "../project";
 import { link, toNode } from "../route";
@@ -15,7 +15,7 @@ import { Files, Ledgers, SetAside } from "./files";
 import { History } from "./history";
 
 export function NodePage({ project, columns, node }: { project: Project; columns: Columns; node: Node }) {
-  const [detail, setDetail] = useState<Detail>();
+  const [detail, setDetail] = useState<SiteDetail>();
   const [failed, setFailed] = useState<string>();
   useEffect(() => {
     let current = true;
@@ -154,7 +154,7 @@ function Neighbours({ project, node }: { project: Project; node: Node }) {
   );
 }
 
-function Sql({ detail }: { detail: Detail }) {
+function Sql({ detail }: { detail: SiteDetail }) {
   const [shown, setShown] = useState<"raw" | "compiled">(detail.raw ? "raw" : "compiled");
   const text = detail[shown] ?? detail.compiled ?? "";
   return (

@@ -1,5 +1,6 @@
 /** The methods: which of a node's properties a criterion looks at. */
 
+import type { SiteMethod } from "../data";
 import type { Node, Project } from "../project";
 import { fileNames, foldersOf, nameOf } from "./nodes";
 import { glob, hasWildcard, normal, pathGlob, type Pattern } from "./pattern";
@@ -24,60 +25,6 @@ interface Matcher {
   hints?: (answered: boolean) => string[];
 }
 
-const NAMES = [
-  "access",
-  "config",
-  "exposure",
-  "file",
-  "fqn",
-  "group",
-  "package",
-  "path",
-  "resource_type",
-  "source",
-  "tag",
-  "test_name",
-  "test_type",
-  "unit_test",
-];
-
-/** Methods of dbt's for which there is nothing here to look at. */
-const NAMES_OF_DBT = [
-  "function",
-  "metric",
-  "result",
-  "saved_query",
-  "selector",
-  "semantic_model",
-  "source_status",
-  "state",
-];
-
-/** dbt's kinds of nodes, whether or not this project has any of a kind. */
-const RESOURCE_TYPES = [
-  "analysis",
-  "exposure",
-  "function",
-  "metric",
-  "model",
-  "saved_query",
-  "seed",
-  "semantic_model",
-  "snapshot",
-  "source",
-  "test",
-  "unit_test",
-];
-
-/** The kinds of test that people ask for, and which they are. */
-const TEST_TYPES: Record<string, string[]> = {
-  data: ["generic", "singular"],
-  generic: ["generic"],
-  schema: ["generic"],
-  singular: ["singular"],
-  unit: ["unit"],
-};
-
 /** Looks up what the criterion names. */
 export function resolve(project: Project, criterion: Criterion): Target {
   return { ...criterion, matcher: matcher(project, criterion) };
@@ -86,10 +33,15 @@ export function resolve(project: Project, criterion: Criterion): Target {
 export function matcher(project: Project, { method, value }: Criterion): Matcher {
   const { text, at } = value;
   const inProject = (pattern: Pattern) => pattern(project.site.project);
-  const [name = "", ...keys] = method ? method.text.split(".") : [guess(text)];
-  const known = NAMES.includes(name);
+  const { methods, methods_of_dbt, resource_types, test_types, file_extensions } = project.site.selection;
+  const [written = "", ...keys] = method ? method.text.split(".") : [guess(text, file_extensions)];
+  const name = methods.find((known) => known === written);
   if (method && name === "config" && (keys.length === 0 || keys.includes(""))) throw noKey(method, text);
-  if (method && !known) throw NAMES_OF_DBT.includes(name) ? notHere(name, method) : unknown(name, method);
+  if (name === undefined || name === "selector") {
+    const here = method ?? value;
+    if (name !== undefined || methods_of_dbt.includes(written)) throw notHere(written, here);
+    throw unknown(written, here, [...methods, ...methods_of_dbt]);
+  }
   if (method && name !== "config" && keys.length > 0) throw notDotted(name, method, text);
   switch (name) {
     case "path": {
@@ -108,7 +60,7 @@ export function matcher(project: Project, { method, value }: Criterion): Matcher
     case "source":
       return source(value, inProject);
     case "resource_type":
-      if (!RESOURCE_TYPES.includes(text)) throw unknownType(value);
+      if (!resource_types.includes(text)) throw unknownType(value, resource_types);
       return { matches: (node) => node.kind === text, answers: () => [] };
     case "package": {
       // There is one package, which `this` is.
@@ -121,8 +73,8 @@ export function matcher(project: Project, { method, value }: Criterion): Matcher
       return { matches: (node) => names(node).some(pattern), answers: names };
     }
     case "test_type": {
-      const kinds = Object.hasOwn(TEST_TYPES, text) ? TEST_TYPES[text] : undefined;
-      if (!kinds) throw unknownTestType(value);
+      const kinds = Object.hasOwn(test_types, text) ? test_types[text] : undefined;
+      if (!kinds) throw unknownTestType(value, Object.keys(test_types));
       return { matches: (node) => !!node.test && kinds.includes(node.test.kind), answers: () => [] };
     }
     case "unit_test":
@@ -143,16 +95,16 @@ export function matcher(project: Project, { method, value }: Criterion): Matcher
     }
     case "config":
       return config(keys, text);
-    default:
+    case "fqn":
       return fqn(project, value);
   }
 }
 
 /** The method that dbt takes for a value without one. */
-function guess(value: string): string {
+function guess(value: string, fileExtensions: string[]): SiteMethod {
   if (/[/\\]/.test(value)) return "path";
   const extension = splitLast(value, ".")?.[1].toLowerCase() ?? "";
-  return ["sql", "py", "csv"].includes(extension) ? "file" : "fqn";
+  return fileExtensions.includes(extension) ? "file" : "fqn";
 }
 
 /** `source`, `source.table` or `project.source.table`. */
@@ -256,8 +208,8 @@ function asciiLower(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-function unknown(name: string, method: Written): Wrong {
-  return new Wrong(method.at, `there is no selection method \`${name}\``, question(name, [...NAMES, ...NAMES_OF_DBT]));
+function unknown(name: string, method: Written, known: string[]): Wrong {
+  return new Wrong(method.at, `there is no selection method \`${name}\``, question(name, known));
 }
 
 function notHere(name: string, method: Written): Wrong {
@@ -288,10 +240,10 @@ function longSource({ text, at }: Written): Wrong {
   );
 }
 
-function unknownType({ text, at }: Written): Wrong {
-  return new Wrong(at, `there is no resource type \`${text}\``, question(text, RESOURCE_TYPES));
+function unknownType({ text, at }: Written, known: string[]): Wrong {
+  return new Wrong(at, `there is no resource type \`${text}\``, question(text, known));
 }
 
-function unknownTestType({ text, at }: Written): Wrong {
-  return new Wrong(at, `there is no type of test \`${text}\``, question(text, Object.keys(TEST_TYPES)));
+function unknownTestType({ text, at }: Written, known: string[]): Wrong {
+  return new Wrong(at, `there is no type of test \`${text}\``, question(text, known));
 }

@@ -1,7 +1,7 @@
 /** Small things that many pages show. */
 
 import type { ComponentChildren } from "preact";
-import type { Ended } from "../data";
+import type { SiteResult } from "../data";
 import type { Node } from "../project";
 import { toNode } from "../route";
 
@@ -50,7 +50,7 @@ const TONES: Record<string, string> = {
 };
 
 /** How something ended, as a word in its colour. */
-export function Status({ ended }: { ended: Ended | undefined }) {
+export function Status({ ended }: { ended: SiteResult | undefined }) {
   if (!ended) return <span class="status none" title="has not run yet">not run</span>;
   const found = ended.failures ? ` ${ended.failures}` : "";
   return (

@@ -1,17 +1,17 @@
 /** How a table grew: a bar a version, as high as it has rows. */
 
-import type { Version } from "../data";
+import type { SiteVersion } from "../data";
 import { count, duration, moment } from "./format";
 
 const WIDTH = 640;
 const HEIGHT = 72;
 
-export function Growth({ versions }: { versions: Version[] }) {
+export function Growth({ versions }: { versions: SiteVersion[] }) {
   const told = versions.filter((version) => version.rows !== undefined).reverse();
   if (told.length < 2) return null;
   const most = Math.max(1, ...told.map((version) => version.rows ?? 0));
   const step = Math.min(48, WIDTH / told.length);
-  const high = (version: Version) => Math.max(1, ((version.rows ?? 0) / most) * HEIGHT);
+  const high = (version: SiteVersion) => Math.max(1, ((version.rows ?? 0) / most) * HEIGHT);
   return (
     <figure class="growth">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Rows of the last ${told.length} versions`}>

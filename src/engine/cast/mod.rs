@@ -1,7 +1,7 @@
 //! DuckDB's casts: a function for each conversion that Arrow lacks or does differently.
 //!
-//! Kernels never fail on a value: one that doesn't fit becomes NULL, and [`convert`] turns each new NULL into
-//! an error that names the value. So `try_cast` and `cast` share their code.
+//! Kernels never fail on a value: one that doesn't fit becomes NULL, and [`mod@convert`] turns each new NULL
+//! into an error that names the value. So `try_cast` and `cast` share their code.
 //!
 //! - `types`: types by their SQL names, and common types; `type_name`: the name of a type; `named_type`: a
 //!   type given by its name; `keyword`: names that must be quoted

@@ -9,7 +9,7 @@
 //! `duckdb` has DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see `postgres`.
 //! Other dialects are parsed with their own syntax and get DataFusion's semantics. Functions with DuckDB's
 //! names live in [`function`](super::function), its types and casts in [`cast`](super::cast), and operators
-//! and literals that the parser lacks in [`grammar`](super::grammar).
+//! and literals that the parser lacks in [`grammar`].
 //!
 //! - `token`: rewrites syntax the parser can't be taught into syntax it knows
 //! - `statement`: rewrites that need no types

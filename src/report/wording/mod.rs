@@ -2,7 +2,7 @@
 //!
 //! - [`status`]: a step's lines during the run, with aligned brackets
 //! - [`block`]: the details of each problem at the end
-//! - [`row_table`]: sample rows as aligned lines
+//! - [`mod@row_table`]: sample rows as aligned lines
 //! - [`amounts`]: numbers of rows and files, and ages, in words
 
 mod amounts;

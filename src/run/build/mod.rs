@@ -8,7 +8,7 @@
 //!
 //! - [`context`]: what a build starts from
 //! - [`draft`]: the rows to write, and the one place that writes them
-//! - [`candidate`]: a staged version with its companion tables
+//! - [`mod@candidate`]: a staged version with its companion tables
 //! - [`rebuild`], [`append`], [`replace_partitions`], [`merge`], [`load_files`], [`microbatch`],
 //!   [`snapshot`]: a file for each strategy; seeds are rebuilt
 //! - [`hooks`]: what a model's hooks change in a staged version

@@ -1,7 +1,7 @@
 //! Decoding: converts the bytes of a text file to UTF-8, by decompression and then decoding.
 //!
-//! [`read`] decodes small files in memory, [`open`] streams files of any size. A file that can't be decoded
-//! gives an [`Undecodable`] error, which rejects the file; all other errors come from the disk or the
+//! [`read`] decodes small files in memory, [`open()`] streams files of any size. A file that can't be decoded
+//! gives an `Undecodable` error, which rejects the file; all other errors come from the disk or the
 //! network.
 
 mod compression;
