@@ -68,6 +68,8 @@ mod text;
 mod workspace;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod layers;
 
 pub use self::{cli::main, engine::memory::on_pressure};

@@ -56,7 +56,7 @@ fn collect(folder: &Path, module: &ModulePath, files: &mut BTreeMap<ModulePath, 
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let is_root = module.is_empty() && ["lib", "main", "layers"].contains(&name.as_str());
             let own = if name == "mod" { module.clone() } else { own() };
-            if !is_root && own.first().is_none_or(|first| first != "layers") {
+            if !is_root && own.first().is_none_or(|first| !["fuzz", "layers"].contains(&first.as_str())) {
                 files.insert(own, fs::read_to_string(&path).unwrap());
             }
         }

@@ -1,6 +1,7 @@
 //! Tests of whole projects in a temporary folder.
 
 mod checks;
+mod fuzz;
 
 use std::{collections::BTreeMap, fs};
 

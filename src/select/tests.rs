@@ -1,3 +1,4 @@
+mod fuzz;
 mod indirect;
 
 use proptest::prelude::*;

@@ -2,6 +2,7 @@
 
 mod dbt_library;
 mod findings;
+mod fuzz;
 mod queries;
 mod spans;
 

@@ -2,6 +2,7 @@
 
 mod drift;
 mod found;
+mod fuzz;
 mod hostile;
 mod random;
 mod spoilt;
