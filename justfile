@@ -3,23 +3,32 @@
 _default:
     @just --list
 
-# Type-check everything, with tests and lints
+# Check formatting, lints and comments
 check:
     cargo fmt --all --check
+    python3 tests/words.py
     cargo clippy --all-targets --locked -- -D warnings
 
 # Run the tests: all, or those whose names contain a word
 test *filter:
     cargo test --release --locked {{ filter }}
 
-# Accept what people read as it is now, and look at the difference
+# Write the snapshots that differ, and show which ones do
 snap *filter:
     INSTA_UPDATE=always cargo test {{ filter }}
     git diff --stat -- '*.snap'
 
-# Measure one of benches/: pipeline, increment, audit or unchanged
+# Fuzz each target for some minutes: all of them, or one such as fuzz_csv
+fuzz minutes target='fuzz_':
+    HEADWATER_FUZZ_MINUTES={{ minutes }} cargo test --lib {{ target }} -- --test-threads 1
+
+# Measure whole commands: pipeline, increment, audit or unchanged
 bench name *args:
     python3 benches/{{ name }}/run.py {{ args }}
+
+# Measure inner loops: all of benches/micro, or those with a name
+micro *filter:
+    cargo bench --locked --bench micro -- {{ filter }}
 
 # Run the sessions of the book and the README, and check the pages
 book *args:
@@ -30,6 +39,6 @@ book *args:
 read:
     mdbook serve --open
 
-# Everything that a commit must pass
+# Run everything that a commit must pass
 ci:
     .ci/run
