@@ -28,8 +28,9 @@
 //! To follow a run, start at `workspace::Workspace::load` and `workspace::Workspace::prepare`, then
 //! `compile::compile`, `run::scheduler::run` and `run::worker`.
 //!
-//! Only the items at the end of this file are public, for the binary and for `examples/sql_probe`. `pub` on
-//! others marks what a module offers to the other modules; `pub(super)` and `pub(in …)` stay inside of it.
+//! Only the items at the end of this file are public, for the binary, `examples/sql_probe` and `benches`.
+//! `pub` on others marks what a module offers to the other modules; `pub(super)` and `pub(in …)` stay inside
+//! of it.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read clocks and set the scene"))]
@@ -81,4 +82,19 @@ pub mod probe {
         lake::delta_schema,
         name::Relation,
     };
+}
+
+/// Inner loops, for `benches/micro`.
+pub mod bench {
+    pub use crate::{
+        engine::{Engine, EngineSettings, RecordBatch, arrow, rows::digest::RowDigest},
+        name::Relation,
+    };
+
+    /// Files as tables.
+    pub mod source {
+        pub use crate::source::{
+            DateUnit, Drift, Identity, OnError, Orient, SourceFormat, SourceSpec, TextOptions, open,
+        };
+    }
 }

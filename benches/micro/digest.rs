@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
-use headwater::engine::{
-    RecordBatch,
+use headwater::bench::{
+    RecordBatch, RowDigest,
     arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray},
-    rows::digest::RowDigest,
 };
 
 const ROWS: i64 = 8_192;
@@ -22,7 +21,8 @@ fn measure(bencher: Bencher<'_, '_>, column: ArrayRef) {
 
 #[divan::bench]
 fn integers(bencher: Bencher<'_, '_>) {
-    measure(bencher, Arc::new(Int64Array::from_iter((0..ROWS).map(|row| (row % 7 > 0).then_some(row)))));
+    let column: Int64Array = (0..ROWS).map(|row| (row % 7 > 0).then_some(row)).collect();
+    measure(bencher, Arc::new(column));
 }
 
 #[divan::bench]

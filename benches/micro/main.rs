@@ -9,7 +9,7 @@ mod digest;
 mod planning;
 mod readers;
 
-use headwater::engine::{Engine, EngineSettings};
+use headwater::bench::{Engine, EngineSettings};
 
 fn main() {
     divan::main();

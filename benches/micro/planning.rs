@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use divan::Bencher;
-use headwater::{
-    engine::{
-        Engine,
-        arrow::datatypes::{DataType, Field, Schema},
-    },
-    name::Relation,
+use headwater::bench::{
+    Engine, Relation,
+    arrow::datatypes::{DataType, Field, Schema},
 };
 
 const TYPES: [DataType; 4] = [DataType::Int64, DataType::Float64, DataType::Utf8View, DataType::Date32];

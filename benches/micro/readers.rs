@@ -4,8 +4,9 @@ use std::{fmt::Write as _, fs, sync::Arc};
 
 use datafusion::prelude::SessionContext;
 use divan::{Bencher, counter::BytesCount};
-use headwater::{
-    engine::arrow::datatypes::{DataType, TimeUnit},
+use headwater::bench::{
+    RecordBatch,
+    arrow::datatypes::{DataType, TimeUnit},
     source::{self, DateUnit, Drift, Identity, OnError, Orient, SourceFormat, SourceSpec, TextOptions},
 };
 
@@ -37,7 +38,7 @@ fn measure(bencher: Bencher<'_, '_>, name: &str, format: SourceFormat, text: &st
             let table = source::open(&engine, &spec, None).await.unwrap();
             let context = SessionContext::new_with_state(engine.session().as_ref().clone());
             let batches = context.read_table(table).unwrap().collect().await.unwrap();
-            let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
             assert_eq!(rows, ROWS);
         });
     });

@@ -162,11 +162,14 @@ pub enum Orient {
 /// The unit of timestamps written as numbers since 1970, under pandas' name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateUnit {
+    /// Seconds.
     Seconds,
     /// Milliseconds, the default of pandas.
     #[default]
     Milliseconds,
+    /// Microseconds.
     Microseconds,
+    /// Nanoseconds.
     Nanoseconds,
 }
 

@@ -83,8 +83,8 @@ pub(super) fn local_md5(args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(digits))
 }
 
-/// Evaluates `set(items, default)`. What has no items that a set can hold is the default, or an error if it is
-/// `strict`.
+/// Evaluates `set(items, default)`. What has no items that a set can hold is the default, or an error if it
+/// is `strict`.
 pub(super) fn set(state: &State<'_, '_>, args: &[Value], strict: bool) -> Result<Value, Error> {
     let (items, default): (Value, Option<Value>) = from_args(args)?;
     if !strict && (items.is_none() || items.try_iter().is_err()) {

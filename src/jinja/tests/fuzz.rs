@@ -73,7 +73,9 @@ fn fuzz_templates() {
             }
             Err(finding) => findings.push(finding),
         }
-        findings.iter().for_each(|finding| drop(render::to_string(finding, false)));
+        for finding in &findings {
+            drop(render::to_string(finding, false));
+        }
         Ok(())
     });
 }

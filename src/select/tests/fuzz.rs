@@ -53,14 +53,14 @@ fn fuzz_selection() {
         let text = String::from_utf8_lossy(bytes);
         let words = [text.to_string()];
         for mode in [Indirect::Eager, Indirect::Empty] {
-            match select(&words, &[], &candidates, &graph, mode) {
+            match selected(&words, &[], &candidates, &graph, mode) {
                 Ok((selection, warnings)) => {
                     let is_known = |id: &NodeId| candidates.iter().any(|candidate| candidate.id == *id);
                     if !selection.chosen.iter().all(is_known) {
                         return Err("a node that is no candidate".to_owned());
                     }
                     rendered(&warnings);
-                    let (rest, _) = select(&words, &words, &candidates, &graph, mode).unwrap();
+                    let (rest, _) = selected(&words, &words, &candidates, &graph, mode).unwrap();
                     if !rest.chosen.is_empty() {
                         return Err(format!("excluded, but selected: {}", names(&rest.chosen)));
                     }
