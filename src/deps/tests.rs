@@ -154,6 +154,7 @@ fn what_cannot_be_had_leaves_the_packages_as_they_are() {
     let root = folder.path().join("shop");
     let origins = hub(folder.path());
     write(&root.join("dbt_packages/old/dbt_project.yml"), "name: old\n");
+    write(&root.join("dbt_packages/.headwater-installed"), "old");
     let error = deps(&root, &origins, DepsOptions::default()).unwrap_err();
     insta::assert_snapshot!(error);
     assert_eq!(installed(&root), ["old"]);

@@ -137,5 +137,5 @@ async fn a_row_outside_of_its_batch_is_an_error() {
     };
     assert_eq!(all(&stretches(&[("2021-01-01", "2021-01-04")])).await, None);
     let message = all(&stretches(&[("2021-01-01", "2021-01-03")])).await.unwrap();
-    assert!(message.contains("`at`") && message.contains("outside of the batch"), "{message}");
+    assert!(message.contains("`at`") && message.contains("outside of its batch"), "{message}");
 }
