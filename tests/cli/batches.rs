@@ -192,7 +192,7 @@ fn what_others_wrote_is_made_anew() {
 fn a_row_of_another_time_than_its_batch_is_refused() {
     let project = shop("", "select cast(at + interval '1 day' as date) as day, id from {{ ref('orders') }}");
     let ran = project.run(["build"]).failure();
-    ran.says("a row has the time 2021-01-02 in `day`, its `event_time`, which is outside of the batch");
+    ran.says("a row has the time 2021-01-02 in `day`, its `event_time`, which is outside of its batch");
     project.run(["plan"]).success().says("main.daily   first build");
 }
 

@@ -64,6 +64,7 @@ fn nothing_but_packages_is_removed() {
     let settings = project.read("project.yml");
     project.write("project.yml", format!("{settings}\npackages-install-path: all\n"));
     project.write("all/shared/dbt_project.yml", "name: shared\n");
+    project.write("all/.headwater-installed", "shared");
     project.write("packages.yml", "packages: [{local: all/shared}]");
     project.run(["deps"]).refused().says("is inside the folder where packages are installed");
     assert!(project.exists("all/shared/dbt_project.yml"));

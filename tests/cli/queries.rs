@@ -71,7 +71,7 @@ fn a_query_needs_a_dependency() {
     project
         .run(["build"])
         .refused()
-        .says("isn't known to depend on it")
+        .says("doesn't declare that it depends on it")
         .says("-- depends_on: {{ ref('sales') }}");
 }
 

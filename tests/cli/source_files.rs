@@ -157,7 +157,7 @@ fn made_good(last: &str, text: &str) {
         .run(["build"])
         .success()
         .says("the columns of shop.orders were inferred from a sample of its files")
-        .says("all files are looked at");
+        .says("reading all files");
     assert_eq!(
         project.rows("select id, n from {{ ref('a') }} order by n"),
         format!("id,n\n{last},1\n1,10000\n")
