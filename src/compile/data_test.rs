@@ -1,5 +1,7 @@
 //! Data tests: renders, plans and type-checks them like models, and finds those that test each row by itself.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::{
@@ -146,9 +148,14 @@ impl Work<'_> {
         let counts_rows = anomaly.is_none() && config.counts_rows();
         let rule = counts_rows.then(|| rows.row_rule()).flatten();
         let judged: Vec<Option<&Value>> = JUDGING.iter().map(|key| config.all.get(*key)).collect();
-        let asked = format!("{}\n{judged:?}\n{anomaly:?}", self.statement(&test.id, rows.canonical()));
-        let fingerprint = (!rows.is_volatile()).then(|| fingerprint::digest(&asked));
         let inputs = input_nodes([&rows], None, self.context.manifest);
+        let mut asked = format!("{}\n{judged:?}\n{anomaly:?}", self.statement(&test.id, rows.canonical()));
+        // Without rows, or on other tables, it answers another question.
+        for (key, value) in self.of_command(&inputs) {
+            // Writing to a string never fails.
+            let _ = write!(asked, "\n{key}: {value}");
+        }
+        let fingerprint = (!rows.is_volatile()).then(|| fingerprint::digest(&asked));
         Ok(CompiledTest {
             inputs,
             probe: Probe { sql: written.sql, rows, counted, rule },

@@ -15,7 +15,7 @@ use crate::{
     engine::{Query, SchemaRef},
     manifest::{
         Model,
-        fingerprint::{EMPTY, Fingerprint},
+        fingerprint::{EMPTY, Fingerprint, place_of},
     },
     name::NodeId,
 };
@@ -135,7 +135,7 @@ impl Work<'_> {
     pub(super) fn of_command(&self, inputs: &InputNodes) -> Vec<(String, Value)> {
         let wanted = self.context.wanted;
         let deferred = inputs.keys().filter_map(|relation| {
-            Some((format!("the place of {relation}"), wanted.deferred.get(relation)?.as_str().into()))
+            Some((place_of(relation), wanted.deferred.get(relation)?.as_str().into()))
         });
         deferred.chain(wanted.empty.then(|| (EMPTY.to_owned(), true.into()))).collect()
     }

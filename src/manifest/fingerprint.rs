@@ -9,9 +9,19 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{Incremental, ModelConfig};
+use crate::name::Relation;
 
 /// The setting of a table that was built with `--empty`.
 pub const EMPTY: &str = "--empty";
+
+/// The prefix of the settings that say where a table reads deferred ones.
+const PLACE: &str = "the place of ";
+
+/// Returns the setting that says where another table is read, if it isn't read in the target's own lake.
+#[must_use]
+pub fn place_of(relation: &Relation) -> String {
+    format!("{PLACE}{relation}")
+}
 
 /// Everything that affects a table's data, equal on all machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +59,15 @@ impl Fingerprint {
     #[must_use]
     pub fn is_empty_build(&self) -> bool {
         self.settings.contains_key(EMPTY)
+    }
+
+    /// Returns whether all tables are read at the same places. If not, their version numbers can't be compared.
+    #[must_use]
+    pub fn reads_same_places(&self, other: &Self) -> bool {
+        let places =
+            |one: &Self| one.settings.clone().into_iter().filter(|(key, _)| key.starts_with(PLACE)).collect();
+        let (own, others): (BTreeMap<_, _>, BTreeMap<_, _>) = (places(self), places(other));
+        own == others
     }
 
     /// Returns the name of the first setting that differs between the two fingerprints.

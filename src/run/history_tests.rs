@@ -32,6 +32,8 @@ impl Worker {
             .into_iter()
             .skip(usize::from(published))
             .filter_map(|past| past.provenance)
+            // Versions without rows say nothing of those with rows.
+            .filter(|made| made.fingerprint.is_empty_build() == self.empty)
             .filter_map(|made| match made.metrics.get(test.id.as_str()) {
                 Some(metric) => Some(*metric),
                 None if how.is_row_count => Some(made.rows as f64),

@@ -109,13 +109,17 @@ impl<'a> Planner<'a> {
             let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.observed.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
+        let inputs = self.observed.inputs(&compiled.inputs);
         match (self.options.rebuild, compiled.refresh) {
             (Rebuild::All, _)
                 if compiled.strategy.time_batches().is_none_or(|batches| batches.asked.is_none()) =>
             {
                 return Some(Reason::Forced);
             }
-            (_, Some(Refresh::BuiltEmpty)) => return Some(Reason::FullRefresh { columns_changed: false }),
+            // With `--empty` again, it may be up to date.
+            (_, Some(Refresh::BuiltEmpty)) if why(compiled, own, &inputs).is_some() => {
+                return Some(Reason::FullRefresh { columns_changed: false });
+            }
             (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
             // Other tables are always built from scratch.
             (Rebuild::FullRefresh, refresh)
@@ -128,7 +132,7 @@ impl<'a> Planner<'a> {
         if let Some(time) = compiled.strategy.time_batches().and_then(|batches| batches.asked.clone()) {
             return Some(Reason::Backfill { time });
         }
-        if let Some(reason) = why(compiled, own, &self.observed.inputs(&compiled.inputs)) {
+        if let Some(reason) = why(compiled, own, &inputs) {
             return Some(reason);
         }
         let built = |node: &&NodeId| above.get(*node).is_some_and(|reason| *reason != Reason::UpToDate);

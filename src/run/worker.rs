@@ -88,8 +88,13 @@ impl Worker {
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<Table, StepError> {
         let table = self.with_rows(relation, rejects).await?;
-        let is_emptied = self.empty && !self.is_seed_file(relation);
-        Ok(if is_emptied { without_rows(&table) } else { table })
+        if !self.empty || self.is_seed_file(relation) {
+            return Ok(table);
+        }
+        // An existing table that is left as it is may lack new columns.
+        let node = self.manifest.at(relation).filter(|node| node.relation() == Some(relation));
+        let schema = node.and_then(|node| self.compiled.schemas.get(node.id())).cloned();
+        Ok(without_rows(schema.unwrap_or_else(|| table.schema())))
     }
 
     fn is_seed_file(&self, relation: &Relation) -> bool {

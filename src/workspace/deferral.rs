@@ -2,7 +2,7 @@
 //! the manifest of that target says.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -88,14 +88,14 @@ impl Workspace {
             let target = there.database.as_deref().unwrap_or(&self.target_name);
             let relation = there.relation();
             let is_same = target == self.target_name && relation == own.relation;
-            if is_same || (!deferral.favors_state && tables.observe(&own.relation).await?.is_some()) {
+            // A damaged table is there, too: what reads it fails, and nothing else.
+            let is_here = async || !matches!(tables.observe(&own.relation).await, Ok(None));
+            if is_same || (!deferral.favors_state && is_here().await) {
                 continue;
             }
             let lake: &Lake = match lakes.entry(target.to_owned()) {
-                std::collections::btree_map::Entry::Occupied(lake) => lake.into_mut(),
-                std::collections::btree_map::Entry::Vacant(slot) => {
-                    slot.insert(self.lake_of(engine, target, &deferral.state)?)
-                }
+                Entry::Occupied(lake) => lake.into_mut(),
+                Entry::Vacant(slot) => slot.insert(self.lake_of(engine, target, &deferral.state)?),
             };
             places.insert(own.relation.clone(), lake.place(&relation));
             elsewhere.insert(own.relation.clone(), (lake.clone(), relation));

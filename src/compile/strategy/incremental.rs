@@ -77,7 +77,7 @@ impl Work<'_> {
     /// are retried keeps its other batches. A table that was built with `--empty` has no rows to keep.
     pub(super) fn refresh(&self, model: &Model, settings: &Incremental) -> Option<Refresh> {
         let wanted = self.context.wanted;
-        if wanted.built_empty.contains(&model.relation) && !wanted.empty {
+        if wanted.built_empty.contains(&model.relation) {
             return Some(Refresh::BuiltEmpty);
         }
         let asked = settings.full_refresh.unwrap_or(wanted.full_refresh);

@@ -12,7 +12,7 @@ use datafusion::{
 
 use crate::{
     engine::{
-        Query, Table,
+        Query, SchemaRef, Table,
         plan::exact_cast::{self, Destination},
         query::{PendingRef, pending},
     },
@@ -42,10 +42,10 @@ impl Query {
     }
 }
 
-/// Returns a table with the same columns and no rows.
+/// Returns a table with these columns and no rows.
 #[must_use]
-pub fn without_rows(table: &Table) -> Table {
-    Arc::new(EmptyTable::new(table.schema()))
+pub fn without_rows(schema: SchemaRef) -> Table {
+    Arc::new(EmptyTable::new(schema))
 }
 
 /// Returns a scan of the actual table with the declared columns and types.

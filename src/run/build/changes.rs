@@ -42,7 +42,9 @@ pub(super) async fn difference(
     build: &Build<'_>,
     table: &Relation,
 ) -> Result<Option<VersionDifference>, StepError> {
-    let Some(input) = build.compiled.inputs.get(table) else { return Ok(None) };
+    let Some(input) = build.compiled.inputs.get(table).filter(|_| build.reads_same_places()) else {
+        return Ok(None);
+    };
     let made = build.made.and_then(|made| made.inputs.get(&input.id));
     let (Some(InputVersion::Delta { version: from }), Some(InputVersion::Delta { version: to })) =
         (made, build.inputs.get(&input.id))

@@ -75,6 +75,12 @@ impl<'a> Build<'a> {
             && self.made.is_some_and(|made| made.fingerprint != self.compiled.fingerprint)
     }
 
+    /// Returns whether its inputs are where they were for the current version, so that their versions can be
+    /// compared.
+    pub(in crate::run) fn reads_same_places(&self) -> bool {
+        self.made.is_none_or(|made| made.fingerprint.reads_same_places(&self.compiled.fingerprint))
+    }
+
     /// Returns a warning if the columns changed although the model didn't: then a source has other columns,
     /// which the model selects without naming them.
     pub(in crate::run) fn other_columns(&self) -> Option<String> {

@@ -96,7 +96,7 @@ async fn due(build: &Build<'_>, batches: &TimeBatches) -> Result<Intervals, Step
     let Some(made) = build.made.filter(|made| made.batches.is_some() && !build.forced) else {
         return Ok(all.clone());
     };
-    if build.follows_other_sql() {
+    if build.follows_other_sql() || !build.reads_same_places() {
         return Ok(all.clone());
     }
     let mut due = not_done(batches, Some(made));
