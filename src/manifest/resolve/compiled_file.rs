@@ -20,11 +20,13 @@ pub(super) fn give_each_its_own(nodes: &mut BTreeMap<NodeId, Node>) {
     for path in nodes.values().filter_map(path) {
         *files.entry(folded(&path)).or_default() += 1;
     }
-    let taken: BTreeSet<String> = files.into_iter().filter(|(_, nodes)| *nodes > 1).map(|(path, _)| path).collect();
+    let taken: BTreeSet<String> =
+        files.into_iter().filter(|(_, nodes)| *nodes > 1).map(|(path, _)| path).collect();
     for node in nodes.values_mut() {
         if let Node::Test(test) = node
             && test.generic.is_some()
-            && (taken.contains(&folded(&test.compiled_path())) || folder::unusable(&test.short_name).is_some())
+            && (taken.contains(&folded(&test.compiled_path()))
+                || folder::unusable(&test.short_name).is_some())
         {
             test.file_stem = with_hash(test);
         }
