@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 
-use super::broken::EMPTY;
-
 /// The result of inference.
 #[derive(Debug, Clone, Default)]
 pub struct InferredColumns {
@@ -19,14 +17,6 @@ pub struct InferredColumns {
     pub broken: Vec<(Arc<str>, String)>,
     /// True if some files, or parts of some files, weren't read.
     pub is_sample: bool,
-}
-
-impl InferredColumns {
-    /// Returns whether no column was found because files that aren't empty can't be read.
-    #[must_use]
-    pub fn are_damaged(&self) -> bool {
-        self.columns.is_empty() && self.broken.iter().any(|(_, reason)| reason != EMPTY)
-    }
 }
 
 /// An inferred column.
