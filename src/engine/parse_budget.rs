@@ -38,13 +38,11 @@ impl ParseBudget {
     /// If none is left.
     pub(super) fn take(&self, parser: &Parser) -> Result<(), ParserError> {
         let taken = |left: usize| left.checked_sub(1);
-        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let place = parser.peek_token_ref().span.start;
-                Err(ParserError::ParserError(format!("{TOO_MANY_ATTEMPTS}{place}")))
-            }
+        if self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok() {
+            return Ok(());
         }
+        let place = parser.peek_token_ref().span.start;
+        Err(ParserError::ParserError(format!("{TOO_MANY_ATTEMPTS}{place}")))
     }
 }
 

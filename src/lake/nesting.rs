@@ -6,7 +6,7 @@ use crate::engine::arrow::datatypes::{DataType, Fields};
 const DEEPEST: usize = 50;
 
 /// The maximum nesting of a column's type in the JSON of the log: what delta-rs, and others that read it with
-/// serde_json, can parse within a schema.
+/// `serde_json`, can parse within a schema.
 const DEEPEST_JSON: usize = 123;
 
 /// Returns why a column of this type is nested too deep to be read, in words that follow its name.

@@ -15,6 +15,11 @@ const DEEPEST: usize = 1_000;
 /// is the stack of the planning threads.
 const LONGEST: usize = 20_000;
 
+/// The maximum number of calls, lists, structs and maps within each other. DataFusion makes the name of
+/// every level whenever it asks for a type, so planning time grows with the cube of their depth. Names of
+/// operators and casts are short.
+const CALLS: usize = 250;
+
 /// The maximum number of lambdas within each other. DataFusion plans the body of a lambda twice, and so the
 /// innermost one 2ⁿ times.
 const LAMBDAS: usize = 10;
@@ -28,6 +33,7 @@ const SUBQUERIES: usize = 12;
 pub(super) struct Nesting {
     open: Vec<OpenExpr>,
     levels: usize,
+    calls: usize,
     lambdas: usize,
     subqueries: usize,
 }
@@ -36,6 +42,8 @@ pub(super) struct Nesting {
 #[derive(Clone, Copy, Default)]
 struct OpenExpr {
     is_level: bool,
+    /// The number of its calls: several if methods follow each other.
+    calls: usize,
     is_lambda: bool,
     /// The weight of its subquery. Those of conditions are planned more often than those that are values.
     subquery: usize,
@@ -55,14 +63,23 @@ impl Nesting {
             Expr::InSubquery { .. } | Expr::Exists { .. } => 2,
             _ => 0,
         };
-        self.open.push(OpenExpr { is_level, is_lambda, subquery });
+        let calls = calls(expr);
+        self.open.push(OpenExpr { is_level, calls, is_lambda, subquery });
         self.levels += usize::from(is_level);
+        self.calls += calls;
         self.lambdas += usize::from(is_lambda);
         self.subqueries += subquery;
         let refused = |most| format!("this expression is nested more than {most} levels deep");
         if self.levels > DEEPEST {
             let help = "compute parts of it in a CTE, or give many values to one function: concat(…)";
             return Err((refused(DEEPEST), help));
+        }
+        if self.calls > CALLS {
+            let help = "compute parts of it in a CTE";
+            return Err((
+                format!("calls, lists, structs or maps are nested more than {CALLS} levels deep"),
+                help,
+            ));
         }
         if self.lambdas > LAMBDAS {
             let help = "unnest the lists in a CTE, and group the results with `list(…)`";
@@ -84,10 +101,34 @@ impl Nesting {
 
     /// Leaves the expression that was entered last.
     pub(super) fn leave(&mut self) {
-        let OpenExpr { is_level, is_lambda, subquery } = self.open.pop().unwrap_or_default();
+        let OpenExpr { is_level, calls, is_lambda, subquery } = self.open.pop().unwrap_or_default();
         self.levels -= usize::from(is_level);
+        self.calls -= calls;
         self.lambdas -= usize::from(is_lambda);
         self.subqueries -= subquery;
+    }
+}
+
+/// Returns the number of calls that an expression becomes around its operands.
+fn calls(expr: &Expr) -> usize {
+    match expr {
+        Expr::Function(_)
+        | Expr::Array(_)
+        | Expr::Dictionary(_)
+        | Expr::Struct { .. }
+        | Expr::Tuple(_)
+        | Expr::Extract { .. }
+        | Expr::Position { .. }
+        | Expr::Substring { .. }
+        | Expr::Trim { .. }
+        | Expr::Overlay { .. }
+        | Expr::Ceil { .. }
+        | Expr::Floor { .. }
+        | Expr::AtTimeZone { .. } => 1,
+        // The lists of its keys and values, too.
+        Expr::Map(_) => 2,
+        Expr::CompoundFieldAccess { access_chain, .. } => access_chain.len(),
+        _ => 0,
     }
 }
 

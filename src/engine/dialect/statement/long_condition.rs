@@ -1,6 +1,6 @@
-//! Chains of many AND or OR, as loops in templates write them. `a or b or c` is parsed as `(a or b) or c`, and
-//! DataFusion plans it in time that grows with the square of the parts: it asks each level for the types of
-//! all levels inside it. A balanced tree has few levels, and its parts are evaluated in the same order.
+//! Chains of many AND or OR, as loops in templates write them. `a or b or c` is parsed as `(a or b) or c`,
+//! and DataFusion plans it in time that grows with the square of the parts: it asks each level for the types
+//! of all levels inside it. A balanced tree has few levels, and its parts are evaluated in the same order.
 
 use std::mem;
 

@@ -112,8 +112,8 @@ impl GroupsAccumulator for LimitedGroups {
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let columns = self.inner.state(emit_to)?;
-        let groups = columns.first().map_or(0, |column| column.len()).max(1);
-        let bytes: usize = columns.iter().map(|column| column.get_array_memory_size()).sum();
+        let groups = columns.first().map_or(0, Array::len).max(1);
+        let bytes: usize = columns.iter().map(Array::get_array_memory_size).sum();
         if bytes / groups > self.limit.operators / 64 {
             self.spilled += bytes;
             if self.spilled > self.limit.operators / 2 {
