@@ -7,7 +7,7 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::message::message;
+use super::{message::message, parse_budget::TOO_MANY_ATTEMPTS};
 use crate::{diag::near, text::Source};
 
 /// The code of the error about a table that wasn't declared.
@@ -120,6 +120,8 @@ impl SqlError {
         } else if said.starts_with("recursionLimitExceeded") {
             let message = "parentheses, calls or subqueries are nested too deeply here".to_owned();
             (message, "compute parts of it in CTEs")
+        } else if said.starts_with(TOO_MANY_ATTEMPTS) {
+            (TOO_MANY_ATTEMPTS.to_owned(), "compute parts of it in CTEs")
         } else if said.starts_with("cannot access field at argument ") {
             ("only structs and maps have fields".to_owned(), "for JSON, use json_extract(…)")
         } else {

@@ -14,6 +14,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, Word},
 };
 
+use super::parse_budget::ParseBudget;
+
 /// The precedence of `^` and `**`: tighter than `*`, looser than unary minus.
 const POWER_PRECEDENCE: u8 = 45;
 /// The precedence of unary plus, minus and `~`.
@@ -24,8 +26,28 @@ const OTHER_PRECEDENCE: u8 = 24;
 const ARROW_PRECEDENCE: u8 = 16;
 
 /// DuckDB's grammar. See the [module's documentation](self).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DuckDbGrammar;
+#[derive(Debug)]
+pub(crate) struct DuckDbGrammar {
+    budget: ParseBudget,
+}
+
+impl DuckDbGrammar {
+    /// Returns the grammar for one statement of this many bytes.
+    pub(super) fn of_statement(bytes: usize) -> Self {
+        Self { budget: ParseBudget::of_statement(bytes) }
+    }
+
+    /// Returns the grammar for types and other short texts.
+    pub(crate) fn of_part() -> Self {
+        Self { budget: ParseBudget::unlimited() }
+    }
+
+    /// Returns the attempts that the parser has left.
+    #[cfg(test)]
+    pub(super) fn budget(&self) -> &ParseBudget {
+        &self.budget
+    }
+}
 
 impl Dialect for DuckDbGrammar {
     /// Returns DuckDB's type, because the parser checks it in a few places.
@@ -164,7 +186,16 @@ impl Dialect for DuckDbGrammar {
         false
     }
 
+    /// A column can't have the name of these words without quotes. Otherwise the parser would read them as
+    /// names after an error in what follows.
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        matches!(keyword, Keyword::CASE | Keyword::CAST) || DuckDbDialect.is_reserved_for_identifier(keyword)
+    }
+
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Err(error) = self.budget.take(parser) {
+            return Some(Err(error));
+        }
         if let Some(interval) = interval(parser) {
             return Some(interval);
         }

@@ -29,6 +29,7 @@ mod json;
 pub mod memory;
 mod message;
 mod operation;
+mod parse_budget;
 pub mod plan;
 pub mod query;
 pub mod rows;

@@ -90,7 +90,7 @@ impl Engine {
     /// The message of the parser.
     pub fn statements(&self, sql: &str) -> Result<Vec<Statement>, String> {
         let grammar: &dyn Grammar = match self.dialect() {
-            Dialect::DuckDb => &DuckDbGrammar,
+            Dialect::DuckDb => &DuckDbGrammar::of_statement(sql.len()),
             Dialect::Postgres => &PostgreSqlDialect {},
             Dialect::Other => &GenericDialect {},
         };

@@ -20,6 +20,7 @@
 //!   `damage` finds unreadable files.
 //! - Writing: `stage` prepares the version that a `write` describes: `row_writers` write its rows, `cast`
 //!   conforms them to the table's schema, `misfit` finds values that the table can't store,
+//!   `nesting` limits the depth of types,
 //!   `partition_writer` bounds one writer's memory, `file_writer` writes a file with these `file_settings`,
 //!   `commit` builds the log entry, `constraint` binds other writers.
 //! - Publishing: `staged` is a prepared version, `staged_files` are its files, `metadata_commit` commits
@@ -53,6 +54,7 @@ mod log_state;
 mod metadata_commit;
 mod misfit;
 mod mount;
+mod nesting;
 mod observe;
 mod operation;
 mod overlay;

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::nesting::too_deep;
 use crate::engine::arrow::{
     compute::can_cast_types,
     datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit},
@@ -103,10 +104,10 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
     let mut converted = Vec::with_capacity(fields.len());
     for field in fields {
         let name = field.name();
-        if parent.is_empty() && depth(field.data_type()) > DEEPEST {
-            problems.push(format!(
-                "column {name} is nested more than {DEEPEST} levels deep: flatten it, or make it JSON"
-            ));
+        if parent.is_empty()
+            && let Some(problem) = too_deep(field.data_type())
+        {
+            problems.push(format!("column {name} {problem}: flatten it, or make it JSON"));
             continue;
         }
         let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
@@ -130,23 +131,6 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
         converted.push(delta_field(name, field, &path, problems));
     }
     converted.into()
-}
-
-/// The maximum nesting of lists, structs and maps: readers of the log parse two levels of JSON for each.
-const DEEPEST: usize = 50;
-
-/// Returns the nesting depth of a type: 0 for a scalar.
-fn depth(data_type: &DataType) -> usize {
-    match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => 1 + depth(item.data_type()),
-        DataType::Struct(fields) => {
-            1 + fields.iter().map(|field| depth(field.data_type())).max().unwrap_or_default()
-        }
-        _ => 0,
-    }
 }
 
 /// Returns whether a column has the name that the engine gives to a literal, such as `Utf8("x")`.

@@ -61,7 +61,8 @@ impl Fingerprint {
         self.settings.contains_key(EMPTY)
     }
 
-    /// Returns whether all tables are read at the same places. If not, their version numbers can't be compared.
+    /// Returns whether all tables are read at the same places. If not, their version numbers can't be
+    /// compared.
     #[must_use]
     pub fn reads_same_places(&self, other: &Self) -> bool {
         let places =

@@ -54,6 +54,14 @@ fn subqueries_lists_and_operators_have_limits() {
         "select count(*) as c from (select 1 as a, 2 as b) group by cube (a + 1, b)",
         "within ROLLUP, CUBE or GROUPING SETS",
     );
+    for (open, close, most) in
+        [("abs(", ")", 250), ("[", "]", 250), ("map {1: ", "}", 125), ("try_cast(trim(", ") as text)", 250)]
+    {
+        let sql = format!("select {}1{} as a", open.repeat(most + 1), close.repeat(most + 1));
+        refused(&sql, "calls, lists, structs or maps are nested more than 250 levels deep");
+    }
+    let methods = format!("select 'a'{} as a", ".upper()".repeat(251));
+    refused(&methods, "calls, lists, structs or maps are nested more than 250 levels deep");
     refused(&format!("select {{{{ {}1 }}}} as a", "1 ~ ".repeat(3000)), "more than 2000 operators");
 }
 

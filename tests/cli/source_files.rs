@@ -307,18 +307,28 @@ fn other_model() -> Project {
 }
 
 #[test]
-fn a_damaged_file_of_a_source_without_columns_fails_alone() {
-    let source = "sources:\n  - name: shop\n    tables:\n      - name: t\n        external: {location: t.json, format: json}\n";
-    let project = other_model()
-        .file("sources.yml", source)
-        .file("t.json", "\u{1}{{ no json")
-        .model("d.sql", "select * from {{ source('shop', 't') }}");
-    let ran = project.run(["build", "--vars", "{c: 2}"]).failure();
-    ran.says("shop.t: no columns could be found in its files").says("t.json: ").says("`columns:`");
-    assert_eq!(project.rows("select x from {{ ref('c') }}"), "x\n2\n");
-    project.write("t.json", "[{\"id\": 1}]");
-    project.run(["build"]).success();
-    assert_eq!(project.rows("select id from {{ ref('d') }}"), "id\n1\n");
+fn a_damaged_or_empty_file_of_a_source_without_columns_fails_alone() {
+    for (file, content, reason, fixed) in [
+        ("t.json", "\u{1}{{ no json", "t.json: ", "[{\"id\": 1}]"),
+        ("t.json", "", "t.json: the file is empty", "[{\"id\": 1}]"),
+        ("t.json", "[]", "", "[{\"id\": 1}]"),
+        ("t.ndjson", "", "t.ndjson: the file is empty", "{\"id\": 1}"),
+        ("t.csv", "", "t.csv: the file is empty", "id\n1"),
+    ] {
+        let source = format!(
+            "sources:\n  - name: shop\n    tables:\n      - name: t\n        external: {{location: {file}}}\n"
+        );
+        let project = other_model()
+            .file("sources.yml", source)
+            .file(file, content)
+            .model("d.sql", "select * from {{ source('shop', 't') }}");
+        let ran = project.run(["build", "--vars", "{c: 2}"]).failure();
+        ran.says("shop.t: no columns could be found in its files").says(reason).says("`columns:`");
+        assert_eq!(project.rows("select x from {{ ref('c') }}"), "x\n2\n", "{content}");
+        project.write(file, fixed);
+        project.run(["build"]).success();
+        assert_eq!(project.rows("select id from {{ ref('d') }}"), "id\n1\n", "{content}");
+    }
 }
 
 #[test]

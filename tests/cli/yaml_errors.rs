@@ -61,16 +61,6 @@ fn an_unknown_format_is_shown_with_a_near_one() {
 }
 
 #[test]
-fn a_text_source_needs_columns_or_files_that_have_some() {
-    let yaml = "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: { location: orders.csv, format: csv }\n";
-    let project = Project::new()
-        .file("sources.yml", yaml)
-        .file("orders.csv", "")
-        .model("m.sql", "select * from {{ source('shop', 'orders') }}");
-    assert_said!(refused(&project));
-}
-
-#[test]
 fn a_delta_source_that_is_not_there_is_told() {
     let yaml = "sources:\n  - name: shop\n    tables:\n      - name: orders\n";
     let project = Project::new()

@@ -112,23 +112,15 @@ pub(super) async fn complete(
                 NotLooked::Wrong(vec![error(why)])
             }
         })?;
-    if found.are_damaged() {
+    if found.columns.is_empty() {
+        // The files are empty or damaged, which fails the nodes that read the source, and no others.
         let files = found.broken.iter().take(3).map(|(file, reason)| format!("\n  {file}: {reason}"));
         return Err(NotLooked::Unreadable(format!(
-            "{}: no columns could be found in its files{}\n  hint: replace the damaged files, or list the \
-             source's `columns:` with a `name` and a `data_type` each",
+            "{}: no columns could be found in its files{}\n  hint: replace the files that are empty or damaged, \
+             or list the source's `columns:` with a `name` and a `data_type` each",
             spec.name,
             files.collect::<String>()
         )));
-    }
-    if found.columns.is_empty() {
-        let mut finding = error(format!("{}: no columns could be found in its files", spec.name));
-        for (file, reason) in found.broken.iter().take(3) {
-            finding = finding.note(format!("{file}: {reason}"));
-        }
-        return Err(NotLooked::Wrong(vec![
-            finding.hint("list its `columns:` with a `name` and a `data_type` each"),
-        ]));
     }
     let columns = FoundColumns::new(spec, &found);
     if found.is_sample {

@@ -131,7 +131,51 @@ impl ScalarUDFImpl for IntervalLength {
     }
 }
 
-/// Returns the column name of a cast.
+/// The maximum depth of an expression whose name is written in full.
+const WHOLE: usize = 64;
+
+/// Returns the column name of a cast. DataFusion asks every level of an expression for its name whenever it
+/// asks for a type, so a deep value has a short name.
 pub(in crate::engine) fn cast_name(lenient: bool, value: &Expr, data_type: &str) -> String {
-    format!("{}({} AS {data_type})", if lenient { "TRY_CAST" } else { "CAST" }, value.schema_name())
+    let function = if lenient { "TRY_CAST" } else { "CAST" };
+    if is_deeper(value, WHOLE) {
+        return format!("{function}(… AS {data_type})");
+    }
+    format!("{function}({} AS {data_type})", value.schema_name())
+}
+
+/// Returns whether an expression is deeper than `levels`, following its first or its last operands.
+pub(in crate::engine) fn is_deeper(expr: &Expr, levels: usize) -> bool {
+    let down = |last: bool| {
+        let mut at = expr;
+        for _ in 0..levels {
+            at = match at {
+                Expr::Cast(cast) => &cast.expr,
+                Expr::Alias(alias) => &alias.expr,
+                Expr::ScalarFunction(call) => {
+                    let next = if last { call.args.last() } else { call.args.first() };
+                    let Some(next) = next else { return false };
+                    next
+                }
+                _ => return false,
+            };
+        }
+        true
+    };
+    down(false) || down(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{arrow::datatypes::DataType, logical_expr::cast};
+
+    use super::*;
+
+    #[test]
+    fn names_of_deep_casts_are_short() {
+        let nested =
+            |levels| (0..levels).fold(datafusion::prelude::col("a"), |value, _| cast(value, DataType::Int64));
+        assert_eq!(cast_name(false, &nested(1), "INT"), format!("CAST({} AS INT)", nested(1).schema_name()));
+        assert_eq!(cast_name(true, &nested(WHOLE + 1), "INT"), "TRY_CAST(… AS INT)");
+    }
 }

@@ -55,7 +55,7 @@ use self::{
 };
 pub(in crate::engine) use self::{
     format::{double, value_text, value_texts},
-    function::cast_name,
+    function::{cast_name, is_deeper},
     named_type::{NamedType, is_cast_to_json, parse_target},
     possible::{is_possible, refused},
 };

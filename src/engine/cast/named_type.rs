@@ -68,8 +68,8 @@ impl NamedType {
 
 /// Parses a type name.
 pub(in crate::engine) fn parse_target(name: &str) -> Result<CastTarget> {
-    let parsed =
-        Parser::new(&DuckDbGrammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
+    let grammar = DuckDbGrammar::of_part();
+    let parsed = Parser::new(&grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed.map_err(|error| error.to_string()).and_then(|parsed| target(&parsed)) {
         Ok(target) => Ok(target),
         Err(problem) => plan_err!("{problem}"),

@@ -156,7 +156,8 @@ fn custom(name: &str, modifiers: &[String]) -> Result<CastTarget, String> {
 }
 
 fn named(name: &str) -> Result<DataType, String> {
-    let mut parser = datafusion::sql::sqlparser::parser::Parser::new(&crate::engine::grammar::DuckDbGrammar)
+    let grammar = crate::engine::grammar::DuckDbGrammar::of_part();
+    let mut parser = datafusion::sql::sqlparser::parser::Parser::new(&grammar)
         .try_with_sql(name)
         .map_err(|error| error.to_string())?;
     let parsed = parser.parse_data_type().map_err(|error| error.to_string())?;

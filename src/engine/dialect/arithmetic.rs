@@ -17,7 +17,10 @@ use datafusion::{
 
 use super::compute;
 use crate::engine::{
-    cast::types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
+    cast::{
+        is_deeper,
+        types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
+    },
     function::plain_nan,
     operation::Operation,
 };
@@ -261,7 +264,7 @@ const TAIL: usize = 4;
 
 /// Returns the name of an operand. A long chain is shortened to at most its last `tail` operands.
 fn short_name(expr: &Expr, tail: usize) -> String {
-    if !is_longer(expr, WHOLE) {
+    if !is_deeper(expr, WHOLE) {
         return expr.schema_name().to_string();
     }
     let inner = match expr {
@@ -281,27 +284,6 @@ fn short_name(expr: &Expr, tail: usize) -> String {
         }
         _ => "…".to_owned(),
     }
-}
-
-/// Returns whether an expression is deeper than `levels`, following its first or its last operands.
-fn is_longer(expr: &Expr, levels: usize) -> bool {
-    let down = |last: bool| {
-        let mut at = expr;
-        for _ in 0..levels {
-            at = match at {
-                Expr::Cast(cast) => &cast.expr,
-                Expr::Alias(alias) => &alias.expr,
-                Expr::ScalarFunction(call) => {
-                    let next = if last { call.args.last() } else { call.args.first() };
-                    let Some(next) = next else { return false };
-                    next
-                }
-                _ => return false,
-            };
-        }
-        true
-    };
-    down(false) || down(true)
 }
 
 impl ScalarUDFImpl for Arithmetic {

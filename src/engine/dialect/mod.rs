@@ -13,7 +13,7 @@
 //!
 //! - `token`: rewrites syntax the parser can't be taught into syntax it knows
 //! - `statement`: rewrites that need no types
-//! - `depth`: rejects expressions that are nested too deeply
+//! - `depth`: limits of nesting; `statement_size`: balances long chains, and applies the limits
 //! - `frame`, `offset`: offsets of window frames
 //! - `constant`, `evaluation`: constant expressions, type-checked and evaluated
 //! - `refusal`: errors for unsupported syntax
@@ -51,6 +51,7 @@ mod refusal;
 mod relation;
 mod star;
 mod statement;
+mod statement_size;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -159,8 +160,9 @@ impl Dialect {
                     }
                     token::Problem::Refused(problem) => refused(problem),
                 })?;
+                let grammar = grammar::DuckDbGrammar::of_statement(sql.len());
                 let mut statements = DFParserBuilder::new(tokens)
-                    .with_dialect(&grammar::DuckDbGrammar)
+                    .with_dialect(&grammar)
                     .with_recursion_limit(MOST_BRACKETS)
                     .build()?
                     .parse_statements()?;
@@ -169,11 +171,12 @@ impl Dialect {
                         "The context currently only supports a single SQL statement".into(),
                     ));
                 }
-                statements
+                let statement = statements
                     .pop_front()
-                    .ok_or_else(|| DataFusionError::Plan("No SQL statements were provided".into()))
+                    .ok_or_else(|| DataFusionError::Plan("No SQL statements were provided".into()))?;
+                statement_size::bounded(self, statement)
             }
-            Self::Postgres => postgres::parse(sql),
+            Self::Postgres => statement_size::bounded(self, postgres::parse(sql)?),
             Self::Other => state.sql_to_statement(sql, &state.config().options().sql_parser.dialect),
         }
     }

@@ -91,7 +91,7 @@ impl Budget {
     }
 
     /// Returns the bytes for all operators.
-    fn operators(&self) -> Option<usize> {
+    pub(in crate::engine) fn operators(&self) -> Option<usize> {
         self.limit.map(|limit| limit - limit / 4)
     }
 

@@ -98,8 +98,8 @@ fn advice(name: &str) -> &'static str {
         ", or write the smaller side of the cross join first: it is held in memory"
     } else if name.starts_with("WindowParts") {
         ", or partition the window by more columns: the rows of a partition are held together"
-    } else if name.contains("array_agg") || name.contains("string_agg") || name.contains("listagg") {
-        ", or group by more columns: the values of a group are held together"
+    } else if name.contains("Aggregat") {
+        ", or group by more columns: `list`, `string_agg`, `median` and their like hold the rows of a group together"
     } else {
         ", or lower `threads`"
     }

@@ -105,3 +105,34 @@ async fn batches_of_wide_rows_that_were_spooled_are_small() {
     let (all, largest) = rows(&engine, spool.table(), "select * from s.t").await;
     assert!(all == 400 && largest < 20, "{all} rows, {largest} in a batch");
 }
+
+/// The message of the error of a query.
+async fn error(engine: &Engine, sql: &str) -> String {
+    let query = engine.plan(sql).await.unwrap_or_else(|error| panic!("{}", error.message));
+    let bound = query.bind(&BTreeMap::new()).unwrap();
+    for stream in engine.streams(&bound, &[], Joins::Hash).await.unwrap() {
+        if let Err(error) = stream.try_collect::<Vec<RecordBatch>>().await {
+            return crate::engine::message(&error);
+        }
+    }
+    panic!("no error: {sql}")
+}
+
+#[tokio::test]
+async fn an_aggregate_whose_group_is_too_large_names_itself_and_the_setting() {
+    let engine = engine(16 << 20);
+    let from = "from (select i, repeat('x', 1000) || i as t from range(0, 40000) r(i))";
+    for call in ["string_agg(t, ',')", "list(t)", "array_agg(t order by i)", "list(distinct t)", "mode(t)"] {
+        for groups in ["", "group by i % 2"] {
+            let said =
+                error(&engine, &format!("select length(a) as n from (select {call} as a {from} {groups})"))
+                    .await;
+            assert!(said.contains("`memory_limit`"), "{call} {groups}: {said}");
+            // The pool doesn't know the calls of an aggregate whose groups weren't spilled.
+            let name = call.split('(').next().unwrap().replace("list", "array_agg");
+            let is_named =
+                said.contains(&name) || said.contains("`list`, `string_agg`, `median` and their like");
+            assert!(is_named, "{call} {groups}: {said}");
+        }
+    }
+}

@@ -113,8 +113,10 @@ pub(super) fn look(
     let tables = tables(&connection).map_err(failed)?;
     let Some((name, kind)) = tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table)).cloned() else {
         let names = || tables.iter().map(|(name, _)| name.as_str());
-        let hint = near::question(table, names())
-            .unwrap_or_else(|| format!("it has {}", names().collect::<Vec<_>>().join(", ")));
+        let hint = near::question(table, names()).unwrap_or_else(|| match names().collect::<Vec<_>>() {
+            none if none.is_empty() => "it has no tables".to_owned(),
+            some => format!("it has {}", some.join(", ")),
+        });
         let message = format!("{}: `{}` has no table `{table}`: {hint}", spec.name, spec.location);
         return Err(DataFusionError::Plan(message));
     };

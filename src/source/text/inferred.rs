@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 
-use super::broken::EMPTY;
-
 /// The result of inference.
 #[derive(Debug, Clone, Default)]
 pub struct InferredColumns {
@@ -21,14 +19,7 @@ pub struct InferredColumns {
     pub is_sample: bool,
 }
 
-impl InferredColumns {
-    /// Returns whether no column was found because files that aren't empty can't be read.
-    #[must_use]
-    pub fn are_damaged(&self) -> bool {
-        self.columns.is_empty() && self.broken.iter().any(|(_, reason)| reason != EMPTY)
-    }
-}
-
+/// An inferred column.
 #[derive(Debug, Clone)]
 pub struct InferredColumn {
     /// The name as written in the first file.

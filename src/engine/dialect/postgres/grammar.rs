@@ -14,6 +14,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::Token,
 };
 
+use crate::engine::parse_budget::ParseBudget;
+
 /// The precedence of unary plus and minus: tighter than all binary operators except `::` and subscripts.
 const SIGN_PRECEDENCE: u8 = 125;
 /// The precedence of every operator without one of its own.
@@ -22,8 +24,22 @@ const OTHER_PRECEDENCE: u8 = 70;
 const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// PostgreSQL's grammar. See the [module's documentation](self).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PostgresGrammar;
+#[derive(Debug)]
+pub(super) struct PostgresGrammar {
+    budget: ParseBudget,
+}
+
+impl PostgresGrammar {
+    /// Returns the grammar for one statement of this many bytes.
+    pub(super) fn of_statement(bytes: usize) -> Self {
+        Self { budget: ParseBudget::of_statement(bytes) }
+    }
+
+    /// Returns the grammar for types.
+    pub(super) fn of_part() -> Self {
+        Self { budget: ParseBudget::unlimited() }
+    }
+}
 
 impl Dialect for PostgresGrammar {
     /// Returns PostgreSQL's type, because the parser checks it in a few places.
@@ -47,8 +63,9 @@ impl Dialect for PostgresGrammar {
         POSTGRES.is_identifier_part(character)
     }
 
+    /// Reserves CASE and CAST, too, as PostgreSQL does.
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
-        POSTGRES.is_reserved_for_identifier(keyword)
+        matches!(keyword, Keyword::CASE | Keyword::CAST) || POSTGRES.is_reserved_for_identifier(keyword)
     }
 
     fn is_custom_operator_part(&self, character: char) -> bool {
@@ -184,6 +201,9 @@ impl Dialect for PostgresGrammar {
     }
 
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Err(error) = self.budget.take(parser) {
+            return Some(Err(error));
+        }
         let (op, precedence) = match parser.peek_token_ref().token {
             Token::Minus => (UnaryOperator::Minus, SIGN_PRECEDENCE),
             Token::Plus => (UnaryOperator::Plus, SIGN_PRECEDENCE),

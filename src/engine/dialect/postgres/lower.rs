@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     WindowType,
 };
 
-use super::super::{depth::Nesting, statement::subquery};
+use super::super::statement::subquery;
 use super::{
     clause::{Flow, admitted, counts, ordered, set_operations, unlisted},
     expression::{self, as_written},
@@ -35,7 +35,6 @@ struct PostgresLowering {
     limits: Vec<Option<LimitClause>>,
     /// The window frames: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
-    depth: Nesting,
     /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// The subqueries that DataFusion plans as joins, by memory address.
@@ -126,14 +125,10 @@ impl VisitorMut for PostgresLowering {
             _ => None,
         };
         self.frames.push(frame);
-        if let Err((message, help)) = self.depth.enter(expr) {
-            return ControlFlow::Break(PostgresRefusal::new(message, help, expr.span()));
-        }
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
-        self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr
             && let Some(WindowType::WindowSpec(spec)) = &mut function.over

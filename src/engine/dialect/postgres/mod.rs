@@ -39,11 +39,14 @@ use datafusion::{
     prelude::SessionContext,
     sql::{
         parser::{DFParserBuilder, Statement},
-        sqlparser::ast,
+        sqlparser::{ast, parser::ParserError, tokenizer::Tokenizer},
     },
 };
 
-use super::depth::MOST_BRACKETS;
+use super::{
+    depth::{MOST_BRACKETS, brackets},
+    refusal::refused,
+};
 
 /// Adds the planners that plans of this dialect need to a session.
 pub(super) fn prepare(builder: &mut SessionStateBuilder) {
@@ -59,8 +62,12 @@ pub(super) fn register(context: &SessionContext) {
 
 /// Parses a single statement without rewriting it.
 pub(super) fn parse(sql: &str) -> Result<Statement> {
-    let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&grammar::PostgresGrammar)
+    let grammar = grammar::PostgresGrammar::of_statement(sql.len());
+    let tokens = Tokenizer::new(&grammar, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| DataFusionError::SQL(Box::new(ParserError::from(error)), None))?;
+    brackets(&tokens).map_err(refused)?;
+    let mut statements = DFParserBuilder::new(tokens)
+        .with_dialect(&grammar)
         .with_recursion_limit(MOST_BRACKETS)
         .build()?
         .parse_statements()?;

@@ -33,8 +33,8 @@ const ADMITTED: &str = "use smallint, integer, bigint, numeric(p, s), real, doub
 /// # Errors
 /// If the type isn't supported: returns a message and an alternative.
 pub(super) fn parse(name: &str) -> Result<ParsedType, (String, &'static str)> {
-    let parsed =
-        Parser::new(&PostgresGrammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
+    let grammar = PostgresGrammar::of_part();
+    let parsed = Parser::new(&grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed {
         Ok(parsed) => target(&parsed),
         Err(_) => Err((format!("there is no type `{name}`"), ADMITTED)),

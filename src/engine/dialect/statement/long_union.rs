@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{SetExpr, SetOperator, SetQuantifier, Value
 const LONG: usize = 32;
 
 /// Balances a chain of UNION ALL. Its parts keep their order.
-pub(super) fn balance(body: &mut SetExpr) {
+pub(in crate::engine::dialect) fn balance(body: &mut SetExpr) {
     if length(body) < LONG {
         return;
     }

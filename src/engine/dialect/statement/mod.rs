@@ -3,7 +3,7 @@
 //!
 //! - `column`: names of columns that are casts
 //! - `expression`: casts, operators and special forms become functions; `literal`, `function`: literals, and
-//!   calls with another syntax; `condition`: CASE and NOT
+//!   calls with another syntax; `condition`: CASE and NOT; `long_condition`: AND and OR of many parts
 //! - `access`: fields, positions, slices and methods of a value
 //! - `aggregate`: aggregate calls that DataFusion reads differently
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
@@ -29,7 +29,8 @@ mod having;
 mod join;
 mod lambda;
 mod literal;
-mod long_union;
+pub(super) mod long_condition;
+pub(super) mod long_union;
 mod name;
 mod query;
 pub(super) mod relation;
@@ -56,7 +57,7 @@ pub(super) use self::{
     star_column::{StarColumn, candidates},
     star_place::number_of,
 };
-use super::{depth::Nesting, refusal::SyntaxRefusal};
+use super::refusal::SyntaxRefusal;
 
 /// Rewrites a query in place. Returns its stars; placeholders in the query refer to them by index.
 ///
@@ -125,7 +126,6 @@ struct StatementLowering {
     limits: Vec<Option<LimitClause>>,
     /// The window frames, which stay as written: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
-    depth: Nesting,
     /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// The arguments of table functions, which stay as written.
@@ -134,8 +134,6 @@ struct StatementLowering {
     relations: Vec<String>,
     /// The subqueries that DataFusion plans as joins, by memory address.
     joined: HashSet<*const Query>,
-    /// The queries of recursive CTEs, by memory address.
-    recursive: HashSet<*const Query>,
     /// The stars whose columns aren't known yet.
     stars: Vec<Star>,
     /// For each SELECT being visited, the indexes of its stars.
@@ -181,13 +179,7 @@ impl VisitorMut for StatementLowering {
         if let Some(with) = &mut query.with {
             for table in &mut with.cte_tables {
                 column::tell_apart(&table.alias, &mut table.query);
-                if with.recursive {
-                    self.recursive.insert(&raw const *table.query);
-                }
             }
-        }
-        if !self.recursive.contains(&(&raw const *query)) {
-            long_union::balance(&mut query.body);
         }
         using::lower(query)?;
         flow(query::recursive(query))?;
@@ -319,9 +311,6 @@ impl VisitorMut for StatementLowering {
             _ => None,
         };
         self.frames.push(frame);
-        if let Err((message, help)) = self.depth.enter(expr) {
-            return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), expr.span()));
-        }
         if let Expr::Function(function) = expr {
             lambda::lower(function, &self.relations)?;
         }
@@ -329,7 +318,6 @@ impl VisitorMut for StatementLowering {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
-        self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr
             && let Some(WindowType::WindowSpec(spec)) = &mut function.over

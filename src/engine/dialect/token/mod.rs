@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::{
 };
 
 use self::scan::{depth, end_of_query, find, is_at, is_keyword, is_word, keyword, token};
-use super::refusal::SyntaxRefusal;
+use super::{depth::brackets, refusal::SyntaxRefusal};
 use crate::engine::grammar::DuckDbGrammar;
 
 /// The mark of an ASOF JOIN in a parsed statement: a keyword before JOIN that DuckDB doesn't have.
@@ -40,8 +40,10 @@ pub(super) enum Problem {
 
 /// Tokenizes a statement and rewrites it to the parser's syntax.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Problem> {
-    let tokens = Tokenizer::new(&DuckDbGrammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
+    let grammar = DuckDbGrammar::of_part();
+    let tokens = Tokenizer::new(&grammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
     let mut tokens = without_space(tokens);
+    brackets(&tokens).map_err(Problem::Refused)?;
     refusal::check(&tokens).map_err(Problem::Refused)?;
     as_of(&mut tokens);
     words(&mut tokens);

@@ -22,6 +22,7 @@ use datafusion::{
 
 use super::{
     description::{Aggregate, ArgumentTypes, Typed},
+    group_limit::{GroupLimit, LimitedGroup, LimitedGroups},
     recipe::Gather,
     rows, sliding,
 };
@@ -34,6 +35,8 @@ pub(in crate::engine::function) struct AggregateCall {
     signature: Signature,
     /// The sort directions of the trailing arguments that are ordering keys: only in window calls.
     orders: Vec<SortOptions>,
+    /// The bytes for all operators of the session, if they are limited.
+    memory: Option<usize>,
 }
 
 /// The aggregates that return 0 when there are no rows.
@@ -46,7 +49,19 @@ impl AggregateCall {
             aliases: aggregate.aliases.iter().map(ToString::to_string).collect(),
             signature: Signature::user_defined(Volatility::Immutable),
             orders: Vec::new(),
+            memory: None,
         }
+    }
+
+    /// Returns this call within so many bytes for all operators.
+    pub(in crate::engine::function) fn within(self, memory: Option<usize>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// Returns the limit of a call whose rows are held in memory.
+    fn limit(&self, args: &AccumulatorArgs<'_>) -> Option<GroupLimit> {
+        let holds = self.aggregate.method.holds_rows() || self.gather_of(args) != Gather::default();
+        self.memory.filter(|_| holds).map(|memory| GroupLimit::new(self.aggregate.name, memory))
     }
 
     /// Returns this call with ordering keys as its trailing arguments.
@@ -140,12 +155,16 @@ impl AggregateUDFImpl for AggregateCall {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         self.apart(args, |args| {
-            let gather = self.gather_of(&args);
-            if gather != Gather::default() {
-                let gathered = rows::gathered(self.aggregate.method, &args, gather.distinct, gather.sorted)?;
-                return Ok(Box::new(gathered) as Box<dyn Accumulator>);
-            }
-            self.aggregate.method.accumulator(args)
+            let (gather, limit) = (self.gather_of(&args), self.limit(&args));
+            let inner = if gather == Gather::default() {
+                self.aggregate.method.accumulator(args)?
+            } else {
+                Box::new(rows::gathered(self.aggregate.method, &args, gather.distinct, gather.sorted)?)
+            };
+            Ok(match limit {
+                Some(limit) => Box::new(LimitedGroup { inner, limit }),
+                None => inner,
+            })
         })
     }
 
@@ -155,9 +174,13 @@ impl AggregateUDFImpl for AggregateCall {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        let name = self.aggregate.name;
-        self.aggregate.method.groups(args)?.ok_or_else(|| {
+        let (name, limit) = (self.aggregate.name, self.limit(&args));
+        let inner = self.aggregate.method.groups(args)?.ok_or_else(|| {
             datafusion::error::DataFusionError::Internal(format!("{name} can't compute many groups at once"))
+        })?;
+        Ok(match limit {
+            Some(limit) => Box::new(LimitedGroups::new(inner, limit)),
+            None => inner,
         })
     }
 

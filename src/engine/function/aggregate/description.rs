@@ -99,6 +99,11 @@ pub(in crate::engine::function) trait AggregateMethod:
         true
     }
 
+    /// Returns whether the accumulators hold all rows of a group.
+    fn holds_rows(&self) -> bool {
+        false
+    }
+
     /// Returns whether ORDER BY within the call changes the result.
     fn ordered(&self) -> bool {
         false

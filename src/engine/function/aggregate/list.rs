@@ -13,7 +13,7 @@ use datafusion::{
 use super::{
     description::{Aggregate, Typed},
     pick::list,
-    rows::{RowAggregate, Skip, VALUES},
+    rows::{RowAggregate, Skip, VALUES, array_limit},
 };
 use crate::engine::cast::value_texts;
 
@@ -62,6 +62,9 @@ pub(super) const ALL: &[Aggregate] = &[
                     return settings.null();
                 }
                 let texts = value_texts(&columns[0])?;
+                let separators = separator.len().saturating_mul(texts.len() - 1);
+                let bytes = texts.iter().flatten().map(str::len).sum::<usize>();
+                array_limit::check("string_agg", bytes.saturating_add(separators))?;
                 Ok(ScalarValue::Utf8(Some(texts.iter().flatten().collect::<Vec<&str>>().join(separator))))
             },
             ..VALUES

@@ -8,6 +8,7 @@
 //! - `sum`: exact sums and averages
 //! - `running`, `statistic`: a fixed number of doubles per group
 //! - `rows`: all rows of a group; `quantile`, `distribution` and `list` evaluate them
+//! - `group_limit`: the memory of aggregates that hold all rows of a group
 //! - `pick`: one row of a group
 //! - `native`: DataFusion's own aggregates, where they agree with DuckDB
 //! - `sorted`: ORDER BY within a window call
@@ -17,6 +18,7 @@
 pub(super) mod call;
 pub(super) mod description;
 mod distribution;
+mod group_limit;
 mod json;
 mod list;
 mod native;
@@ -55,6 +57,7 @@ use datafusion::{
 
 pub(super) use self::description::Aggregate;
 use self::description::Typed;
+use crate::engine::memory::Budget;
 
 /// Returns all aggregates, family by family.
 pub(super) fn all() -> impl Iterator<Item = &'static Aggregate> {
@@ -76,11 +79,18 @@ pub(in crate::engine) fn only_row(value: Expr) -> Expr {
 /// Replaces DataFusion's aggregates with ours. Keeps only those of its own that DuckDB also has; all others
 /// become unknown.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
+    let memory = memory(builder);
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| KEPT.contains(&udaf.name()));
-    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(one)))));
+    let limited = |one| call::AggregateCall::new(one).within(memory);
+    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(limited(one)))));
     builder.scalar_functions().get_or_insert_default().push(Arc::new(ScalarUDF::from(sorted::Sorted::new())));
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
+}
+
+/// Returns the bytes for all operators of a session, if they are limited.
+pub(super) fn memory(builder: &mut SessionStateBuilder) -> Option<usize> {
+    builder.config().as_ref().and_then(|config| Budget::of(config).operators())
 }
 
 /// Looks up an aggregate by name, including DataFusion's `count`.

@@ -28,12 +28,13 @@ use crate::engine::function::{
 
 /// Replaces DataFusion's aggregates with PostgreSQL's.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder) {
+    let memory = crate::engine::function::aggregate::memory(builder);
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| ["count", "grouping"].contains(&udaf.name()));
     // DISTINCT ON is planned as this aggregate; SQL can't call it.
     functions.push(datafusion::functions_aggregate::first_last::first_value_udaf());
-    functions
-        .extend(ALL.iter().map(|one| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(one)))));
+    let limited = |one| call::AggregateCall::new(one).within(memory);
+    functions.extend(ALL.iter().map(|one| Arc::new(AggregateUDF::new_from_impl(limited(one)))));
 }
 
 /// Returns the names of all aggregates except `count`.

@@ -91,6 +91,8 @@ type RowsFinish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 /// Collects rows and computes a result from them.
 #[derive(Clone)]
 pub(super) struct Collection {
+    /// The aggregate, for messages.
+    pub(super) name: String,
     /// The types of the collected columns, including ordering keys.
     pub(super) types: Vec<DataType>,
     pub(super) columns: usize,
@@ -109,6 +111,11 @@ impl fmt::Debug for Collection {
             .field("distinct", &self.distinct)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the name of the aggregate in DataFusion's text of a call: `string_agg(t,Utf8(","))`.
+pub(super) fn aggregate(call: &str) -> String {
+    call.split('(').next().unwrap_or_default().to_owned()
 }
 
 impl Collection {
@@ -136,6 +143,7 @@ impl Collection {
         }
         let finish = rows.finish;
         Ok(Self {
+            name: aggregate(call.name),
             columns: types.len() - orders.len(),
             types,
             orders,

@@ -18,8 +18,11 @@ use datafusion::{
 };
 
 use super::super::recipe::Recipe;
-use super::collection::{Collection, Skip, bytes, state, values_of};
-use crate::engine::function::aggregate::description::AggregateMethod;
+use super::{
+    array_limit,
+    collection::{Collection, Skip, aggregate, bytes, state, values_of},
+};
+use crate::engine::function::{aggregate::description::AggregateMethod, result_size};
 
 /// Returns the partial-result fields of an aggregate whose rows are deduplicated or sorted first.
 pub(in crate::engine::function::aggregate) fn gathered_state(
@@ -46,6 +49,7 @@ pub(in crate::engine::function::aggregate) fn gathered(
         orders.push(order.options);
     }
     Ok(Collector::new(Collection {
+        name: aggregate(call.name),
         columns,
         types,
         orders,
@@ -93,7 +97,13 @@ impl Collector {
             let whole = match chunks.as_slice() {
                 [] => new_empty_array(data_type),
                 [one] => Arc::clone(one),
-                many => concat(&many.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
+                many => {
+                    let size = |chunk: &ArrayRef| result_size::size(chunk.as_ref()).max(chunk.len());
+                    if !data_type.is_primitive() {
+                        array_limit::check(&self.collection.name, many.iter().map(size).sum())?;
+                    }
+                    concat(&many.iter().map(AsRef::as_ref).collect::<Vec<_>>())?
+                }
             };
             *chunks = vec![whole];
         }

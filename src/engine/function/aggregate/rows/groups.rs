@@ -10,11 +10,15 @@ use datafusion::{
         datatypes::Field,
     },
     common::ScalarValue,
-    error::{DataFusionError, Result},
+    error::Result,
     logical_expr::{EmitTo, GroupsAccumulator},
 };
 
-use super::collection::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
+use super::{
+    array_limit,
+    collection::{Collection, as_usize, bytes, keys, narrow, pick, values_of},
+};
+use crate::engine::function::result_size;
 
 /// A batch of rows, with the group of each.
 #[derive(Debug)]
@@ -86,8 +90,15 @@ impl Groups {
             lengths[*group as usize] += 1;
         }
         let indices: Vec<(usize, usize)> = picked.into_iter().map(|(_, row)| row).collect();
+        let total: usize = lengths.iter().sum();
+        array_limit::check(&self.collection.name, total)?;
         let columns = (0..self.collection.types.len())
             .map(|column| {
+                if limit == u32::MAX && !self.collection.types[column].is_primitive() {
+                    let sizes =
+                        self.chunks.iter().map(|chunk| result_size::size(chunk.columns[column].as_ref()));
+                    array_limit::check(&self.collection.name, sizes.sum())?;
+                }
                 let chunks: Vec<&dyn Array> =
                     self.chunks.iter().map(|chunk| chunk.columns[column].as_ref()).collect();
                 if chunks.is_empty() {
@@ -97,10 +108,6 @@ impl Groups {
             })
             .collect::<Result<_>>()?;
         self.chunks.retain(|chunk| !chunk.entries.is_empty());
-        let total: usize = lengths.iter().sum();
-        if i32::try_from(total).is_err() {
-            return Err(DataFusionError::Execution("an aggregate collected more than 2^31 values".into()));
-        }
         Ok(Grouped { columns, offsets: OffsetBuffer::from_lengths(lengths) })
     }
 
@@ -170,6 +177,9 @@ impl GroupsAccumulator for Groups {
             self.collection.result(grouped.columns.iter().map(|one| one.slice(start, length)).collect())
         });
         let results: Vec<ScalarValue> = results.collect::<Result<_>>()?;
+        if !self.collection.result.is_primitive() {
+            array_limit::check(&self.collection.name, results.iter().map(text_bytes).sum())?;
+        }
         ScalarValue::iter_to_array(results)
     }
 
@@ -216,6 +226,11 @@ impl GroupsAccumulator for Groups {
         let chunks = self.chunks.iter();
         size_of_val(self) + chunks.map(|chunk| 2 * chunk.bytes + chunk.entries.len() * PLACES).sum::<usize>()
     }
+}
+
+/// Returns the number of bytes of a text.
+fn text_bytes(value: &ScalarValue) -> usize {
+    value.try_as_str().flatten().map_or(0, str::len)
 }
 
 fn lists(items: ArrayRef, offsets: OffsetBuffer<i32>) -> Result<ArrayRef> {

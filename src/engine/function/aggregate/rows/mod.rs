@@ -6,7 +6,9 @@
 //!
 //! - `collection`: the columns, and the result computed from them
 //! - `collector`, `groups`: rows of one group, and of many
+//! - `array_limit`: the maximum size of arrays
 
+pub(super) mod array_limit;
 mod collection;
 mod collector;
 mod groups;
@@ -43,6 +45,10 @@ impl AggregateMethod for RowAggregate {
 
     fn groups(&self, call: AccumulatorArgs<'_>) -> Result<Option<Box<dyn GroupsAccumulator>>> {
         Ok(Some(Box::new(Groups::new(Collection::new(self, &call)?))))
+    }
+
+    fn holds_rows(&self) -> bool {
+        true
     }
 
     fn ordered(&self) -> bool {
