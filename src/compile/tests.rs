@@ -253,9 +253,9 @@ async fn what_may_differ_next_time_is_volatile() {
 }
 
 #[tokio::test]
-async fn partition_columns_stand_last_and_must_be_there() {
+async fn partition_columns_keep_their_places_and_must_be_there() {
     let done = model("{{ config(partition_by='x') }} select 1 as x, 2 as y").await;
-    assert_eq!(columns(&done.schema), "y Int32, x Int32");
+    assert_eq!(columns(&done.schema), "x Int32, y Int32");
     let files = [("models/a.sql", "{{ config(partition_by=['wold']) }} select 1 as x, 2 as world")];
     let findings = compiled(&files, &["a"], &[]).await.unwrap_err();
     insta::assert_snapshot!(shown(&findings), @r"

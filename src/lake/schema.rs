@@ -19,7 +19,7 @@ pub fn forbidden(name: &str) -> Option<char> {
 }
 
 /// Returns the schema of the table that stores a query's result: all columns nullable, with types that every
-/// Delta reader knows, and the partition columns last.
+/// Delta reader knows, in the query's order. Only the data files lack the partition columns.
 ///
 /// # Errors
 /// All problems, if the result can't be stored.
@@ -29,7 +29,7 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
         problems.push("a table needs at least one column".to_owned());
     }
     let fields = delta_fields(schema.fields(), "", &mut problems);
-    let order = partitions_last(schema, partition_by, &mut problems);
+    check_partitions(schema, partition_by, &mut problems);
     for column in partition_by {
         if column.contains('/') {
             problems.push(format!(
@@ -46,29 +46,17 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
             ));
         }
     }
-    if problems.is_empty() {
-        Ok(Arc::new(Schema::new(order.into_iter().map(|index| fields[index].clone()).collect::<Fields>())))
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(Arc::new(Schema::new(fields))) } else { Err(problems) }
 }
 
-/// Returns the positions of a query's columns in the order of its table, with the partition columns last.
-fn partitions_last(schema: &Schema, partition_by: &[String], problems: &mut Vec<String>) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..schema.fields().len()).collect();
-    for column in partition_by {
-        match order.iter().position(|index| schema.field(*index).name() == column) {
-            Some(at) => {
-                let index = order.remove(at);
-                order.push(index);
-            }
-            None => problems.push(format!("partition_by names {column}, which is not a column")),
-        }
+/// Finds partition columns that the query lacks, and a table that would have no other columns.
+fn check_partitions(schema: &Schema, partition_by: &[String], problems: &mut Vec<String>) {
+    for column in partition_by.iter().filter(|column| schema.index_of(column).is_err()) {
+        problems.push(format!("partition_by names {column}, which is not a column"));
     }
-    if !order.is_empty() && partition_by.len() >= order.len() {
+    if !schema.fields().is_empty() && partition_by.len() >= schema.fields().len() {
         problems.push("a table needs at least one column that isn't in partition_by".to_owned());
     }
-    order
 }
 
 /// Returns whether any column contains timestamps without a time zone, which need a reader feature.
@@ -279,11 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn partition_columns_go_last() {
+    fn partition_columns_keep_their_places() {
         let schema =
             Schema::new(vec![Field::new("p", DataType::Utf8, true), Field::new("v", DataType::Int64, true)]);
         let table = delta_schema(&schema, &["p".to_owned()]).unwrap();
-        assert_eq!(table.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["v", "p"]);
+        assert_eq!(table.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["p", "v"]);
     }
 
     #[test]

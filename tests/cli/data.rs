@@ -38,8 +38,9 @@ fn the_partition_column_may_stand_anywhere() {
         .model("b.sql", &format!("{{{{ config(partition_by=['day', 'id']) }}}} {sql}"));
     project.run(["build"]).success();
     for name in ["a", "b"] {
-        let rows = project.rows(&format!("select id, day, amount from {{{{ ref('{name}') }}}} order by id"));
-        assert_eq!(rows, "id,day,amount\n1,7,30\n2,8,40\n");
+        let rows = project
+            .rows(&format!("select * from {{{{ ref('{name}') }}}} union all select 3, 9, 50 order by 1"));
+        assert_eq!(rows, "id,day,amount\n1,7,30\n2,8,40\n3,9,50\n");
     }
 }
 

@@ -60,7 +60,7 @@ fn rows_of_a_key_are_merged() {
     project.run(["build"]).success();
     project.write("in/1.csv", "id,day,amount\n2,1,25\n3,2,30\n4,3,40\n");
     project.run(["build"]).success().says("1 inserted, 1 updated");
-    assert_rows(&project, "id,amount,day\n1,10,1\n2,25,1\n3,30,2\n4,40,3\n");
+    assert_rows(&project, "id,day,amount\n1,1,10\n2,1,25\n3,2,30\n4,3,40\n");
     project.run(["build", "--force"]).success().says("OK created").says_nothing_of("updated");
 }
 
@@ -71,7 +71,7 @@ fn a_merge_leaves_files_alone_that_no_new_row_reaches() {
     project.write("in/1.csv", "id,day,amount\n2,1,25\n");
     project.run(["build"]).success().says("[OK 1 row in").says("1 updated");
     assert_eq!((actions(&project, "add"), actions(&project, "remove")), (1, 1));
-    assert_rows(&project, "id,amount,day\n1,10,1\n2,25,1\n3,30,2\n");
+    assert_rows(&project, "id,day,amount\n1,1,10\n2,1,25\n3,2,30\n");
     project.write("in/1.csv", "id,day,amount\n2,1,25\n1,1,10\n");
     project.run(["build"]).success().says("UNCHANGED sql incremental model main.a");
 }
@@ -138,7 +138,7 @@ fn partitions_are_replaced() {
     project.run(["build"]).success();
     project.write("in/1.csv", "id,day,amount\n7,1,70\n8,4,80\n");
     project.run(["build"]).success().says("2 inserted, 2 deleted");
-    assert_rows(&project, "id,amount,day\n3,30,2\n7,70,1\n8,80,4\n");
+    assert_rows(&project, "id,day,amount\n3,2,30\n7,1,70\n8,4,80\n");
     project.write("in/1.csv", "id,day,amount\n8,4,80\n");
     project.write("in/2.csv", "id,day,amount\n7,1,70\n");
     project.run(["build"]).success().says("UNCHANGED sql incremental model main.a");
@@ -288,7 +288,7 @@ fn another_partitioning_needs_a_table_from_nothing() {
         .says("it is partitioned by nothing, the model by day")
         .says("--full-refresh");
     project.run(["build", "--full-refresh"]).success();
-    assert_rows(&project, "id,amount,day\n1,10,1\n2,20,1\n3,30,2\n");
+    assert_rows(&project, "id,day,amount\n1,1,10\n2,1,20\n3,2,30\n");
 }
 
 #[test]

@@ -16,15 +16,15 @@ async fn columns_and_partitions_may_change_and_rows_may_be_none() {
     assert_eq!(observed.partition_by, ["region", "meter"]);
     assert_eq!(
         observed.schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(),
-        ["total", "region", "meter"]
+        ["region", "total", "meter"]
     );
     insta::assert_snapshot!(fixture.read().await, @r"
-    +-------+--------+-------+
-    | total | region | meter |
-    +-------+--------+-------+
-    | 1     | a b    | m0    |
-    | 2     | c=d/é  |       |
-    +-------+--------+-------+
+    +--------+-------+-------+
+    | region | total | meter |
+    +--------+-------+-------+
+    | a b    | 1     | m0    |
+    | c=d/é  | 2     |       |
+    +--------+-------+-------+
     ");
     let pruned = query(
         fixture.lake.provider(&fixture.table).await.unwrap().unwrap(),
