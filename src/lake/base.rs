@@ -20,7 +20,7 @@ use super::{
     error::LakeError,
     operation::LakeOperation,
     store::Lake,
-    written_paths::{decoded, written_paths},
+    written_paths::{as_written, decoded},
 };
 use crate::{
     engine::{
@@ -175,25 +175,7 @@ impl Base {
     /// Returns the rows of these files, by the names that [`files`](Self::files) or
     /// [`rows_with_files`](Self::rows_with_files) gives them.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
-        let written = self.written_paths(files)?;
-        let selected = files.iter().map(|file| written.get(file).unwrap_or(file).as_str());
-        as_read(self.builder().with_file_paths(selected).await?, &self.snapshot)
-    }
-
-    /// Returns the log's own paths for those of these files whose names it may percent-encode. delta-rs
-    /// matches a selected path with the encoded one, and writers encode different characters.
-    fn written_paths(&self, files: &BTreeSet<String>) -> Result<BTreeMap<String, String>, LakeError> {
-        let is_plain = |file: &String| {
-            file.contains("://")
-                || file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-=".contains(&byte))
-        };
-        if files.iter().all(is_plain) {
-            return Ok(BTreeMap::new());
-        }
-        let failed = |error| LakeError::of(LakeOperation::Read, &self.place, error);
-        let named = |path: String| (decoded(&path), path);
-        let written = written_paths(&self.snapshot).map_err(failed)?.into_iter().map(named);
-        Ok(written.filter(|(name, _)| files.contains(name)).collect())
+        rows_of_files(self.builder(), &self.snapshot, files, &self.place).await
     }
 
     /// Starts a delta-rs scan. Its result must only be returned through [`as_read`].
@@ -203,6 +185,19 @@ impl Base {
             .with_eager_snapshot(Arc::clone(&self.snapshot))
             .with_session(Arc::clone(&self.session))
     }
+}
+
+/// Returns the rows of these files of a version, by the names that [`Base::rows_of`] takes. `place` is the
+/// table's location, for errors.
+pub(super) async fn rows_of_files(
+    scan: TableProviderBuilder,
+    snapshot: &EagerSnapshot,
+    files: &BTreeSet<String>,
+    place: &str,
+) -> Result<Table, LakeError> {
+    let selected =
+        as_written(snapshot, files).map_err(|error| LakeError::of(LakeOperation::Read, place, error))?;
+    as_read(scan.with_file_paths(selected).await?, snapshot)
 }
 
 /// Adapts a delta-rs scan to our read semantics: filters are never reported as fully applied, and the empty

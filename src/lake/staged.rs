@@ -14,7 +14,7 @@ use deltalake::{
 };
 
 use super::{
-    base::as_read,
+    base::{as_read, rows_of_files},
     commit_info::with_provenance,
     error::{LakeError, LogDamage},
     metadata_commit::{CHECKPOINT_INTERVAL, write_due_checkpoint},
@@ -173,20 +173,15 @@ impl Staged {
 
     /// Returns the rows of the files written for it, and those of the files it removes.
     pub async fn differences(&self) -> Result<(Table, Table), LakeError> {
-        let written: BTreeSet<String> = self.change.written_files.clone();
-        let scan = |files: &BTreeSet<String>, snapshot: EagerSnapshot| {
+        let scan = |snapshot: &EagerSnapshot| {
             DeltaScanNext::builder()
                 .with_log_store(self.leftovers.real.clone())
-                .with_eager_snapshot(snapshot)
-                .with_file_paths(files.iter().map(String::as_str))
+                .with_eager_snapshot(snapshot.clone())
         };
-        let own = self.state.snapshot().clone();
-        let before = match &self.change.base {
-            Some(base) => base.clone(),
-            None => own.clone(),
-        };
-        let written = as_read(scan(&written, own.clone()).await?, &own)?;
-        let replaced = as_read(scan(&self.change.files, before.clone()).await?, &before)?;
+        let own = self.state.snapshot();
+        let before = self.change.base.as_ref().unwrap_or(own);
+        let written = rows_of_files(scan(own), own, &self.change.written_files, &self.place).await?;
+        let replaced = rows_of_files(scan(before), before, &self.change.files, &self.place).await?;
         Ok((written, replaced))
     }
 

@@ -3,6 +3,8 @@
 //! when it reads them and encodes them in its own way when it writes them (1.1,
 //! `LogicalFileView::remove_action`), so the entries that it writes get the log's paths back here.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 use deltalake::{
     DeltaTableError, arrow::compute::cast, arrow::datatypes::DataType as ArrowType, kernel::EagerSnapshot,
@@ -21,6 +23,25 @@ pub(super) fn written_paths(snapshot: &EagerSnapshot) -> Result<Vec<String>, Del
         paths.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
     }
     Ok(paths)
+}
+
+/// Returns the files of a version with the log's own paths, which select them: delta-rs matches a selected
+/// path with the encoded one. Only names with characters that a writer may encode differ.
+pub(super) fn as_written(
+    snapshot: &EagerSnapshot,
+    files: &BTreeSet<String>,
+) -> Result<Vec<String>, DeltaTableError> {
+    let is_plain = |file: &String| {
+        file.contains("://")
+            || file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-=".contains(&byte))
+    };
+    let written: BTreeMap<String, String> = if files.iter().all(is_plain) {
+        BTreeMap::new()
+    } else {
+        let named = written_paths(snapshot)?.into_iter().map(|path| (decoded(&path), path));
+        named.filter(|(name, _)| files.contains(name)).collect()
+    };
+    Ok(files.iter().map(|file| written.get(file).unwrap_or(file).clone()).collect())
 }
 
 /// Returns a path of a log as the name of a file.

@@ -77,8 +77,14 @@ async fn files_are_named_as_they_are_replaced_even_if_their_folders_are_odd() {
     assert!(rows.contains("| 1 |"), "{rows}");
     let all = query(base.rows_of(&base.files().unwrap()).await.unwrap(), "select count(*) as n from t").await;
     assert!(all.contains("| 2 |"), "{all}");
-    let staged = fixture.change(odd(["d", "e"]), &["meter"], Replaces::Files { of: 0, files }).await.unwrap();
+    let staged =
+        fixture.change(odd(["d:é", "e"]), &["meter"], Replaces::Files { of: 0, files }).await.unwrap();
     assert_eq!((staged.rows(), staged.rows_replaced()), (3, 1));
+    let (written, replaced) = staged.differences().await.unwrap();
+    for (table, meter) in [(written, "d:é"), (replaced, "a b/ü%20")] {
+        let rows = query(table, "select meter from t where meter <> 'e'").await;
+        assert!(rows.contains(&format!("| {meter} ")), "{rows}");
+    }
     staged.publish().await.unwrap();
     let known = BTreeSet::from(["nowhere.parquet".to_owned()]);
     let lost = fixture.change(odd(["d", "e"]), &["meter"], Replaces::Files { of: 1, files: known }).await;
