@@ -225,8 +225,10 @@ pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, La
     Ok(with_null_for_empty(table, &empty.into_iter().collect::<Vec<_>>())?)
 }
 
-/// Converts the URL of a table's file to the path in the table's log.
+/// Returns the name of a table's file, given its URL or the name itself, which has no encoding of a URL.
 pub(super) fn path_in(root: &str, file: &str) -> String {
-    let path = file.strip_prefix(root).unwrap_or(file).trim_start_matches('/');
-    decoded(path)
+    match file.strip_prefix(root) {
+        Some(path) => decoded(path.trim_start_matches('/')),
+        None => file.to_owned(),
+    }
 }

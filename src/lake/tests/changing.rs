@@ -86,6 +86,10 @@ async fn files_are_named_as_they_are_replaced_even_if_their_folders_are_odd() {
         assert!(rows.contains(&format!("| {meter} ")), "{rows}");
     }
     staged.publish().await.unwrap();
+    let files = fixture.base().await.files().unwrap();
+    let all = fixture.change(odd(["d", "e"]), &["meter"], Replaces::Files { of: 1, files }).await.unwrap();
+    assert_eq!((all.rows(), all.rows_replaced()), (2, 3));
+    all.abort().await.unwrap();
     let known = BTreeSet::from(["nowhere.parquet".to_owned()]);
     let lost = fixture.change(odd(["d", "e"]), &["meter"], Replaces::Files { of: 1, files: known }).await;
     assert!(lost.is_err_and(|error| error.to_string().contains("not in the table")));
