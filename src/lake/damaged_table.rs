@@ -10,6 +10,7 @@ use super::{
     error::LakeError,
     layout::{LOG, OWN},
     operation::LakeOperation,
+    root,
     synced_disk::{create_folder, sync_folder},
     writer::LakeWriter,
 };
@@ -19,7 +20,8 @@ impl LakeWriter {
     /// Moves all files of a relation's table to `_headwater/damaged/`, into a folder named after the relation
     /// and the run, and returns that location for display. Afterwards nothing is left at the relation.
     ///
-    /// On a local disk its folder gets another name, with everything in it that isn't a file. Elsewhere the
+    /// On a local disk its folder gets another name, with everything in it that isn't a file, and so does a
+    /// link that leads nowhere. Elsewhere the
     /// log is moved last: after an interruption, the remaining files are still a table that can't be read.
     ///
     /// # Errors
@@ -36,7 +38,7 @@ impl LakeWriter {
         let shown = format!("{}/{}", lake.root_display().trim_end_matches('/'), below.join("/"));
         let folders = lake.root().folder_of(relation).zip(lake.root().folder());
         if let Some((folder, root)) = folders
-            && !local_file::is_link(&folder)
+            && (!local_file::is_link(&folder) || root::dangling(Some(&folder)).is_some())
         {
             let to = below.iter().fold(root.to_owned(), |to, part| to.join(part));
             if rename(&folder, &to).is_ok() {

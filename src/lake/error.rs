@@ -156,6 +156,9 @@ pub(super) enum LogDamage {
     /// Something else is in its place.
     #[error("its `_delta_log` is not a folder")]
     NoFolder,
+    /// A folder keeps the next entry from being written.
+    #[error("a folder is in the place of its entry {0:020}.json: remove the folder")]
+    FolderAtEntry(u64),
     /// An entry lacks the commit's metadata.
     #[error("the entry that was prepared has no commitInfo")]
     NoCommitInfo,

@@ -18,6 +18,7 @@ use super::{
     operation::LakeOperation,
     protocol::{readable, unwritable},
     provenance::Provenance,
+    root,
     store::Lake,
 };
 use crate::{engine::Table, name::Relation};
@@ -115,6 +116,9 @@ impl Lake {
         let place = self.place(relation);
         if self.is_missing(relation) {
             return Ok(());
+        }
+        if let Some(problem) = root::dangling(self.root().folder_of(relation).as_deref()) {
+            return Err(LakeError::Corrupt { place, source: problem.into() });
         }
         let store = log_store.object_store(None);
         // The kernel's error hides that of the store.

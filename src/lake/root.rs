@@ -1,7 +1,7 @@
 //! The location of the lake: parses the configured root, and derives the locations of its tables.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -31,7 +31,7 @@ impl Root {
     ///
     /// # Errors
     /// If the root is empty, not a valid URL, in a store that this build doesn't support, or a path that
-    /// isn't UTF-8.
+    /// isn't UTF-8 or has control characters.
     pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
         let unusable = |reason| LakeError::Root { root: concealed_source(root), reason };
         if root.trim().is_empty() {
@@ -56,6 +56,9 @@ impl Root {
             return Ok(Self { mount: url.clone(), url, folder: None });
         }
         let folder = url.to_file_path().map_err(|()| unusable(RootProblem::NotLocal))?;
+        if let Some(sign) = folder.to_string_lossy().chars().find(|sign| sign.is_control()) {
+            return Err(unusable(RootProblem::Control(sign)));
+        }
         match mount::url(&folder) {
             Some(mount) => Ok(Self { url, folder: Some(folder), mount }),
             None => Err(unusable(RootProblem::NotUtf8(folder))),
@@ -157,9 +160,18 @@ pub(super) fn show(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Returns true if a local folder is certainly missing.
+/// Returns true if a local folder is certainly missing. A link that leads nowhere is there.
 pub(super) fn is_missing(folder: Option<&Path>) -> bool {
-    folder.is_some_and(|folder| folder.try_exists().is_ok_and(|exists| !exists))
+    folder
+        .is_some_and(|folder| folder.try_exists().is_ok_and(|exists| !exists) && !local_file::is_link(folder))
+}
+
+/// Returns the problem of a link in the place of a local folder that leads nowhere, and its cure.
+pub(super) fn dangling(folder: Option<&Path>) -> Option<String> {
+    let folder = folder.filter(|folder| local_file::is_link(folder))?;
+    let error = fs::metadata(folder).err().filter(|error| error.kind() == io::ErrorKind::NotFound)?;
+    let (problem, help) = local_file::problem(folder, &error);
+    Some(format!("its folder {problem}: {help}"))
 }
 
 #[cfg(test)]
@@ -186,6 +198,11 @@ mod tests {
         assert_eq!(
             shown("hdfs://host/lake"),
             "the lake's root hdfs://host/lake can't be used: hdfs: isn't a supported kind of store"
+        );
+        assert_eq!(
+            shown("/srv/my\tlake"),
+            "the lake's root /srv/my\tlake can't be used: its path has the character '\\t', which paths of Delta \
+             tables can't have: rename the folder, or choose another"
         );
         assert_eq!(shown(" "), "the lake's root   can't be used: it is empty");
     }

@@ -26,6 +26,11 @@ pub enum RootProblem {
     /// The `file:` URL isn't a path of this system.
     #[error("it isn't a valid path on this machine")]
     NotLocal,
+    /// The path has a control character, such as a tab or a line end.
+    #[error(
+        "its path has the character {0:?}, which paths of Delta tables can't have: rename the folder, or choose another"
+    )]
+    Control(char),
     /// The path isn't UTF-8.
     #[error("{} is not UTF-8", .0.display())]
     NotUtf8(PathBuf),

@@ -12,6 +12,7 @@ use deltalake::{
     logstore::CommitOrBytes,
     table::state::DeltaTableState,
 };
+use object_store::{ListResult, ObjectStore};
 
 use super::{
     base::{as_read, rows_of_files},
@@ -209,7 +210,7 @@ impl Staged {
                 Ok(Some(there)) if there == self.entry => {}
                 Ok(there) => {
                     let error = match error {
-                        TransactionError::VersionAlreadyExists(version) => self.conflict(version),
+                        TransactionError::VersionAlreadyExists(version) => self.occupied(version).await,
                         _ if there.is_some() => self.conflict(self.version),
                         error => LakeError::of(LakeOperation::Write, &self.place, error.into()),
                     };
@@ -240,6 +241,21 @@ impl Staged {
     async fn sync(&self) -> Result<(), LakeError> {
         let names = self.change.written_files.iter().filter_map(|file| file.rsplit('/').next()).collect();
         self.leftovers.sync(&names, &self.place).await
+    }
+
+    /// Returns the error about an entry that is there already: another writer's, or a folder in its place.
+    async fn occupied(&self, version: u64) -> LakeError {
+        let log = self.leftovers.real.log_path();
+        let entry = format!("{version:020}.json");
+        let listed = self.leftovers.real.object_store(None).list_with_delimiter(Some(log)).await;
+        let is_folder = |listed: ListResult| {
+            listed.common_prefixes.iter().any(|folder| folder.filename() == Some(entry.as_str()))
+        };
+        if listed.is_ok_and(is_folder) {
+            let source = LogDamage::FolderAtEntry(version).into();
+            return LakeError::Corrupt { place: self.place.clone(), source };
+        }
+        self.conflict(version)
     }
 
     fn conflict(&self, version: u64) -> LakeError {

@@ -40,6 +40,7 @@ mod conflicts;
 mod constraints;
 mod deletions;
 mod filters;
+mod obstacles;
 mod storing;
 mod values;
 

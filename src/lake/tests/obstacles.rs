@@ -1,0 +1,39 @@
+//! Obstacles in the place of a table or its next entry: links that lead nowhere, folders, other spellings.
+
+use std::fs;
+
+use super::*;
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_leads_nowhere_is_damage_and_is_moved_aside() {
+    let fixture = LakeFixture::new();
+    fs::create_dir_all(fixture.path().parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("nowhere", fixture.path()).unwrap();
+    for error in [
+        fixture.lake.observe(&fixture.table).await.unwrap_err(),
+        fixture.lake.base(&fixture.table).await.err().unwrap(),
+        fixture.stage(vec![vec![readings(0, 2)]], &[]).await.err().unwrap(),
+    ] {
+        assert!(error.is_damage(), "{error}");
+        assert!(
+            error.to_string().contains("its folder is a link to `nowhere`, which doesn't exist"),
+            "{error}"
+        );
+    }
+    fixture.writer.move_damaged_table(&fixture.table, "run").await.unwrap();
+    assert_eq!(fixture.publish(readings(0, 2), &[]).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_in_the_place_of_an_entry_is_damage_and_no_other_writer() {
+    let fixture = LakeFixture::new();
+    fixture.publish(readings(0, 2), &[]).await;
+    fs::create_dir(fixture.path().join("_delta_log/00000000000000000001.json")).unwrap();
+    let staged = fixture.stage(vec![vec![readings(0, 2)]], &[]).await.unwrap();
+    let error = staged.publish().await.unwrap_err();
+    assert!(error.is_damage() && !error.is_worth_another_try(), "{error}");
+    assert!(error.to_string().contains("a folder is in the place of its entry 00000000000000000001.json"));
+    fixture.writer.move_damaged_table(&fixture.table, "run").await.unwrap();
+    assert_eq!(fixture.publish(readings(0, 2), &[]).await, 0);
+}
