@@ -163,13 +163,13 @@ impl Base {
 
     /// Returns its rows.
     pub async fn rows(&self) -> Result<Table, LakeError> {
-        as_read(self.builder().await?, &self.snapshot)
+        as_read(self.builder().await?, &self.snapshot, &self.place)
     }
 
     /// Returns its rows, with each row's file in a column of this name. [`rows_of`](Self::rows_of) accepts
     /// these file names.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
-        as_read(self.builder().with_file_column(column).await?, &self.snapshot)
+        as_read(self.builder().with_file_column(column).await?, &self.snapshot, &self.place)
     }
 
     /// Returns the rows of these files, by the names that [`files`](Self::files) or
@@ -197,13 +197,13 @@ pub(super) async fn rows_of_files(
 ) -> Result<Table, LakeError> {
     let selected =
         as_written(snapshot, files).map_err(|error| LakeError::of(LakeOperation::Read, place, error))?;
-    as_read(scan.with_file_paths(selected).await?, snapshot)
+    as_read(scan.with_file_paths(selected).await?, snapshot, place)
 }
 
 /// Adapts a delta-rs scan to our read semantics: filters are never reported as fully applied, and the empty
 /// string in a partition column reads as NULL, as in the Delta protocol and other readers. delta-rs itself
-/// writes and reads it back as an empty string.
-pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, LakeError> {
+/// writes and reads it back as an empty string. An error of the table's log names `place`.
+pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot, place: &str) -> Result<Table, LakeError> {
     let is_text = |column: &String| {
         snapshot.schema().field(column).is_some_and(|field| field.data_type() == &DataType::STRING)
     };
@@ -218,7 +218,7 @@ pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, La
             empty.extend(texts.iter().copied().filter(is_empty).cloned());
         }
     }
-    let table = checked(scan);
+    let table = checked(scan, place);
     if empty.is_empty() {
         return Ok(table);
     }

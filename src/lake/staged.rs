@@ -169,7 +169,7 @@ impl Staged {
         let scan = DeltaScanNext::builder()
             .with_log_store(self.leftovers.real.clone())
             .with_eager_snapshot(snapshot.clone());
-        as_read(scan.await?, &snapshot)
+        as_read(scan.await?, &snapshot, &self.place)
     }
 
     /// Returns the rows of the files written for it, and those of the files it removes.

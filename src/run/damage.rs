@@ -165,15 +165,15 @@ impl Worker {
         None
     }
 
-    /// Returns how to restore the input or companion table of a step whose log this error is about.
-    pub(super) fn log_cure(&self, step: &Step, error: &LakeError) -> Option<String> {
-        let place = error.damaged_place()?;
+    /// Returns how to restore the input or companion table of a step at this location, whose log is damaged.
+    pub(super) fn log_cure(&self, step: &Step, place: &str) -> Option<String> {
         let is_there = |relation: &Relation| self.tables.lake().place(relation) == place;
         let model = self.manifest.refable(&step.node);
         if model.is_some_and(|model| model.relation.companions().iter().any(is_there)) {
             return Some(self.companion_cure(step));
         }
-        let input = self.inputs_of(step).into_iter().find(is_there)?;
+        let own = model.map(|model| model.relation.clone());
+        let input = self.inputs_of(step).into_iter().chain(own).find(is_there)?;
         self.manifest.at(&input).map(from_scratch)
     }
 

@@ -15,6 +15,7 @@ use crate::{
             binding::without_rows,
             streams::{is_disk_full, is_unreadable},
         },
+        plan::checked_scan::UnreadableLog,
     },
     lake::{LakeError, LakeWriter},
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
@@ -127,7 +128,7 @@ impl Worker {
         let error = error.root();
         let mut message = error.to_string();
         if let StepError::Lake(error) = error
-            && let Some(cure) = self.log_cure(step, error)
+            && let Some(cure) = error.damaged_place().and_then(|place| self.log_cure(step, place))
         {
             message = format!("{message}; {cure}");
         }
@@ -137,7 +138,10 @@ impl Worker {
             {
                 message = format!("{message}: no room is left for temporary files in {}", folder.display());
             }
-            if is_unreadable(error) {
+            if let Some(log) = UnreadableLog::of(error) {
+                let cure = self.log_cure(step, &log.place).unwrap_or_else(|| UNREADABLE_LOG.to_owned());
+                message = format!("{log}; {cure}");
+            } else if is_unreadable(error) {
                 message = self.damage(step).await.unwrap_or_else(|| unreadable(&message));
             }
         }
@@ -168,6 +172,10 @@ impl Worker {
         Some(self.artifacts.join(path).display().to_string())
     }
 }
+
+/// The cure for a table whose log can't be read, if it is of no node.
+const UNREADABLE_LOG: &str =
+    "restore its files from a copy, or move its folder away and write it from scratch";
 
 /// Returns the message about an error of the engine itself, which may come from a damaged file.
 fn unreadable(message: &str) -> String {

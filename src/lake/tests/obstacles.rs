@@ -37,3 +37,31 @@ async fn a_folder_in_the_place_of_an_entry_is_damage_and_no_other_writer() {
     fixture.writer.move_damaged_table(&fixture.table, "run").await.unwrap();
     assert_eq!(fixture.publish(readings(0, 2), &[]).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_the_kernel_cannot_read_is_an_error_with_its_table() {
+    let fixture = LakeFixture::new();
+    fixture.publish(readings(0, 2), &[]).await;
+    let entry = fixture.path().join("_delta_log/00000000000000000000.json");
+    let deep = r#"{"a":"#.repeat(50_000);
+    let written = fs::read_to_string(&entry).unwrap();
+    let spoiled = written.lines().map(|line| {
+        let Ok(mut action) = serde_json::from_str::<serde_json::Value>(line) else { return line.to_owned() };
+        if let Some(stats) = action.pointer_mut("/add/stats") {
+            *stats = deep.clone().into();
+        }
+        action.to_string()
+    });
+    fs::write(&entry, spoiled.collect::<Vec<_>>().join("\n")).unwrap();
+    let lake = Lake::open("data lake", fixture.dir.path(), BTreeMap::new(), session()).unwrap();
+    let message = match lake.provider(&fixture.table).await {
+        Err(error) => error.to_string(),
+        Ok(table) => {
+            let context = SessionContext::new();
+            context.register_table("t", table.unwrap()).unwrap();
+            let rows = context.sql("select * from t").await.unwrap().collect().await;
+            rows.unwrap_err().to_string()
+        }
+    };
+    assert!(message.contains("the Delta log of") && message.contains("readings can't be read"), "{message}");
+}
