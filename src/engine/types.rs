@@ -217,10 +217,34 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Timestamp(_, None) => "timestamp",
         DataType::Timestamp(_, Some(_)) => "timestamptz",
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "blob",
-        DataType::Decimal128(precision, scale) => return format!("decimal({precision}, {scale})"),
+        DataType::UInt8 => "utinyint",
+        DataType::UInt16 => "usmallint",
+        DataType::UInt32 => "uinteger",
+        DataType::UInt64 => "ubigint",
+        DataType::Time32(_) | DataType::Time64(_) => "time",
+        DataType::Interval(_) | DataType::Duration(_) => "interval",
+        DataType::Null => "null",
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => return format!("decimal({precision}, {scale})"),
         DataType::List(item) | DataType::LargeList(item) => {
             return format!("{}[]", type_name(item.data_type()));
         }
+        DataType::FixedSizeList(item, length) => {
+            return format!("{}[{length}]", type_name(item.data_type()));
+        }
+        DataType::Map(entries, _) => {
+            let DataType::Struct(entry) = entries.data_type() else { return data_type.to_string() };
+            let parts: Vec<String> = entry.iter().map(|field| type_name(field.data_type())).collect();
+            return format!("map({})", parts.join(", "));
+        }
+        DataType::Union(fields, _) => {
+            let fields =
+                fields.iter().map(|(_, field)| format!("{} {}", field.name(), type_name(field.data_type())));
+            return format!("union({})", fields.collect::<Vec<_>>().join(", "));
+        }
+        DataType::Dictionary(_, values) => return type_name(values),
         DataType::Struct(fields) => {
             let fields =
                 fields.iter().map(|field| format!("{} {}", field.name(), type_name(field.data_type())));

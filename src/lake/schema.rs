@@ -4,9 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::nesting::too_deep;
-use crate::engine::arrow::{
-    compute::can_cast_types,
-    datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit},
+use crate::engine::{
+    arrow::{
+        compute::can_cast_types,
+        datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit},
+    },
+    types::type_name,
 };
 
 /// Characters that Delta (by way of Parquet and Spark) doesn't allow in column names.
@@ -42,7 +45,7 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
         {
             problems.push(format!(
                 "a table can't be partitioned by column {column}: it is {}",
-                field.data_type()
+                type_name(field.data_type())
             ));
         }
     }
@@ -139,6 +142,7 @@ fn delta_field(name: &str, field: &Field, path: &str, problems: &mut Vec<String>
         }
     };
     if !from.is_null() && !has_uuid(field) && !can_cast_types(from, &to) {
+        let (from, to) = (type_name(from), type_name(&to));
         problems.push(format!("column {path} is {from}, which can't be stored as {to}: cast it yourself"));
     }
     Arc::new(Field::new(name, to, true))
@@ -192,14 +196,17 @@ fn delta_type(from: &DataType, path: &str, problems: &mut Vec<String>) -> Result
             );
         }
         DataType::Time32(_) | DataType::Time64(_) => {
-            return Err(format!("is {from}, and Delta has no time of day: cast it to varchar"));
+            return Err(format!("is {}, and Delta has no time of day: cast it to varchar", type_name(from)));
         }
         DataType::Duration(_) | DataType::Interval(_) => {
             return Err(format!(
-                "is {from}, and Delta has no spans of time: make it a number, say of seconds"
+                "is {}, and Delta has no spans of time: make it a number, say of seconds",
+                type_name(from)
             ));
         }
-        DataType::Union(..) => return Err(format!("is {from}, which Delta can't hold: cast it to varchar")),
+        DataType::Union(..) => {
+            return Err(format!("is {}, which Delta can't hold: cast it to varchar", type_name(from)));
+        }
     })
 }
 
@@ -292,14 +299,14 @@ mod tests {
             &["region", "s", "a/b"],
         ), @r#"
         column n has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
-        column t is Time64(ns), and Delta has no time of day: cast it to varchar
-        column d is Duration(s), and Delta has no spans of time: make it a number, say of seconds
+        column t is time, and Delta has no time of day: cast it to varchar
+        column d is interval, and Delta has no spans of time: make it a number, say of seconds
         column big is decimal(60, 2), and Delta's decimals have 38 digits: cast it, as in `cast(… as decimal(38, 2))`, which fails where a value has more, or to double
         column "sum(a)" can't have '(' in its name: give it another, as in `… as total`
         columns Id and id differ only by case, which Delta does not tell apart: rename one
         column s.x has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         partition_by names region, which is not a column
-        a table can't be partitioned by column s: it is Struct("x": Null)
+        a table can't be partitioned by column s: it is struct(x null)
         a table can't be partitioned by column a/b: `/` in its name makes folders that other readers take for other columns; give it another name
         "#);
     }
