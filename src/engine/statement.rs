@@ -1,5 +1,7 @@
 //! Statements: parses the SQL of hooks, which may change rows, and writes the queries that have their effect.
 
+mod fault;
+
 use std::fmt::Write as _;
 
 use datafusion::sql::sqlparser::{
@@ -8,6 +10,8 @@ use datafusion::sql::sqlparser::{
     parser::Parser,
 };
 
+use self::fault::fault;
+pub use self::fault::misfit;
 use super::{Engine, SchemaRef, dialect::Dialect, grammar::DuckDbGrammar};
 use crate::name::{Relation, quoted};
 
@@ -87,7 +91,7 @@ impl Engine {
     /// Parses statements separated by `;`.
     ///
     /// # Errors
-    /// The message of the parser.
+    /// The message of the parser, or the fault of a change.
     pub fn statements(&self, sql: &str) -> Result<Vec<Statement>, String> {
         let grammar: &dyn Grammar = match self.dialect() {
             Dialect::DuckDb => &DuckDbGrammar::of_statement(sql.len()),
@@ -95,7 +99,10 @@ impl Engine {
             Dialect::Other => &GenericDialect {},
         };
         match Parser::parse_sql(grammar, sql) {
-            Ok(parsed) => Ok(parsed.iter().map(statement).collect()),
+            Ok(parsed) => match parsed.iter().find_map(|parsed| fault(parsed, self.database())) {
+                Some(fault) => Err(fault),
+                None => Ok(parsed.iter().map(statement).collect()),
+            },
             Err(error) => {
                 let kind = by_word(sql);
                 let is_known =
@@ -227,13 +234,6 @@ fn created(table: &ast::CreateTable) -> Option<StatementKind> {
         or_replace: table.or_replace,
         query,
     }))
-}
-
-/// Returns the message about an insertion of rows with another number of values than there are columns.
-#[must_use]
-pub fn misfit(given: usize, wanted: usize) -> String {
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    format!("each row has {given} value{} for {wanted} column{}", plural(given), plural(wanted))
 }
 
 impl RowChange {
