@@ -16,6 +16,7 @@ use futures::{StreamExt, stream};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
+    constraint::Constraints,
     deletion_vector::DeletionVector,
     error::LakeError,
     operation::LakeOperation,
@@ -86,6 +87,21 @@ impl Base {
     #[must_use]
     pub fn partition_by(&self) -> &[String] {
         self.snapshot.metadata().partition_columns()
+    }
+
+    /// Returns the table's description.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.snapshot.metadata().description()
+    }
+
+    /// Returns the constraints of its columns that take no NULL.
+    #[must_use]
+    pub fn not_null(&self) -> Constraints {
+        let schema = self.schema();
+        let columns = schema.fields().iter().filter(|field| !field.is_nullable());
+        let not_null = columns.map(|field| field.name().clone()).collect();
+        Constraints { not_null, ..Constraints::default() }
     }
 
     /// Returns the transaction version of an application's newest commit (Delta's `txn` action), or `None` if

@@ -67,6 +67,7 @@ mod root_problem;
 mod row_writers;
 mod runs;
 mod schema;
+mod spelling;
 mod stage;
 mod staged;
 mod staged_files;

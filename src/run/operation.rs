@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{step_error::StepError, worker::Worker};
@@ -12,12 +13,12 @@ use crate::{
     diag::Diagnostic,
     engine::{
         Query, SchemaRef, SqlError, Table,
-        plan::{exact_cast::Destination, joins::Joins},
+        plan::{checked_scan::UnreadableLog, exact_cast::Destination, joins::Joins},
         statement::{self, NewTable, RowChange, StatementKind},
         types::type_name,
     },
     jinja::{Answer, Asking, NodeContext, QueryTable, Question, RelationFacts},
-    lake::{Constraints, Provenance, Replaces, Write},
+    lake::{Constraints, LakeError, Provenance, Replaces, Write},
     manifest::{Node, fingerprint::Fingerprint},
     name::Relation,
     text::{Source, Span},
@@ -26,21 +27,32 @@ use crate::{
 /// The maximum number of questions of an operation.
 const MOST_QUESTIONS: usize = 10_000;
 
+/// The cure for a table whose log is damaged.
+const DAMAGED: &str =
+    "restore its files from a copy, or move its folder away and write the table from scratch";
+
+/// The number of attempts for a statement, and the pause after the first one.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The reason for which a statement failed, and what to do instead.
 struct Refusal {
     message: String,
     hint: Option<String>,
     /// True if no such statement can be run, whatever the lake's state.
     is_unsupported: bool,
+    /// True if the statement may succeed from the current version: another writer was faster.
+    is_worth_another_try: bool,
 }
 
 impl Refusal {
     fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), is_unsupported: false }
+        Self { hint: Some(hint.into()), ..Self::plain(message) }
     }
 
     fn plain(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, is_unsupported: false }
+        let message = message.into();
+        Self { message, hint: None, is_unsupported: false, is_worth_another_try: false }
     }
 
     fn unsupported(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -51,8 +63,17 @@ impl Refusal {
 impl<E: Into<StepError>> From<E> for Refusal {
     fn from(error: E) -> Self {
         let error: StepError = error.into();
-        let hint = error.cure().map(ToString::to_string);
-        Self { hint, ..Self::plain(error.root().to_string()) }
+        let root = error.root();
+        let is_damaged = match root {
+            StepError::Lake(LakeError::Query(error)) | StepError::Engine(error) => {
+                UnreadableLog::of(error).is_some()
+            }
+            StepError::Lake(error) => matches!(error, LakeError::Corrupt { .. }),
+            _ => false,
+        };
+        let hint = if is_damaged { Some(DAMAGED) } else { error.cure() };
+        let is_worth_another_try = matches!(root, StepError::Lake(error) if error.is_worth_another_try());
+        Self { hint: hint.map(str::to_owned), is_worth_another_try, ..Self::plain(root.to_string()) }
     }
 }
 
@@ -133,10 +154,15 @@ impl Worker {
         let statements = self.engine.statements(sql).map_err(Refusal::plain)?;
         let (mut rows, mut left_out) = (QueryTable::default(), Vec::new());
         for statement in statements {
+            if self.cancel.is_cancelled() {
+                return Err(LakeError::Cancelled.into());
+            }
             let done = match &statement.kind {
                 StatementKind::Query => self.query_rows(&statement.sql).await.map(|found| rows = found),
-                StatementKind::Change(relation, change) => self.change(relation, change).await,
-                StatementKind::CreateTable(table) => self.create(table).await,
+                StatementKind::Change(relation, change) => {
+                    self.with_retries(|| self.change(relation, change)).await
+                }
+                StatementKind::CreateTable(table) => self.with_retries(|| self.create(table)).await,
                 StatementKind::CreateSchema | StatementKind::Transaction => Ok(()),
                 StatementKind::Maintenance(word) => {
                     left_out
@@ -156,17 +182,45 @@ impl Worker {
         Ok((rows, left_out))
     }
 
+    /// Runs a statement, again if another writer commits first or the store fails for a moment.
+    async fn with_retries<F: Future<Output = Result<(), Refusal>>>(
+        &self,
+        statement: impl Fn() -> F,
+    ) -> Result<(), Refusal> {
+        // Runs that failed together don't retry together.
+        let spread = xxhash_rust::xxh3::xxh3_64(self.invocation_id.as_bytes()) % 100;
+        let mut pause = PAUSE + Duration::from_millis(spread);
+        for _ in 1..TRIES {
+            match statement().await {
+                Err(refusal) if refusal.is_worth_another_try => {
+                    tracing::warn!(error = %refusal.message, "trying again");
+                }
+                done => return done,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.cancel.cancelled() => return Err(LakeError::Cancelled.into()),
+            }
+            pause *= 2;
+        }
+        statement().await
+    }
+
     async fn query_rows(self: &Arc<Self>, sql: &str) -> Result<QueryTable, Refusal> {
         let query = self.plan_operation(sql).await?;
         let tables = self.open(&query, None).await?;
-        let batch = self.engine.gather(&query.bind(&tables)?).await?;
+        let bound = query.bind(&tables)?;
+        let batch = tokio::select! {
+            batch = self.engine.gather(&bound) => batch?,
+            () = self.cancel.cancelled() => return Err(LakeError::Cancelled.into()),
+        };
         query_table::of(&query.schema(), &[batch]).map_err(|error| Refusal::plain(error.to_string()))
     }
 
     /// Plans a query over the lake as it is.
     async fn plan_operation(self: &Arc<Self>, sql: &str) -> Result<Query, Refusal> {
         for relation in self.engine.tables_named(sql) {
-            self.declare_operand(&relation).await?;
+            self.declare_operand(&self.spelled(&relation).await?).await?;
         }
         let explained = |error: SqlError| {
             let hint = error.helps.first().cloned();
@@ -175,10 +229,18 @@ impl Worker {
         self.engine.plan(sql).await.map_err(explained)
     }
 
+    /// Returns a relation as the lake spells it: names compare without case.
+    async fn spelled(&self, relation: &Relation) -> Result<Relation, Refusal> {
+        if self.manifest.at(relation).is_some() {
+            return Ok(relation.clone());
+        }
+        Ok(self.tables.lake().spelled(relation).await?.unwrap_or_else(|| relation.clone()))
+    }
+
     /// Declares a table of the lake, or a view of the project with what it reads.
     async fn declare_operand(self: &Arc<Self>, relation: &Relation) -> Result<(), Refusal> {
         if let Some(table) = self.tables.provider(relation).await? {
-            return Ok(self.engine.declare_table(relation, table.schema())?);
+            return Ok(self.engine.declare_table(relation, plain(&table.schema()))?);
         }
         match self.manifest.at(relation) {
             Some(Node::Model(model)) if !model.config.materialized.is_table() => {
@@ -215,11 +277,12 @@ impl Worker {
 
     async fn change(self: &Arc<Self>, relation: &Relation, change: &RowChange) -> Result<(), Refusal> {
         self.may_write(relation)?;
-        let Some(table) = self.tables.provider(relation).await? else {
+        let relation = &self.spelled(relation).await?;
+        let Some(base) = self.tables.lake().base(relation).await? else {
             let cure = format!("create it first: create table if not exists {relation} (...)");
             return Err(Refusal::new(format!("the table {relation} is not in the lake"), cure));
         };
-        let schema = table.schema();
+        let schema = plain(&base.schema());
         if let Some(column) = change.unknown_columns(&schema).first() {
             let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             let hint = format!("its columns: {}", names.join(", "));
@@ -233,21 +296,28 @@ impl Worker {
                 return Err(Refusal::new(format!("{relation}: {}", statement::misfit(given, wanted)), hint));
             }
         }
-        let (sql, replaces) = match change.added(&schema) {
-            Some(added) => {
-                let current = self.tables.observe(relation).await?;
-                let of = current.map(|current| current.version).unwrap_or_default();
-                (added, Replaces::Nothing { of })
-            }
-            None => (change.query(relation, &schema, relation), Replaces::Everything),
+        let of = base.version();
+        let (sql, replaces) = if let Some(added) = change.added(&schema) {
+            (added, Replaces::Nothing { of })
+        } else {
+            // Rows that another writer adds meanwhile are no rows of this version.
+            let files = base.files()?;
+            (change.query(relation, &schema, relation), Replaces::Files { of, files })
         };
         let query = self.plan_operation(&sql).await?;
-        self.write_operation(relation, &query, schema, replaces).await
+        let write = Write {
+            replaces,
+            partition_by: base.partition_by().to_vec(),
+            description: base.description().map(str::to_owned),
+            constraints: base.not_null(),
+            ..self.operation_write(schema)
+        };
+        self.write_operation(relation, &query, write).await
     }
 
     async fn create(self: &Arc<Self>, table: &NewTable) -> Result<(), Refusal> {
-        let relation = &table.relation;
-        self.may_write(relation)?;
+        self.may_write(&table.relation)?;
+        let relation = &self.spelled(&table.relation).await?;
         if !table.or_replace && self.tables.observe(relation).await?.is_some() {
             if table.if_not_exists {
                 return Ok(());
@@ -258,37 +328,41 @@ impl Worker {
         let query = self.plan_operation(&table.query).await?;
         let schema = crate::lake::delta_schema(&query.schema(), &[])
             .map_err(|problems| Refusal::plain(problems.join("; ")))?;
-        self.write_operation(relation, &query, schema, Replaces::Everything).await
+        self.write_operation(relation, &query, self.operation_write(schema)).await
     }
 
     /// Writes the rows of a query to a table that no node builds, and publishes them.
-    async fn write_operation(
-        &self,
-        relation: &Relation,
-        query: &Query,
-        schema: SchemaRef,
-        replaces: Replaces,
-    ) -> Result<(), Refusal> {
+    async fn write_operation(&self, relation: &Relation, query: &Query, write: Write) -> Result<(), Refusal> {
         let cure = "cast it in the statement".to_owned();
-        let query = query.as_columns_of(&schema, &Destination { table: relation.to_string(), cure })?;
+        let destination = Destination { table: relation.to_string(), cure };
+        let query = query.as_columns_of(&write.schema, &destination)?;
         let tables: BTreeMap<Relation, Table> = self.open(&query, None).await?;
-        let streams = self.engine.streams(&query.bind(&tables)?, &[], Joins::Hash).await?;
+        let streams = self.engine.streams(&query.bind(&tables)?, &write.partition_by, Joins::Hash).await?;
+        self.writer.stage(relation, write, streams, &self.cancel).await?.publish().await?;
+        Ok(())
+    }
+
+    /// Returns the write settings of an operation for a new table with these columns.
+    fn operation_write(&self, schema: SchemaRef) -> Write {
         let node = format!("operation.{}", self.manifest.project);
-        let provenance = Provenance::new(&node, &self.invocation_id, Fingerprint::default(), BTreeMap::new());
-        let write = Write {
-            replaces,
+        Write {
+            replaces: Replaces::Everything,
             schema,
             partition_by: Vec::new(),
-            provenance,
+            provenance: Provenance::new(&node, &self.invocation_id, Fingerprint::default(), BTreeMap::new()),
             description: None,
             target_file_size: None,
             constraints: Constraints::default(),
             transaction: None,
             on_rows: Arc::new(|_| {}),
-        };
-        self.writer.stage(relation, write, streams, &self.cancel).await?.publish().await?;
-        Ok(())
+        }
     }
+}
+
+/// Returns the columns of a table with the types of Delta: a scan has its partition columns as dictionaries,
+/// which are no types of SQL.
+fn plain(schema: &SchemaRef) -> SchemaRef {
+    crate::lake::delta_schema(schema, &[]).unwrap_or_else(|_| Arc::clone(schema))
 }
 
 fn finding(refusal: &Refusal, at: &Span, sql: &str) -> Diagnostic {

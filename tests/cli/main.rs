@@ -29,7 +29,7 @@
 //! | `lineage_events` | OpenLineage events |
 //! | `artifacts` | dbt's other artifacts |
 //! | `site` | the documentation site |
-//! | `queries`, `hooks` | templates that query the lake, hooks and operations |
+//! | `queries`, `hooks`, `operations` | templates that query the lake, hooks and operations |
 //! | `signals` | Ctrl-C and readers that close the pipe |
 //! | `retry` | repeating what a run left undone |
 //! | `damage` | unreadable tables and sources |
@@ -67,6 +67,7 @@ mod lineage;
 mod lineage_events;
 mod machine;
 mod narrowed;
+mod operations;
 mod other_writers;
 mod packages;
 mod postgres;

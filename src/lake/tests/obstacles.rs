@@ -39,6 +39,23 @@ async fn a_folder_in_the_place_of_an_entry_is_damage_and_no_other_writer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_is_found_by_its_name_in_any_case() {
+    let fixture = LakeFixture::new();
+    let spelled = |schema: &str, name: &str| {
+        let relation = Relation::new(schema, name);
+        let lake = fixture.lake.clone();
+        async move { lake.spelled(&relation).await.unwrap() }
+    };
+    assert_eq!(spelled("Presentation", "READINGS").await, None);
+    fixture.publish(readings(0, 2), &[]).await;
+    assert_eq!(spelled("Presentation", "READINGS").await, Some(fixture.table.clone()));
+    fs::create_dir(fixture.path().with_file_name("READINGS")).unwrap();
+    assert_eq!(spelled("presentation", "readings").await, Some(fixture.table.clone()));
+    assert_eq!(spelled("presentation", "READINGS").await, Some(Relation::new("presentation", "READINGS")));
+    assert_eq!(spelled("presentation", "other").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_the_kernel_cannot_read_is_an_error_with_its_table() {
     let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
