@@ -9,6 +9,7 @@ use super::{
     args::Global,
     failure::{self, Failure},
     loading::{load, prepare},
+    signal::Cancellable,
 };
 use crate::workspace::{Operation, Request, WorkspaceError};
 
@@ -37,13 +38,24 @@ pub(super) async fn run(global: &Global, args: &RunOperationArgs) -> Result<Exit
         (None, Some(sql)) => Operation::Sql(sql.clone()),
         (None, None) => return Err(Failure::message("name a macro, or give SQL with --sql")),
     };
+    // Before anything else, so that no signal interrupts a write.
+    let command = Cancellable::begin();
     let workspace = load(global)?;
     let request = Request::operation();
-    let prepared = prepare(&workspace, &request, global.quiet).await?;
-    let run = workspace.begin(prepared, &request, tokio_util::sync::CancellationToken::new()).await?;
+    let prepared = tokio::select! {
+        biased;
+        () = command.cancel.cancelled() => return Ok(command.cancelled()),
+        prepared = prepare(&workspace, &request, global.quiet) => prepared?,
+    };
+    let run = workspace.begin(prepared, &request, command.cancel.clone()).await?;
+    command.set_running(true);
+    // A statement that writes ends by the token, and removes what it has staged.
     let done = run.operate(&operation, arguments).await;
     run.end().await;
     match done {
+        Err(_) if command.cancel.is_cancelled() => {
+            Ok(command.cancelled_as("cancelled: statements that were done before have their effect\n"))
+        }
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(WorkspaceError::Diagnostics(findings)) => {
             failure::show_of_hooks(&findings, global.quiet);

@@ -104,7 +104,12 @@ impl Cancellable {
 
     /// Reports that the command was cancelled before its first step. Returns its exit code, as shells do.
     pub(super) fn cancelled(&self) -> ExitCode {
-        super::failure::say("cancelled: nothing was run\n");
+        self.cancelled_as("cancelled: nothing was run\n")
+    }
+
+    /// Reports that the command was cancelled, by this message. Returns its exit code, as shells do.
+    pub(super) fn cancelled_as(&self, message: &str) -> ExitCode {
+        super::failure::say(message);
         let code = 128 + self.state.signal.load(Ordering::Relaxed);
         ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
     }

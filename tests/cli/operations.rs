@@ -1,8 +1,8 @@
 //! Tables that no node builds, as operations write them: partitions, spellings, damage and other writers.
 
-use std::{fs, process::Child};
+use std::{fs, process::Child, thread, time::Duration};
 
-use crate::{project::Project, ran::Ran};
+use crate::{project::Project, ran::Ran, signals::interrupt};
 
 fn operation(project: &Project, sql: &str) -> Ran {
     project.run(["run-operation", "--sql", sql])
@@ -77,4 +77,18 @@ fn a_statement_that_another_writer_overtakes_is_run_again() {
         Ran::new(writer.wait_with_output().unwrap(), &project.path("")).success();
     }
     assert_eq!(project.rows("select count(distinct a) as n from ops.r"), "n\n4\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_an_operation_in_order() {
+    let project = Project::new();
+    let sql = "create table ops.r as select range as a, repeat('x', 50) as pad from range(100000000000)";
+    let child = project.command(["run-operation", "--sql", sql, "--threads", "1"]).spawn().unwrap();
+    thread::sleep(Duration::from_secs(2));
+    interrupt(&child);
+    let ran = Ran::new(child.wait_with_output().unwrap(), &project.path(""));
+    ran.says("cancelled: statements that were done before have their effect");
+    let files = project.files("lake");
+    assert!(files.is_empty(), "{files:?}");
 }
