@@ -15,8 +15,11 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::binding::Bound;
-use crate::engine::{Engine, RecordBatch, Table};
+use super::{binding::Bound, crash::QueryPanic};
+use crate::{
+    engine::{Engine, RecordBatch, Table},
+    panics::catch,
+};
 
 impl Engine {
     /// Runs the query and returns all rows as one batch.
@@ -24,7 +27,10 @@ impl Engine {
         let stream = self.stream(bound, None).await?;
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await?;
-        Ok(concat_batches(&schema, &batches)?)
+        match catch(|| concat_batches(&schema, &batches)) {
+            Ok(batch) => Ok(batch?),
+            Err(panic) => Err(QueryPanic(panic).into()),
+        }
     }
 
     /// Reads all rows of a table as one batch.
