@@ -8,7 +8,7 @@ use std::{
 
 use super::{step_error::StepError, worker::Worker};
 use crate::{
-    compile::query_table,
+    compile::{lake_queries::MOST_BYTES, query_table},
     diag::Diagnostic,
     engine::{
         Query, SchemaRef, SqlError, Table,
@@ -159,8 +159,8 @@ impl Worker {
     async fn query_rows(self: &Arc<Self>, sql: &str) -> Result<QueryTable, Refusal> {
         let query = self.plan_operation(sql).await?;
         let tables = self.open(&query, None).await?;
-        let batch = self.engine.gather(&query.bind(&tables)?).await?;
-        query_table::of(&query.schema(), &[batch]).map_err(|error| Refusal::plain(error.to_string()))
+        let batches = self.engine.gather_within(&query.bind(&tables)?, None, MOST_BYTES).await?;
+        query_table::of(&query.schema(), &batches).map_err(|error| Refusal::plain(error.to_string()))
     }
 
     /// Plans a query over the lake as it is.
