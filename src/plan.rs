@@ -182,6 +182,11 @@ pub enum Reason {
         /// The source.
         node: NodeId,
     },
+    /// A query of a node's template failed: the node fails, and unaffected nodes go on.
+    QueryFailed {
+        /// The node.
+        node: NodeId,
+    },
     /// The columns of a model's table aren't the model's: the model fails, and unaffected nodes go on.
     ColumnsDiffer {
         /// The model.
@@ -205,7 +210,7 @@ impl Reason {
     /// Returns true if the step can only fail, since its node couldn't be checked.
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::ColumnsDiffer { .. })
+        matches!(self, Self::Unreadable { .. } | Self::ColumnsDiffer { .. } | Self::QueryFailed { .. })
     }
 
     /// Returns true if there is nothing to do.
@@ -231,6 +236,7 @@ impl fmt::Display for Reason {
             Self::Unreadable { node } => write!(f, "{} can't be read", node.name()),
             Self::CompiledLater { node } => write!(f, "compiled after {} is built", node.name()),
             Self::ColumnsDiffer { node } => write!(f, "the table of {} has other columns", node.name()),
+            Self::QueryFailed { node } => write!(f, "a query of {}'s template failed", node.name()),
             Self::TableMissing => f.write_str("table was dropped"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),

@@ -12,9 +12,21 @@ use crate::{
         rows::change_feed::{CHANGE_TYPE, with_change_type},
     },
     jinja::ChangesCall,
-    manifest::{Model, Node},
+    manifest::{Materialized, Model, Node},
     name::Relation,
 };
+
+/// Returns a warning about `changes()` in a model that isn't incremental: its rows are replaced in each
+/// build, so that nothing of a former version counts.
+pub(super) fn useless_changes(model: &Model, calls: &[ChangesCall]) -> Option<Diagnostic> {
+    let call = calls.first().filter(|_| model.config.materialized != Materialized::Incremental)?;
+    let message = format!(
+        "`{}` isn't incremental, so that changes() returns all rows as inserts in each build",
+        model.name
+    );
+    let found = Diagnostic::warning("all-changes", message).at(call.span.clone(), "");
+    Some(found.hint("materialize it as `incremental`, or read the table itself with ref() or source()"))
+}
 
 impl Work<'_> {
     /// Declares the change relations that a template reads.

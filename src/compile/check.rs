@@ -1,6 +1,6 @@
 //! Checks that a planned model can become a table, and maps engine errors to the user's own file.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     diag::Diagnostic,
@@ -55,6 +55,7 @@ impl Origin<'_> {
             };
             let mut others = self.manifest.nodes.values().filter(|node| node.id() != self.id);
             found = match others.find(means) {
+                Some(node) if !self.is_written(name, node) => found.hint(declared(node)),
                 Some(node) => found.hint(format!("write {} so that it is built first", call(node))),
                 None => {
                     found.hint("read models through `ref()`, and tables of other writers through `source()`")
@@ -75,15 +76,16 @@ impl Origin<'_> {
             .iter()
             .filter(|relation| !allowed.contains(&relation.table()))
             .map(|relation| {
-                let text = self.file.text();
                 let written = [relation.to_string(), relation.name.clone()];
-                let place = written.iter().find_map(|name| Some((text.find(name)?, name.len())));
-                let span = place.map_or(self.file.span(0..0), |(at, length)| self.file.span(at..at + length));
+                let node = self.manifest.at(relation);
+                let Some(place) = written.iter().find_map(|name| word(self.file.text(), name)) else {
+                    return self.undeclared(relation, node);
+                };
                 let found =
                     Diagnostic::error("hard-coded-table", format!("{relation} is read by its bare name"))
-                        .at(span, "")
+                        .at(self.file.span(place), "")
                         .note("without a reference the order of the run and the lineage would miss it");
-                match self.manifest.at(relation) {
+                match node {
                     Some(node) => found.hint(format!("write {}", call(node))),
                     None => found,
                 }
@@ -91,6 +93,43 @@ impl Origin<'_> {
             .collect();
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
+
+    /// Returns whether a node or its table is named in the file.
+    fn is_written(&self, table: &str, node: &Node) -> bool {
+        let bare = node.relation().map(|relation| relation.name.clone()).unwrap_or_default();
+        let names = [table.to_owned(), bare, node.id().name().to_owned()];
+        names.iter().any(|name| word(self.file.text(), name).is_some())
+    }
+
+    /// Returns the error about a relation whose name isn't written in the file: a `ref()` whose argument is
+    /// known only when queries are run, or a macro gave it.
+    fn undeclared(&self, relation: &Relation, node: Option<&Node>) -> Diagnostic {
+        let message =
+            format!("`{}` reads {relation}, but doesn't declare that it depends on it", self.id.name());
+        let found = Diagnostic::error("unknown-dependency", message)
+            .at(self.file.span(0..0), "")
+            .note("its name isn't written here: a macro, or a `ref()` under `{% if execute %}`, gave it");
+        match node {
+            Some(node) => found.hint(declared(node)),
+            None => found,
+        }
+    }
+}
+
+/// Returns the hint to declare a dependency that isn't seen before queries are run.
+fn declared(node: &Node) -> String {
+    format!("add a comment: -- depends_on: {}", call(node))
+}
+
+/// Returns the place of a name that is written as a word.
+fn word(text: &str, name: &str) -> Option<Range<usize>> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let places = text.match_indices(name).map(|(at, name)| at..at + name.len());
+    let is_whole = |place: &Range<usize>| {
+        !text[..place.start].ends_with(is_part) && !text[place.end..].starts_with(is_part)
+    };
+    let mut places = places.filter(is_whole);
+    places.next()
 }
 
 fn call(node: &Node) -> String {

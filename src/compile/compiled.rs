@@ -57,14 +57,29 @@ pub struct Compiled {
 /// damaged log, or a table whose columns another writer changed.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
-    /// The source that can't be read, or the model or snapshot whose table has other columns.
+    /// The source that can't be read, the model or snapshot whose table has other columns, or the node whose
+    /// query failed.
     pub source: NodeId,
+    /// The kind of cause.
+    pub cause: UncheckedCause,
     /// The error in it.
     pub finding: Arc<Diagnostic>,
 }
 
+/// The kind of cause why a node can't be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UncheckedCause {
+    /// A source can't be read.
+    Source,
+    /// The table of a model or snapshot has other columns.
+    Columns,
+    /// A query of a template failed.
+    Query,
+}
+
 impl Compiled {
-    /// Returns one finding for each model or snapshot whose columns differ from its table's.
+    /// Returns one finding for each node whose columns differ from its table's, or whose template's query
+    /// failed.
     #[must_use]
     pub fn other_columns(&self) -> Vec<Diagnostic> {
         let own = self.unreadable.iter().filter(|(id, cause)| **id == cause.source);

@@ -6,17 +6,19 @@ use std::{
     sync::Arc,
 };
 
-use futures::{FutureExt, TryStreamExt, future::BoxFuture};
+use futures::{FutureExt, future::BoxFuture};
 
-use super::{Context, NotCompiled, Work, check::complaint, query_table, table_list::is_table_list};
+use super::{
+    Context, NotCompiled, Work, check::complaint, damaged_table, query_table, table_list::is_table_list,
+};
 use crate::{
     diag::Diagnostic,
-    engine::{Query, SchemaRef, Table, types::type_name},
+    engine::{EngineError, Query, SchemaRef, Table, exec::streams::is_unreadable, types::type_name},
     jinja::{Answer, Asking, NameResolver, NodeContext, QueryTable, Question, RelationFacts, Rendered},
-    lake::LakeError,
+    lake::{Damage, LakeError},
     manifest::Node,
     name::{NodeId, Relation},
-    source,
+    source::{self, UnreadableSource},
     text::Source,
 };
 
@@ -24,11 +26,16 @@ use crate::{
 pub type TableReader =
     Arc<dyn Fn(Relation) -> BoxFuture<'static, Result<Option<Table>, LakeError>> + Send + Sync>;
 
+/// Finds a damaged data file of a relation's table.
+pub type DamageFinder = Arc<dyn Fn(Relation) -> BoxFuture<'static, Option<Damage>> + Send + Sync>;
+
 /// The tables that templates may query.
 #[derive(Clone)]
 pub struct LakeQueries {
     /// Opens them.
     pub read: TableReader,
+    /// Finds the damage after one couldn't be read.
+    pub damage: DamageFinder,
     /// The nodes that this run builds. A node that asks about one of them is compiled after it.
     pub building: BTreeSet<NodeId>,
     /// True if nodes that query missing tables are compiled later, too.
@@ -39,7 +46,8 @@ impl Default for LakeQueries {
     /// Returns a lake without tables.
     fn default() -> Self {
         let read: TableReader = Arc::new(|_| async { Ok(None) }.boxed());
-        Self { read, building: BTreeSet::new(), waits: false }
+        let damage: DamageFinder = Arc::new(|_| async { None }.boxed());
+        Self { read, damage, building: BTreeSet::new(), waits: false }
     }
 }
 
@@ -48,6 +56,12 @@ const MOST_QUERIES: usize = 1_000;
 
 /// The maximum number of rows of a query, which all are in memory.
 pub(super) const MOST_ROWS: usize = 200_000;
+
+/// The maximum number of bytes of these rows. Templates hold each value several times.
+pub const MOST_BYTES: usize = 128 << 20;
+
+/// The cure for a source that can't be read.
+const READABLE: &str = "make sure that the source can be read";
 
 /// A template that runs queries, and its node.
 #[derive(Clone, Copy)]
@@ -126,14 +140,12 @@ impl Work<'_> {
             self.context.jinja.note_volatile();
         }
         let tables = self.asked_tables(asker, &query).await?;
-        let rows = async {
-            let stream = engine.stream(&query.bind(&tables)?, Some(MOST_ROWS + 1)).await?;
-            stream.try_collect::<Vec<_>>().await
+        let rows =
+            async { engine.gather_within(&query.bind(&tables)?, Some(MOST_ROWS + 1), MOST_BYTES).await };
+        let batches = match rows.await {
+            Ok(batches) => batches,
+            Err(error) => return Err(self.failed_query(asker, sql, &query, &error).await),
         };
-        let batches = rows.await.map_err(|error| {
-            let message = crate::engine::message(&error);
-            failed(Diagnostic::error("query", message).at(start(), "this template runs a query"))
-        })?;
         if batches.iter().map(crate::engine::RecordBatch::num_rows).sum::<usize>() > MOST_ROWS {
             let message = format!("a query of a template can have {MOST_ROWS} rows at most");
             return Err(failed(Diagnostic::error("template-budget", message).at(start(), "")));
@@ -141,6 +153,39 @@ impl Work<'_> {
         query_table::of(&query.schema(), &batches).map_err(|error| {
             failed(Diagnostic::error("query", error.to_string()).at(start(), "this template runs a query"))
         })
+    }
+
+    /// Returns the error of a query that failed over its rows, which concerns only the node that asked.
+    async fn failed_query(
+        &self,
+        asker: Asker<'_>,
+        sql: &str,
+        query: &Query,
+        error: &EngineError,
+    ) -> NotCompiled {
+        let Context { manifest, queries, .. } = self.context;
+        let (mut message, mut cure) = (crate::engine::message(error), None);
+        if UnreadableSource::is_cause_of(error) {
+            cure = Some(READABLE.to_owned());
+        } else if is_unreadable(error) {
+            for relation in query.relations().iter().map(Relation::table) {
+                let node = manifest.at(&relation);
+                if !manifest.is_file(&relation)
+                    && let Some(damage) = (queries.damage)(relation.clone()).await
+                {
+                    message = damaged_table::damage(&damage, &relation);
+                    cure = node.map(damaged_table::rebuilt);
+                    break;
+                }
+            }
+        }
+        let found =
+            Diagnostic::error("query", message).at(asker.file.span(0..0), "this template runs a query");
+        let found = found.note(format!("a template asked: {}", sql.trim()));
+        NotCompiled::FailedQuery(Box::new(match cure {
+            Some(cure) => found.hint(cure),
+            None => found,
+        }))
     }
 
     /// Returns what is known about a relation: from the plan if this run builds it, or else from the lake.
@@ -249,7 +294,9 @@ impl Work<'_> {
                     let opened = source::open(engine, &spec, None).await;
                     Some(opened.map_err(|error| {
                         let message = crate::engine::message(&error);
-                        vec![Diagnostic::error("unreadable-source", message).at(asker.file.span(0..0), "")]
+                        let found = Diagnostic::error("unreadable-source", message);
+                        let found = found.at(asker.file.span(0..0), "this template queries it");
+                        NotCompiled::FailedQuery(Box::new(found.hint(READABLE)))
                     })?)
                 }
                 None => (queries.read)(relation.clone()).await.map_err(|error| unread(asker, &error))?,
@@ -292,6 +339,7 @@ fn absent(asker: Asker<'_>, node: &Node) -> Diagnostic {
         .hint(format!("headwater build -s +{}", node.display_name()))
 }
 
-fn unread(asker: Asker<'_>, error: &LakeError) -> Vec<Diagnostic> {
-    vec![Diagnostic::error("unreadable-table", error.to_string()).at(asker.file.span(0..0), "")]
+fn unread(asker: Asker<'_>, error: &LakeError) -> NotCompiled {
+    let found = Diagnostic::error("unreadable-table", error.to_string());
+    NotCompiled::FailedQuery(Box::new(found.at(asker.file.span(0..0), "this template queries it")))
 }

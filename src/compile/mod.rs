@@ -6,6 +6,7 @@
 //! - [`changes`]: a table's changes as a relation of its own
 //! - [`contract`]: declared columns and constraints
 //! - `column_names`: names from properties files as SQL compares them
+//! - [`damaged_table`]: descriptions of damage, and cures
 //! - [`data_test`], [`unit_test`]: tests
 //! - [`hooks`]: SQL before and after the build of a model
 //! - [`freshness`]: source ages
@@ -22,6 +23,7 @@ pub mod check;
 mod column_names;
 pub mod compiled;
 pub mod contract;
+pub mod damaged_table;
 pub mod data_test;
 pub mod freshness;
 pub mod hooks;
@@ -48,12 +50,12 @@ use chrono::{DateTime, Utc};
 
 use self::work::{NotCompiled, Work};
 pub use self::{
-    compiled::{Compiled, CompiledModel, Unreadable},
+    compiled::{Compiled, CompiledModel, UncheckedCause, Unreadable},
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::{Clock, FreshnessCheck},
     hooks::CompiledHooks,
     inputs::{InputForm, InputNode, InputNodes},
-    lake_queries::{LakeQueries, TableReader},
+    lake_queries::{DamageFinder, LakeQueries, TableReader},
     source::{FOUND_COLUMNS, FoundColumns, RecordedColumns},
     strategy::{
         ExistingFiles, ExistingVersions, FILE, FileLoad, MergeQueries, NewRows, Refresh, SnapshotQueries,

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     CompiledModel, InputForm, InputNodes, NotCompiled, Work,
+    changes::useless_changes,
     check::Origin,
     contract,
     hooks::CompiledHooks,
@@ -29,6 +30,7 @@ impl Work<'_> {
         let allowed = self.allowed(&model.id)?;
         let Written { sql, map, changes } = self.written_model(model, false).await?;
         self.declare_changes(model, &changes)?;
+        self.compiled.warnings.extend(useless_changes(model, &changes));
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let query =
             self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(&error, &map)])?;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Compiled, Context, Need, Unreadable, source};
+use super::{Compiled, Context, Need, Unreadable, compiled::UncheckedCause, source};
 use crate::{
     diag::Diagnostic,
     engine::SchemaRef,
@@ -21,6 +21,9 @@ pub(super) enum NotCompiled {
     Invalid(Vec<Diagnostic>),
     /// The columns of its table aren't its own, perhaps because another writer changed them: it fails alone.
     OtherColumns(Box<Diagnostic>),
+    /// A query of its template failed over the rows as they are, perhaps because a table is damaged: it fails
+    /// alone.
+    FailedQuery(Box<Diagnostic>),
     /// An input is broken or can't be read, which is reported there.
     BrokenInput,
     /// Its template queries this node's table, which isn't built yet, or reads what such a node builds.
@@ -35,6 +38,7 @@ impl NotCompiled {
         match self {
             Self::Invalid(findings) => Self::Invalid(findings.into_iter().map(change).collect()),
             Self::OtherColumns(finding) => Self::OtherColumns(Box::new(change(*finding))),
+            Self::FailedQuery(finding) => Self::FailedQuery(Box::new(change(*finding))),
             other => other,
         }
     }
@@ -95,8 +99,10 @@ impl Work<'_> {
             NotCompiled::Later(_) | NotCompiled::Asks => {}
             NotCompiled::Invalid(findings) => self.findings.extend(findings),
             NotCompiled::OtherColumns(finding) => {
-                let cause = Unreadable { source: id.clone(), finding: Arc::new(*finding) };
-                self.compiled.unreadable.insert(id.clone(), cause);
+                self.note_unchecked(id, UncheckedCause::Columns, *finding);
+            }
+            NotCompiled::FailedQuery(finding) => {
+                self.note_unchecked(id, UncheckedCause::Query, *finding);
             }
             NotCompiled::BrokenInput => {
                 if let Some(above) = self.unreadable_above(id) {
@@ -121,9 +127,14 @@ impl Work<'_> {
         let finding = Diagnostic::error("unreadable-source", why)
             .at(at.clone(), "declared here")
             .hint("make sure that the source can be read, and run the command again");
-        let cause = Unreadable { source: source.id.clone(), finding: Arc::new(finding) };
-        self.compiled.unreadable.insert(source.id.clone(), cause);
+        self.note_unchecked(&source.id, UncheckedCause::Source, finding);
         NotCompiled::BrokenInput
+    }
+
+    /// Records that a node can't be checked now.
+    fn note_unchecked(&mut self, id: &NodeId, cause: UncheckedCause, finding: Diagnostic) {
+        let finding = Arc::new(finding);
+        self.compiled.unreadable.insert(id.clone(), Unreadable { source: id.clone(), cause, finding });
     }
 
     async fn source(&mut self, source: &SourceTable) -> Result<(), NotCompiled> {

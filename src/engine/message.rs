@@ -23,6 +23,11 @@ const INTERNAL: [&str; 12] = [
 /// DataFusion's prefix of errors about memory.
 const EXHAUSTED: &str = "Resources exhausted: ";
 
+/// Arrow panics with this if the texts or lists of an array outgrow its 32-bit offsets.
+const OVERFLOW: &str = "offset overflow";
+/// The start of Arrow's error about the same.
+const OVERFLOW_ERROR: &str = "Offset overflow error: ";
+
 /// Returns DataFusion's message without prefixes that name its internals.
 #[must_use]
 pub fn message(error: &DataFusionError) -> String {
@@ -43,7 +48,7 @@ pub fn message(error: &DataFusionError) -> String {
         let own = own.to_owned();
         text = own;
     }
-    if let Some(own) = far_date(&text) {
+    if let Some(own) = far_date(&text).or_else(|| too_long(&text)) {
         text = own;
     }
     let text = match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
@@ -59,6 +64,17 @@ pub fn message(error: &DataFusionError) -> String {
 pub fn without_stack(message: &str) -> &str {
     let starts = ["\n\nbacktrace: ", "\n   0: "].into_iter().filter_map(|start| message.find(start));
     starts.min().map_or(message, |start| message[..start].trim_end())
+}
+
+/// Returns the message for a panic, or an error of Arrow, because a column of one batch of rows is too long;
+/// `None` for any other text.
+#[must_use]
+pub fn too_long(text: &str) -> Option<String> {
+    let is_panic = text == OVERFLOW || text.contains("panicked") && text.contains(OVERFLOW);
+    (is_panic || text.starts_with(OVERFLOW_ERROR)).then(|| {
+        "the texts or lists of a column are longer than 2 GB in one batch of rows: make them shorter, or write fewer of them"
+            .to_owned()
+    })
 }
 
 /// Returns a function's own message about its arguments, without DataFusion's text around it.

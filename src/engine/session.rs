@@ -23,7 +23,7 @@ use datafusion::{
 use super::{
     Table,
     dialect::Dialect,
-    memory::{Budget, smallest_batch, with_partitions},
+    memory::{Budget, smallest_batch, smallest_split, with_partitions},
     plan::{joins::Joins, read_cost::ReadCost},
     query::Pending,
     spill_folder::SpillFolder,
@@ -205,10 +205,15 @@ impl Engine {
     }
 
     /// Returns the context in which a plan is executed. If its scans make small batches because rows are
-    /// wide, so do the operators above them.
+    /// wide, or constants are large, so do the operators above them.
     pub(super) fn task_of(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
         let config = self.task.session_config();
-        match smallest_batch(plan).filter(|rows| *rows < config.batch_size()) {
+        match smallest_batch(plan)
+            .into_iter()
+            .chain(smallest_split(plan))
+            .min()
+            .filter(|rows| *rows < config.batch_size())
+        {
             Some(rows) => {
                 let config = config.clone().with_batch_size(rows);
                 Arc::new(TaskContext::from(self.session.as_ref()).with_session_config(config))

@@ -7,9 +7,10 @@ use super::{
     build::Candidate, scheduler::JobHandle, step_error::StepError, tables::LedgerError, worker::Worker,
 };
 use crate::{
+    compile::damaged_table::{self, from_scratch, rebuilt},
     engine::Query,
-    lake::{Base, CurrentVersion, Damage, LakeError},
-    manifest::{Materialized, Model, Node},
+    lake::{Base, CurrentVersion, LakeError},
+    manifest::{Model, Node},
     name::{NodeKind, Relation},
     plan::Step,
 };
@@ -72,7 +73,7 @@ impl Worker {
         };
         let Some(base) = base else { return Ok(None) };
         if let Some(damage) = base.damage().await? {
-            return Ok(Some(sentence(&damage, companion)));
+            return Ok(Some(damaged_table::damage(&damage, companion)));
         }
         let form = if *companion == of.files() {
             self.tables.ledger(&self.engine, of).await.map(drop)
@@ -131,7 +132,7 @@ impl Worker {
     pub(super) async fn check_damage(&self, model: &Model, base: &Base) -> Result<(), StepError> {
         let Some(damage) = base.damage().await? else { return Ok(()) };
         let cure = self.manifest.at(&model.relation).map_or_else(String::new, rebuilt);
-        Err(StepError::Other(format!("{}; {cure}", sentence(&damage, &model.relation))))
+        Err(StepError::Other(format!("{}; {cure}", damaged_table::damage(&damage, &model.relation))))
     }
 
     /// Returns the current version if it is retained instead of a new version with the same rows.
@@ -154,13 +155,12 @@ impl Worker {
         let (own, companions) =
             own.map_or((None, Vec::new()), |(own, all)| (Some(own.clone()), all.to_vec()));
         for relation in self.inputs_of(step).into_iter().chain(own).chain(companions.iter().cloned()) {
-            let Ok(Some(base)) = self.tables.lake().base(&relation).await else { continue };
-            let Ok(Some(damage)) = base.damage().await else { continue };
+            let Ok(Some(damage)) = self.tables.damage(&relation).await else { continue };
             let cure = match self.manifest.at(&relation) {
                 Some(node) => rebuilt(node),
                 None => self.companion_cure(step),
             };
-            return Some(format!("{}; {cure}", sentence(&damage, &relation)));
+            return Some(format!("{}; {cure}", damaged_table::damage(&damage, &relation)));
         }
         None
     }
@@ -204,38 +204,5 @@ impl Worker {
             Some(node) => from_scratch(node),
             None => "move its folder away, and run again: the table is written from scratch".to_owned(),
         }
-    }
-}
-
-fn sentence(Damage { file, reason }: &Damage, table: &Relation) -> String {
-    format!("{file}, a data file of {table}, {reason}")
-}
-
-/// Returns how to restore a table that lost rows.
-fn rebuilt(node: &Node) -> String {
-    let name = node.display_name();
-    match node {
-        Node::Model(model) if model.config.materialized != Materialized::Incremental => {
-            format!("build {name} again: `headwater build --force --select {name}`")
-        }
-        Node::Seed(_) => format!("build {name} again: `headwater build --force --select {name}`"),
-        Node::Snapshot(_) => {
-            "restore the file from a copy, since the snapshot's versions can't be recomputed".to_owned()
-        }
-        _ => from_scratch(node),
-    }
-}
-
-/// Returns how to restore a table that can't be read.
-fn from_scratch(node: &Node) -> String {
-    let name = node.display_name();
-    match node {
-        Node::Model(_) | Node::Seed(_) => {
-            format!("build {name} from scratch: `headwater build --full-refresh --select {name}`")
-        }
-        Node::Snapshot(_) => {
-            "restore its files from a copy, since the snapshot's versions can't be recomputed".to_owned()
-        }
-        _ => "restore its files from a copy, or let the table's owner write it again".to_owned(),
     }
 }

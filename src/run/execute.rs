@@ -75,11 +75,14 @@ impl Worker {
         self.audit(others, None, &PassedBefore::default(), handle).await.map(drop)
     }
 
-    /// Fails because of an unreadable source, or of a table that has other columns than its model.
+    /// Fails because of an unreadable source, a table that has other columns than its model, or a query of a
+    /// template.
     fn unchecked(&self, step: &Step) -> Result<Outcome, StepError> {
         let finding = self.compiled.unreadable.get(&step.node).map(|cause| cause.finding.as_ref());
         let mut message = finding.map_or_else(|| step.reason.to_string(), |found| found.message.clone());
-        let (Reason::ColumnsDiffer { .. }, Some(finding)) = (&step.reason, finding) else {
+        let (Reason::ColumnsDiffer { .. } | Reason::QueryFailed { .. }, Some(finding)) =
+            (&step.reason, finding)
+        else {
             return Err(StepError::UnreadableSource(message));
         };
         for (what, texts) in [("note", &finding.notes), ("hint", &finding.hints)] {

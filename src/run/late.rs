@@ -9,7 +9,11 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{build::Candidate, late_compiler::table_reader, worker::Worker};
+use super::{
+    build::Candidate,
+    late_compiler::{damage_finder, table_reader},
+    worker::Worker,
+};
 use crate::{
     compile::{self, LakeQueries, TableReader},
     diag::Diagnostic,
@@ -79,7 +83,8 @@ impl Worker {
             }
             _ => read(relation),
         });
-        let queries = LakeQueries { read, building: BTreeSet::new(), waits: false };
+        let damage = damage_finder(&self.tables);
+        let queries = LakeQueries { read, damage, building: BTreeSet::new(), waits: false };
         let context = compile::Context {
             manifest: &self.manifest,
             jinja: &late.jinja,

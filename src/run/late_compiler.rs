@@ -11,7 +11,7 @@ use futures::FutureExt;
 
 use super::tables::Tables;
 use crate::{
-    compile::{Compiled, RecordedColumns, TableReader, Wanted},
+    compile::{Compiled, DamageFinder, RecordedColumns, TableReader, Wanted},
     jinja::Jinja,
     name::NodeId,
 };
@@ -57,6 +57,16 @@ impl LateCompiler {
     pub fn done(&self) -> Vec<Arc<Compiled>> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Returns a finder of damaged data files of the published tables.
+#[must_use]
+pub fn damage_finder(tables: &Arc<Tables>) -> DamageFinder {
+    let tables = Arc::clone(tables);
+    Arc::new(move |relation| {
+        let tables = Arc::clone(&tables);
+        async move { tables.damage(&relation).await.ok().flatten() }.boxed()
+    })
 }
 
 /// Returns a reader of the published tables.

@@ -9,7 +9,7 @@ use std::{
 
 use super::{step_error::StepError, worker::Worker};
 use crate::{
-    compile::query_table,
+    compile::{lake_queries::MOST_BYTES, query_table},
     diag::Diagnostic,
     engine::{
         Query, SchemaRef, SqlError, Table,
@@ -210,11 +210,11 @@ impl Worker {
         let query = self.plan_operation(sql).await?;
         let tables = self.open(&query, None).await?;
         let bound = query.bind(&tables)?;
-        let batch = tokio::select! {
-            batch = self.engine.gather(&bound) => batch?,
+        let batches = tokio::select! {
+            batches = self.engine.gather_within(&bound, None, MOST_BYTES) => batches?,
             () = self.cancel.cancelled() => return Err(LakeError::Cancelled.into()),
         };
-        query_table::of(&query.schema(), &[batch]).map_err(|error| Refusal::plain(error.to_string()))
+        query_table::of(&query.schema(), &batches).map_err(|error| Refusal::plain(error.to_string()))
     }
 
     /// Plans a query over the lake as it is.

@@ -10,10 +10,10 @@ use super::{
     staleness::{found_before, question, why},
 };
 use crate::{
-    compile::{Compiled, Refresh, Strategy, Unreadable},
+    compile::{Compiled, Refresh, Strategy, UncheckedCause, Unreadable},
     graph::Graph,
     manifest::{Manifest, Materialized, Model, Node},
-    name::{NodeId, NodeKind},
+    name::NodeId,
     plan::{Action, Job, Plan, Reason, Step},
 };
 
@@ -356,5 +356,9 @@ impl<'a> Planner<'a> {
 /// Returns the reason of a step whose node couldn't be checked.
 fn unchecked(cause: &Unreadable) -> Reason {
     let node = cause.source.clone();
-    if node.kind() == NodeKind::Source { Reason::Unreadable { node } } else { Reason::ColumnsDiffer { node } }
+    match cause.cause {
+        UncheckedCause::Source => Reason::Unreadable { node },
+        UncheckedCause::Columns => Reason::ColumnsDiffer { node },
+        UncheckedCause::Query => Reason::QueryFailed { node },
+    }
 }

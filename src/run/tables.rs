@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, rows::change_feed},
     ingest::{Acceptances, Ledger},
-    lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
+    lake::{CurrentVersion, Damage, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
     name::{NodeId, Relation},
 };
@@ -98,6 +98,15 @@ impl Tables {
     pub async fn observe(&self, relation: &Relation) -> Result<Option<CurrentVersion>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.observe(relation).await
+    }
+
+    /// Returns the first unreadable data file of a relation's table, if one is found.
+    pub async fn damage(&self, relation: &Relation) -> Result<Option<Damage>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        match lake.base(relation).await? {
+            Some(base) => base.damage().await,
+            None => Ok(None),
+        }
     }
 
     /// Returns the size of a relation's table; `None` if there is no table.

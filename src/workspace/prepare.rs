@@ -20,7 +20,7 @@ use crate::{
     name::{NodeId, Relation},
     plan::Plan,
     run::{
-        late_compiler::table_reader,
+        late_compiler::{damage_finder, table_reader},
         observed::ObservedState,
         planning::{self, PlanOptions},
         tables::Tables,
@@ -100,7 +100,12 @@ impl Workspace {
         let mut observed = ObservedState::of(&tables, &self.manifest).await?;
         let wanted = Wanted { built_empty: observed.built_empty(), deferred, ..request.wanted() };
         let (compiled, plan) = loop {
-            let queries = LakeQueries { read: table_reader(&tables), building, waits: true };
+            let queries = LakeQueries {
+                read: table_reader(&tables),
+                damage: damage_finder(&tables),
+                building,
+                waits: true,
+            };
             let stored = observed.schemas();
             let context =
                 self.compile_context(&engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
@@ -229,7 +234,12 @@ impl Workspace {
         let observed = ObservedState::of(tables, &self.manifest).await?;
         let stored = observed.schemas();
         let found = self.found_columns(tables).await;
-        let queries = LakeQueries { read: table_reader(tables), building: BTreeSet::new(), waits };
+        let queries = LakeQueries {
+            read: table_reader(tables),
+            damage: damage_finder(tables),
+            building: BTreeSet::new(),
+            waits,
+        };
         let wanted = Wanted::default();
         let context =
             self.compile_context(engine, (&stored, &observed.unreadable), &found, &wanted, &queries);

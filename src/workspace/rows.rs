@@ -12,7 +12,11 @@ use crate::{
     diag::Diagnostic,
     engine::{Engine, Query, SendableRecordBatchStream, Table},
     name::{NodeId, Relation},
-    run::{late_compiler::table_reader, observed::ObservedState, tables::Tables},
+    run::{
+        late_compiler::{damage_finder, table_reader},
+        observed::ObservedState,
+        tables::Tables,
+    },
     source::{self, RejectCounts, RejectSink, SourceSpec},
 };
 
@@ -167,7 +171,12 @@ impl Workspace {
             }
         }
         let (found, wanted) = (self.found_columns(tables).await, Wanted::default());
-        let queries = LakeQueries { read: table_reader(tables), building: BTreeSet::new(), waits: false };
+        let queries = LakeQueries {
+            read: table_reader(tables),
+            damage: damage_finder(tables),
+            building: BTreeSet::new(),
+            waits: false,
+        };
         let context =
             self.compile_context(engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
         let (query, sources) = inline::compile_query(&context, sql).await?;

@@ -111,3 +111,10 @@ fn all_rows_have_just_come_to_who_only_looks() {
     let ran = project.run(["show", "-s", "log", "--output", "csv"]).success();
     ran.says("1,10,insert").says("3,30,insert");
 }
+
+#[test]
+fn a_model_that_is_replaced_whole_is_warned_that_all_rows_are_inserts() {
+    let project = shop().model("all.sql", "select * from {{ changes(ref('orders')) }}");
+    let ran = project.run(["build"]).success();
+    ran.says("`all` isn't incremental, so that changes() returns all rows as inserts in each build");
+}

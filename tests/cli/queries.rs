@@ -83,3 +83,84 @@ fn a_test_may_query_the_version_that_it_tests() {
     );
     project.run(["build", "-s", "sales"]).success().says("PASS most");
 }
+
+/// A table, a model whose template queries it, and another model.
+fn queried() -> Project {
+    Project::new()
+        .model("a.sql", "select range::varchar as k from range(3)")
+        .model(
+            "b.sql",
+            "{% set r = run_query('select k from ' ~ ref('a') ~ ' order by 1') %}select {% if execute %}{% for x in r.rows %}'{{ x[0] }}' as c{{ loop.index }}, {% endfor %}{% endif %}1 as one",
+        )
+        .model("d.sql", "select 1 as i")
+}
+
+#[test]
+fn a_damaged_table_fails_only_the_node_whose_template_queries_it() {
+    let project = queried();
+    project.run(["build"]).success();
+    let files = project.files("lake/main/a");
+    let file = files.iter().find(|file| file.ends_with(".parquet")).expect("a data file");
+    std::fs::remove_file(project.path(&format!("lake/main/a/{file}"))).expect("to remove it");
+    project.write("models/d.sql", "select 2 as i");
+    let ran = project.run(["build"]).failure();
+    ran.says(file).says("a data file of main.a, is gone").says("`headwater build --force --select a`");
+    assert_eq!(project.rows("select i from {{ ref('d') }}"), "i\n2\n");
+    project.run(["compile"]).refused().says("a data file of main.a, is gone");
+    project.run(["build", "--force", "--select", "a"]).success();
+    project.run(["build"]).success();
+}
+
+#[test]
+fn a_damaged_source_fails_only_the_node_whose_template_queries_it() {
+    let project = Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    tables:\n      - {name: t, external: {location: shop.db, format: sqlite, table: t}, columns: [{name: k, data_type: bigint}]}\n",
+        )
+        .model(
+            "b.sql",
+            "{% set r = run_query('select k from ' ~ source('shop', 't')) %}select {{ r.rows[0][0] if execute else 0 }} as k",
+        )
+        .model("d.sql", "select 1 as i");
+    let database = rusqlite::Connection::open(project.path("shop.db")).unwrap();
+    database.execute_batch("create table t (k int); insert into t values (7)").unwrap();
+    drop(database);
+    project.run(["build"]).success();
+    let mut bytes = std::fs::read(project.path("shop.db")).unwrap();
+    bytes[100..].fill(0x5a);
+    std::fs::write(project.path("shop.db"), bytes).unwrap();
+    project.write("models/d.sql", "select 2 as i");
+    project.run(["build"]).failure().says("shop.db").says("make sure that the source can be read");
+    assert_eq!(project.rows("select i from {{ ref('d') }}"), "i\n2\n");
+}
+
+#[test]
+fn a_query_with_too_many_bytes_fails_only_its_node() {
+    let limit = "the rows of this query take more than 128 MB";
+    for sql in [
+        "select repeat('x', 2000000) as a from range(100)",
+        "select range as k, first(repeat('x', 2000000)) as a from range(100) group by 1",
+    ] {
+        let project = Project::new()
+            .model("a.sql", &format!("{{% set r = run_query(\"{sql}\") %}}select 1 as i"))
+            .model("d.sql", "select 1 as i");
+        project.run(["build"]).failure().says(limit).says("PASS=1");
+        let sql = format!("{{{{ run_query(\"{sql}\") }}}}");
+        project.run(["run-operation", "--sql", &sql]).failure().says(limit);
+    }
+}
+
+#[test]
+fn a_name_that_a_query_gave_needs_a_declared_dependency() {
+    let project = Project::new().model("dim.sql", "select 'dim' as name").model(
+        "b.sql",
+        "{% set r = run_query(\"select chr(100) || 'im' as name\") %}{% if execute %}select * from {{ ref(r.rows[0][0]) }}{% else %}select 1{% endif %}",
+    );
+    project.run(["build"]).refused().says("-- depends_on: {{ ref('dim') }}");
+    project.write(
+        "models/b.sql",
+        format!("-- depends_on: {{{{ ref('dim') }}}}\n{}", project.read("models/b.sql")),
+    );
+    project.run(["build"]).success();
+}

@@ -20,9 +20,9 @@ use datafusion::{
     datasource::{empty::EmptyTable, provider_as_source, view::ViewTable},
     error::{DataFusionError, Result},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit, when},
-    physical_plan::{collect, stream::RecordBatchStreamAdapter},
+    physical_plan::stream::RecordBatchStreamAdapter,
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -161,9 +161,9 @@ impl Engine {
         let Some(truncated) = function("date_trunc") else { return internal_err!("there is no date_trunc") };
         let start = truncated.call(vec![lit(size.name()), cast(time.clone(), micros.clone())]);
         let starts = scan.filter(time.is_not_null())?.project([cast(start, micros)])?.distinct()?.build()?;
-        let plan = self.planner(Joins::Hash).create_physical_plan(&starts).await?;
+        let plan = self.physical(self.planner(Joins::Hash), &starts).await?;
         let mut batches = Vec::new();
-        for batch in collect(plan, self.task()).await? {
+        for batch in self.start(plan)?.try_collect::<Vec<_>>().await? {
             let starts = batch.column(0).as_primitive::<TimestampMicrosecondType>();
             let starts = starts.iter().flatten().filter_map(DateTime::from_timestamp_micros);
             batches.extend(starts.map(|start| Interval { start, end: size.next(start) }));

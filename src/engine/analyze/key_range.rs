@@ -10,7 +10,6 @@ use datafusion::{
     error::Result,
     functions_aggregate::expr_fn::{max, min, sum},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
-    physical_plan::{collect, execute_stream},
     prelude::Column,
 };
 use futures::TryStreamExt;
@@ -115,15 +114,15 @@ impl Engine {
     }
 
     async fn all(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
-        let plan = self.planner(Joins::Hash).create_physical_plan(plan).await?;
-        collect(plan, self.task()).await
+        let plan = self.physical(self.planner(Joins::Hash), plan).await?;
+        self.start(plan)?.try_collect().await
     }
 
     /// Returns the first column of a query as text, without NULLs.
     pub async fn texts(&self, bound: &Bound, joins: Joins) -> Result<Vec<String>> {
         use datafusion::arrow::{array::AsArray, compute::cast};
-        let plan = self.planner(joins).create_physical_plan(&bound.plan).await?;
-        let batches: Vec<RecordBatch> = execute_stream(plan, self.task())?.try_collect().await?;
+        let plan = self.physical(self.planner(joins), &bound.plan).await?;
+        let batches: Vec<RecordBatch> = self.start(plan)?.try_collect().await?;
         let mut texts = Vec::new();
         for batch in &batches {
             let column = cast(batch.column(0), &DataType::Utf8)?;

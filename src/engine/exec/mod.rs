@@ -1,7 +1,7 @@
 //! Execution: a query, bound to data, as streams of rows.
 //!
 //! - [`binding`]: replaces declared schemas in a query with actual tables
-//! - [`crash`]: panics that report a limit of Arrow
+//! - [`crash`]: panics within queries, as errors
 //! - [`streams`]: runs a bound query as streams of rows
 //! - [`small_result`]: queries with small results
 

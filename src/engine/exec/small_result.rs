@@ -8,15 +8,19 @@ use datafusion::{
         array::{Array, AsArray},
         compute::{cast, concat_batches},
         datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+        error::ArrowError,
     },
     datasource::provider_as_source,
-    error::Result,
+    error::{DataFusionError, Result},
     logical_expr::LogicalPlanBuilder,
 };
 use futures::TryStreamExt;
 
-use super::binding::Bound;
-use crate::engine::{Engine, RecordBatch, Table};
+use super::{binding::Bound, crash::QueryPanic};
+use crate::{
+    engine::{Engine, RecordBatch, Table},
+    panics::catch,
+};
 
 impl Engine {
     /// Runs the query and returns all rows as one batch.
@@ -24,7 +28,33 @@ impl Engine {
         let stream = self.stream(bound, None).await?;
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await?;
-        Ok(concat_batches(&schema, &batches)?)
+        match catch(|| concat_batches(&schema, &batches)) {
+            Ok(batch) => Ok(batch?),
+            Err(panic) => Err(QueryPanic(panic).into()),
+        }
+    }
+
+    /// Runs the query and returns its rows, at most `rows`. Fails if they take more than `bytes` bytes.
+    pub async fn gather_within(
+        &self,
+        bound: &Bound,
+        rows: Option<usize>,
+        bytes: usize,
+    ) -> Result<Vec<RecordBatch>> {
+        let mut stream = self.stream(bound, rows).await?;
+        let (mut batches, mut left) = (Vec::new(), bytes);
+        while let Some(batch) = stream.try_next().await? {
+            // What a slice shares with other batches doesn't count.
+            let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+            let size: usize = sizes.sum::<std::result::Result<usize, ArrowError>>()?;
+            left = left.checked_sub(size).ok_or_else(|| {
+                let message =
+                    format!("the rows of this query take more than {} MB: ask for less", bytes >> 20);
+                DataFusionError::Execution(message)
+            })?;
+            batches.push(batch);
+        }
+        Ok(batches)
     }
 
     /// Reads all rows of a table as one batch.

@@ -16,14 +16,14 @@ use datafusion::{
     parquet::errors::ParquetError,
     physical_expr::{LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, expressions},
     physical_plan::{
-        ExecutionPlan, ExecutionPlanProperties, execute_stream, execute_stream_partitioned,
-        repartition::RepartitionExec, sorts::sort::SortExec, stream::RecordBatchStreamAdapter,
+        ExecutionPlan, ExecutionPlanProperties, repartition::RepartitionExec, sorts::sort::SortExec,
+        stream::RecordBatchStreamAdapter,
     },
     prelude::Column,
 };
 use futures::{StreamExt, stream};
 
-use super::binding::Bound;
+use super::{binding::Bound, crash::QueryPanic};
 use crate::engine::{Engine, RecordBatch, Table, memory::Budget, plan::joins::Joins};
 
 impl Engine {
@@ -35,12 +35,11 @@ impl Engine {
         partition_by: &[String],
         joins: Joins,
     ) -> Result<crate::engine::Streams> {
-        let plan = self.planner(joins).create_physical_plan(&bound.plan).await?;
+        let plan = self.physical(self.planner(joins), &bound.plan).await?;
         let plan = if partition_by.is_empty() { plan } else { self.hashed(plan, partition_by)? };
         let sorts = !partition_by.is_empty() && Budget::of(self.planner(joins).config()).sorts_partitions();
         let plan = if sorts { sorted(plan, partition_by)? } else { plan };
-        let task = self.task_of(&plan);
-        execute_stream_partitioned(plan, task)
+        self.start_partitions(plan)
     }
 
     /// Starts the query as one stream that keeps its order, with at most `limit` rows.
@@ -50,14 +49,13 @@ impl Engine {
             Some(limit) => builder.limit(0, Some(limit))?.build()?,
             None => builder.build()?,
         };
-        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        let task = self.task_of(&plan);
-        execute_stream(plan, task)
+        let plan = self.physical(self.planner(Joins::Hash), &plan).await?;
+        self.start(plan)
     }
 
     /// Checks that the query can be planned over its tables, without running it.
     pub async fn check(&self, bound: &Bound) -> Result<()> {
-        self.planner(Joins::Hash).create_physical_plan(&bound.plan).await.map(drop)
+        self.physical(self.planner(Joins::Hash), &bound.plan).await.map(drop)
     }
 
     fn hashed(&self, plan: Arc<dyn ExecutionPlan>, columns: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
@@ -146,9 +144,8 @@ impl Engine {
         let (left, right) = (Column::from_name(column), Column::from_name(column));
         let rows = LogicalPlanBuilder::scan("standing", provider_as_source(table), None)?;
         let plan = rows.join(listed, kind, (vec![left], vec![right]), None)?.build()?;
-        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        let task = self.task_of(&plan);
-        execute_stream(plan, task)
+        let plan = self.physical(self.planner(Joins::Hash), &plan).await?;
+        self.start(plan)
     }
 }
 
@@ -175,7 +172,7 @@ pub fn is_unreadable(error: &DataFusionError) -> bool {
         };
         let arrow = matches!(cause.downcast_ref(), Some(ArrowError::ParquetError(_)));
         let store = matches!(cause.downcast_ref(), Some(object_store::Error::NotFound { .. }));
-        own || arrow || store || cause.is::<ParquetError>()
+        own || arrow || store || cause.is::<ParquetError>() || cause.is::<QueryPanic>()
     })
 }
 

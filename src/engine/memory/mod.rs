@@ -12,6 +12,7 @@
 //! A session carries its budget as an extension, which [`Budget::of`] returns.
 
 mod cross_joins;
+mod large_constants;
 mod partitions;
 mod pool;
 mod pressure;
@@ -29,6 +30,7 @@ use datafusion::{
 pub use self::pressure::on_pressure;
 pub(super) use self::{
     cross_joins::CrossJoins,
+    large_constants::{LargeConstants, smallest_split},
     partitions::with_partitions,
     pool::Pool,
     wide_rows::{WideRows, smallest_batch},

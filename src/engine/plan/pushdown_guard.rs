@@ -28,7 +28,7 @@ use super::{
     full_joins::FullJoins, hidden_constants::HiddenConstants, nan, replay::NestedLoops,
     window_partitions::WindowPartitions,
 };
-use crate::engine::memory::{Budget, CrossJoins, WideRows};
+use crate::engine::memory::{Budget, CrossJoins, LargeConstants, WideRows};
 
 /// DataFusion's physical rules, those that push filters down under guard, and what a memory limit adds.
 pub(crate) fn rules(budget: Budget) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
@@ -65,6 +65,7 @@ pub(crate) fn rules(budget: Budget) -> Vec<Arc<dyn PhysicalOptimizerRule + Send 
                 .is_limited()
                 .then(|| Arc::new(WideRows(budget)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>),
         )
+        .chain([Arc::new(LargeConstants) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
         .collect()
 }
 

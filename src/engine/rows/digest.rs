@@ -22,7 +22,6 @@ use datafusion::{
     },
     datasource::provider_as_source,
     logical_expr::LogicalPlanBuilder,
-    physical_plan::execute_stream,
 };
 use futures::StreamExt;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
@@ -114,8 +113,8 @@ impl Engine {
     pub async fn digest(&self, table: Table) -> datafusion::error::Result<String> {
         let mut digest = RowDigest::new(&table.schema());
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
-        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        let mut rows = execute_stream(plan, self.task())?;
+        let plan = self.physical(self.planner(Joins::Hash), &plan).await?;
+        let mut rows = self.start(plan)?;
         while let Some(batch) = rows.next().await.transpose()? {
             digest.update(&batch)?;
         }

@@ -18,7 +18,6 @@ use datafusion::{
     execution::SendableRecordBatchStream,
     functions_aggregate::count::count_all,
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
-    physical_plan::{execute_stream, execute_stream_partitioned},
     prelude::Column,
 };
 use futures::StreamExt;
@@ -113,7 +112,7 @@ impl Engine {
             .map(|field| schema.index_of(field.name()))
             .collect::<std::result::Result<Vec<_>, _>>()?;
         let plan = table.scan(self.planner(Joins::Hash), Some(&positions), &[], None).await?;
-        execute_stream_partitioned(plan, self.task())
+        self.start_partitions(plan)
     }
 
     /// Plans a read of some columns, on all threads. If `filtered`, returns only rows that break one of the
@@ -187,9 +186,8 @@ impl Engine {
             InputSize::Unknown => self.planner(joins),
         };
         let plan = LogicalPlanBuilder::from(bound.plan.clone()).limit(0, Some(1))?.build()?;
-        let plan = planner.create_physical_plan(&plan).await?;
-        let task = self.task_of(&plan);
-        let mut stream = execute_stream(plan, task)?;
+        let plan = self.physical(planner, &plan).await?;
+        let mut stream = self.start(plan)?;
         while let Some(batch) = stream.next().await.transpose()? {
             if batch.num_rows() > 0 && batch.num_columns() > 0 {
                 let numbers = cast(batch.column(0), &DataType::Float64)?;

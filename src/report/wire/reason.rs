@@ -42,6 +42,7 @@ pub(in crate::report) enum ReasonJson<'a> {
     CompiledLater { node: &'a NodeId },
     Unreadable { node: &'a NodeId },
     ColumnsDiffer { node: &'a NodeId },
+    QueryFailed { node: &'a NodeId },
 }
 
 impl<'a> From<&'a Reason> for ReasonJson<'a> {
@@ -74,6 +75,7 @@ impl<'a> From<&'a Reason> for ReasonJson<'a> {
             Reason::CompiledLater { node } => Self::CompiledLater { node },
             Reason::Unreadable { node } => Self::Unreadable { node },
             Reason::ColumnsDiffer { node } => Self::ColumnsDiffer { node },
+            Reason::QueryFailed { node } => Self::QueryFailed { node },
         }
     }
 }

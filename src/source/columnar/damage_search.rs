@@ -31,10 +31,10 @@ pub(in crate::source) async fn find_damage(
             one.files = vec![file.clone()];
             let scan = table.files(session, &one, &|_| true, None).await?;
             let reason = match caught(read(&scan, session)).await {
-                Some(Ok(())) => continue,
-                Some(Err(error)) if look::is_of_store(&error) => return Err(error),
-                Some(Err(error)) => look::undecodable(&error),
-                None => "it is damaged: its decoder gave up".to_owned(),
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) if look::is_of_store(&error) => return Err(error),
+                Ok(Err(error)) => look::undecodable(&error),
+                Err(_) => "it is damaged: its decoder gave up".to_owned(),
             };
             if let Some(file) = table.looked.iter().find(|looked| looked.name == file.0) {
                 spec.drift.damaged.add(file, reason);

@@ -106,7 +106,7 @@ impl MetadataReader<'_> {
     ) -> Result<Result<FileMetadata, RefusedFile>, DataFusionError> {
         let name = Arc::clone(&file.name);
         let refused = |reason: String| RefusedFile { file: Arc::clone(&name), offset: None, reason };
-        let gave_up = || Ok(Err("it is damaged: its decoder gave up".to_owned()));
+        let gave_up = |_| Ok(Err("it is damaged: its decoder gave up".to_owned()));
         let seen = caught(self.seen(file)).await.unwrap_or_else(gave_up);
         match seen {
             Ok(seen) => Ok(seen.map_err(refused)),

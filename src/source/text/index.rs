@@ -75,10 +75,7 @@ pub(super) fn build(
             return Err(io::ErrorKind::Interrupted.into());
         }
         notes.base = window.base();
-        let (text, last) = match window.text() {
-            Ok(piece) => piece,
-            Err(broken) => return Ok(Err(broken)),
-        };
+        let (text, last) = window.text();
         if text.is_empty() && last && window.base() == 0 {
             return Ok(Err(window.broken(0, EMPTY.to_owned())));
         }

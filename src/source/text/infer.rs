@@ -23,6 +23,7 @@ use super::{
     observed::{ObservedColumns, ObservedFile},
     pace::ReadSizes,
     sniff::{self, HEAD},
+    whole,
     window::FileWindow,
 };
 use crate::{
@@ -193,13 +194,14 @@ impl FileInference<'_> {
         if let Some(reason) = wide(bytes) {
             return Err(broken(0, reason));
         }
-        let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
-        let format = sniff::resolve(self.format, &Folders::default(), text, true)
+        let (text, is_whole) = whole::text(bytes);
+        let format = sniff::resolve(self.format, &Folders::default(), text, is_whole)
             .map_err(|reason| broken(0, reason))?;
         let mut look = ObservedFile::new(&format, self.is_detailed);
-        let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
-        match walked {
+        let mut cursor = Cursor::new(text, is_whole);
+        match Frame::new(&format, format.names.len()).walk(&mut cursor, &mut look) {
             Ok(()) => Ok(look.columns()),
+            Err(JsonStop::End) if !is_whole => Err(broken(text.len(), not_text(bytes))),
             Err(JsonStop::End) => Err(broken(bytes.len(), CUT.to_owned())),
             Err(JsonStop::Broken(at, reason)) => Err(broken(at, reason)),
         }
@@ -219,10 +221,7 @@ impl FileInference<'_> {
             if let Err(broken) = window.advance(used)? {
                 return Ok(Err(broken));
             }
-            let (text, last) = match window.text() {
-                Ok(piece) => piece,
-                Err(broken) => return Ok(Err(broken)),
-            };
+            let (text, last) = window.text();
             let mut cursor = Cursor::new(text, last);
             match frame.walk(&mut cursor, &mut look) {
                 Ok(()) => return Ok(Ok(look.columns())),

@@ -195,6 +195,25 @@ async fn split_documents_with_all_their_dirt() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_no_text_are_found_alike_in_a_file_that_is_read_whole_or_in_pieces() {
+    let columns = with_place(&[("id", "bigint"), ("name", "varchar")]);
+    let long = [&b"id,name\n1,abcdefgh\n2,abcdefgh\n3,\0"[..], &[0xE9; 3][..]].concat();
+    for bytes in [
+        &b"id,name\n1,a\n2,\xff\n3,c\n"[..],
+        b"id,name\n1,a\n2,b\xc3",
+        b"id,name\n1,\"a\"x\n2,\"b\n3,\xc3(\n",
+        b"id,id\n1,2\n3,\xff\n",
+        b"\xff\xfe\x00",
+        &long,
+    ] {
+        let fixture = fixture(CSV, &columns, &[("data/a.csv", bytes), ("data/b.csv", b"id,name\n1,b\n")]);
+        let whole = fixture.show(ALL).await;
+        let pieces = fixture.at(SLOW).show(ALL).await;
+        assert_eq!(whole, pieces, "{}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[tokio::test]
 async fn what_is_set_aside_does_not_depend_on_the_query() {
     for pace in [ReadSizes::default(), SLOW] {
         let fixture = fixture(SPLIT, &with_place(&READINGS), &dirty()).at(pace);

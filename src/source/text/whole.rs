@@ -47,22 +47,32 @@ pub(super) fn read(
     if let Some(reason) = wide(bytes) {
         return Err(broken(0, reason));
     }
-    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
-    let format = &*sniff::resolve(format, folders, text, true).map_err(|reason| broken(0, reason))?;
+    let (text, is_whole) = text(bytes);
+    let format = &*sniff::resolve(format, folders, text, is_whole).map_err(|reason| broken(0, reason))?;
     let start = rows.len();
     rows.begin(file, 1, folders);
     let mut is_header = false;
-    decode(text, format, folders, rows, &mut is_header).map_err(|stop| {
+    decode((text, is_whole), format, folders, rows, &mut is_header).map_err(|stop| {
         rows.discard(start);
         match stop {
+            JsonStop::End if !is_whole => broken(text.len(), not_text(bytes)),
             JsonStop::End => broken(bytes.len(), CUT.to_owned()),
             JsonStop::Broken(at, reason) => Broken { is_header, ..broken(at, reason) },
         }
     })
 }
 
+/// Returns the bytes as text up to the first one that isn't, and whether that is all. As in a file that is
+/// read in pieces, a fault before such a byte is the first one.
+pub(super) fn text(bytes: &[u8]) -> (&str, bool) {
+    match str::from_utf8(bytes) {
+        Ok(text) => (text, true),
+        Err(error) => (str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), false),
+    }
+}
+
 fn decode(
-    text: &str,
+    (text, is_whole): (&str, bool),
     format: &TextFormat,
     folders: &Folders,
     rows: &mut SourceRows,
@@ -73,7 +83,7 @@ fn decode(
     if !sink.needs_header() {
         sink.reader = Some(format.reader(None, folders).map_err(|reason| JsonStop::Broken(0, reason))?);
     }
-    let mut cursor = Cursor::new(text, true);
+    let mut cursor = Cursor::new(text, is_whole);
     Frame::new(format, format.own(folders).len()).walk(&mut cursor, &mut sink)?;
     let Decode { rows, reader, later, mut row, mut refused, .. } = sink;
     let Some(mut reader) = reader else {

@@ -18,36 +18,40 @@ pub(super) struct FileWindow<R> {
     /// The number of line ends before the window.
     lines: u64,
     last: bool,
+    /// The first bytes of the file, which tell what it is if it isn't text.
+    head: Vec<u8>,
 }
+
+/// The number of bytes that tell what a file is.
+const TELLING: usize = 4096;
 
 impl<R: Read> FileWindow<R> {
     pub(super) fn new(file: R, pace: ReadSizes) -> Self {
-        Self { file, pace, bytes: Vec::new(), base: 0, lines: 0, last: false }
+        Self { file, pace, bytes: Vec::new(), base: 0, lines: 0, last: false, head: Vec::new() }
     }
 
     pub(super) fn base(&self) -> u64 {
         self.base
     }
 
-    /// Returns the window as text, and whether it reaches the end of the file.
-    pub(super) fn text(&self) -> Result<(&str, bool), Broken> {
+    /// Returns the window as text up to the first byte that isn't, and whether it reaches the end of the
+    /// file. What precedes such a byte may have a fault of its own, which is the first one then.
+    pub(super) fn text(&self) -> (&str, bool) {
         match str::from_utf8(&self.bytes) {
-            Ok(text) => Ok((text, self.last)),
-            // A character is cut by the edge of the window.
-            Err(error) if error.error_len().is_none() && !self.last => {
-                let whole = &self.bytes[..error.valid_up_to()];
-                Ok((str::from_utf8(whole).unwrap_or_default(), false))
-            }
-            Err(error) => {
-                let start = if self.base == 0 { &self.bytes[..] } else { &[] };
-                Err(self.broken(error.valid_up_to(), not_text(start)))
-            }
+            Ok(text) => (text, self.last),
+            Err(error) => (str::from_utf8(&self.bytes[..error.valid_up_to()]).unwrap_or_default(), false),
         }
     }
 
     /// Drops `used` bytes from the window and reads more. The inner result is an error if the file has no
     /// more bytes, or if the window would exceed its bound.
     pub(super) fn advance(&mut self, used: usize) -> io::Result<Result<(), Broken>> {
+        // Unless it is a character that is cut by the edge of the window.
+        if let Err(error) = str::from_utf8(&self.bytes)
+            && (error.error_len().is_some() || self.last)
+        {
+            return Ok(Err(self.broken(error.valid_up_to(), not_text(&self.head))));
+        }
         if self.last {
             return Ok(Err(self.broken(self.bytes.len(), CUT.to_owned())));
         }
@@ -61,6 +65,9 @@ impl<R: Read> FileWindow<R> {
         let more = self.pace.window.max(self.bytes.len()).max(1) as u64;
         match (&mut self.file).take(more).read_to_end(&mut self.bytes) {
             Ok(read) => {
+                let known = TELLING - self.head.len();
+                let new = &self.bytes[self.bytes.len() - read..];
+                self.head.extend_from_slice(&new[..new.len().min(known)]);
                 self.last = (read as u64) < more;
                 Ok(Ok(()))
             }
