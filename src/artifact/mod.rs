@@ -3,6 +3,7 @@
 //! - [`manifest`]: `manifest.json`, version 12: the project's nodes
 //! - [`catalog`]: `catalog.json`, version 1: the columns and statistics of its tables
 //! - [`graph_summary`]: `graph_summary.json`: the dependency graph
+//! - [`comparison`]: the changes between two manifests
 //! - [`renewal`]: the same artifact under another invocation
 //! - this file: the parts common to all of them
 //!
@@ -10,6 +11,7 @@
 //! classes and other artifact readers check conformance (`tests/artifacts`).
 
 pub mod catalog;
+pub mod comparison;
 pub mod graph_summary;
 pub mod manifest;
 pub mod renewal;

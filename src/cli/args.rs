@@ -136,6 +136,10 @@ pub(super) struct SelectArgs {
     /// Selector of selectors.yml to use instead of --select and --exclude
     #[arg(long, env = "HEADWATER_SELECTOR", value_name = "NAME")]
     pub(super) selector: Option<String>,
+    /// Folder with the artifacts that state:modified, result:error and source_status:fresher compare with,
+    /// and that --defer reads from
+    #[arg(long, env = "HEADWATER_STATE", value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// Tests to select along with the nodes that they test
     #[arg(long, env = "HEADWATER_INDIRECT_SELECTION", default_value = "eager", value_name = "MODE")]
     pub(super) indirect_selection: IndirectSelection,
@@ -148,6 +152,7 @@ impl SelectArgs {
             select: self.select.clone(),
             exclude: self.exclude.clone(),
             selector: self.selector.clone(),
+            state: self.state.as_deref().and_then(|folder| std::path::absolute(folder).ok()),
             indirect: self.indirect_selection.into(),
             ..NodeSelection::default()
         }

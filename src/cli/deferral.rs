@@ -17,9 +17,6 @@ pub(super) struct DeferralArgs {
     /// Read all tables from this target
     #[arg(long, hide = true, overrides_with = "defer")]
     pub(super) no_defer: bool,
-    /// Folder with the manifest.json of another target
-    #[arg(long, env = "HEADWATER_STATE", value_name = "DIR")]
-    pub(super) state: Option<PathBuf>,
     /// Same as --state, for --defer only
     #[arg(long, env = "HEADWATER_DEFER_STATE", value_name = "DIR")]
     pub(super) defer_state: Option<PathBuf>,
@@ -37,7 +34,7 @@ impl DeferralArgs {
         if !self.defer || self.no_defer {
             return Ok(request);
         }
-        let Some(state) = self.defer_state.as_deref().or(self.state.as_deref()) else {
+        let Some(state) = self.defer_state.as_deref().or(request.selection.state.as_deref()) else {
             let message = "--defer doesn't say where to read tables from";
             return Err(Failure::hinted(
                 message,

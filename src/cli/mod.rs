@@ -2,8 +2,8 @@
 //!
 //! - `CommandLine`, `Command`: the arguments; each command's own are in its file
 //! - `args`, `deferral`: arguments that commands share
-//! - one file per command: `build`, `run`, `seed`, `snapshot`, `test`, `retry`, `compile`, `list`, `show`,
-//!   `plan`, `describe`, `lineage`, `deps`, `clean`, `debug`, `init`
+//! - one file per command: `build`, `run`, `seed`, `snapshot`, `test`, `retry`, `parse`, `compile`, `list`,
+//!   `show`, `plan`, `describe`, `lineage`, `deps`, `clean`, `debug`, `init`
 //! - `source`, `docs`: folders of commands, one file each
 //! - `pipeline`: runs the requests of commands that run nodes
 //! - `loading`: loads and compiles the project for the others
@@ -39,6 +39,7 @@ mod list;
 mod loading;
 mod log_format;
 mod openlineage;
+mod parse;
 mod pipeline;
 mod plan;
 mod reporting;
@@ -121,6 +122,8 @@ enum Command {
     /// Inspect sources: freshness, columns, options, and rejected rows
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Read the whole project and write manifest.json, without compiling SQL
+    Parse,
     /// Type-check the selected models and write their SQL, without running it
     Compile(CompileArgs),
     /// List the project's nodes
@@ -162,6 +165,7 @@ impl Command {
             Self::RunOperation(_) => "run-operation",
             Self::Source(SourceCommand::Freshness(_)) => "freshness",
             Self::Source(_) => "source",
+            Self::Parse => "parse",
             Self::Compile(_) => "compile",
             Self::List(_) => "list",
             Self::Show(_) => "show",
@@ -187,6 +191,7 @@ impl Command {
             Self::Retry => retry::run(global).await,
             Self::RunOperation(args) => run_operation::run(global, args).await,
             Self::Source(command) => Box::pin(command.run(global)).await,
+            Self::Parse => parse::run(global),
             Self::Compile(args) => compile::run(global, args).await,
             Self::List(args) => list::run(global, args),
             Self::Show(args) => show::run(global, args).await,

@@ -64,12 +64,12 @@ impl SiteInputs<'_> {
 }
 
 fn selection() -> SiteSelection {
-    let Vocabulary { methods, methods_of_dbt, resource_types, test_types, file_extensions } =
+    let Vocabulary { methods, other_methods, resource_types, test_types, file_extensions } =
         Vocabulary::new();
     let names = |kinds: Vec<TestKind>| kinds.into_iter().map(TestKind::as_str).collect();
     SiteSelection {
-        methods: methods.to_vec(),
-        methods_of_dbt: methods_of_dbt.to_vec(),
+        methods,
+        other_methods,
         resource_types: resource_types.to_vec(),
         test_types: test_types.into_iter().map(|(name, kinds)| (name, names(kinds))).collect(),
         file_extensions: file_extensions.to_vec(),

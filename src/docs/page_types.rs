@@ -41,7 +41,7 @@ fn values(name: &str) -> Option<Vec<&'static str>> {
         }
         "SiteTestKind" => TestKind::ALL.map(TestKind::as_str).to_vec(),
         "SiteSeverity" => [TestSeverity::Error, TestSeverity::Warn].map(severity).to_vec(),
-        "SiteMethod" => Vocabulary::new().methods.to_vec(),
+        "SiteMethod" => Vocabulary::new().methods.clone(),
         _ => return None,
     })
 }

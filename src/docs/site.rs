@@ -152,8 +152,8 @@ pub type SiteMethod = &'static str;
 pub struct SiteSelection {
     /// The methods.
     pub methods: Vec<SiteMethod>,
-    /// dbt's methods that have no counterpart here.
-    pub methods_of_dbt: Vec<&'static str>,
+    /// Other methods of dbt, and those that only the command line has.
+    pub other_methods: Vec<&'static str>,
     /// dbt's resource types, including those that no project has here.
     pub resource_types: Vec<&'static str>,
     /// The values of `test_type:`, each with the kinds of tests that it selects.

@@ -1,7 +1,7 @@
 //! Nodes of the graph: models, seeds and snapshots, which we build; sources, which other tools load; tests;
 //! and exposures.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     name::{NodeId, Relation},
-    select::{Candidate, TestKind, TestTraits},
+    project::ModelVersion,
+    select::{Candidate, Comparison, TestKind, TestTraits, VersionStage},
 };
 
 /// A node of the graph.
@@ -148,6 +149,8 @@ impl Node {
             source_name: None,
             config: Value::Object(Map::new()),
             test: None,
+            version: None,
+            comparison: Comparison::default(),
             is_installed: self.id().package() != project,
         };
         match self {
@@ -155,6 +158,7 @@ impl Node {
                 fqn: model.fqn.clone(),
                 tags: model.config.tags.clone(),
                 config: Value::Object(model.config.all.clone()),
+                version: model.version.as_ref().map(version_stage),
                 ..candidate
             },
             Self::Seed(seed) => Candidate {
@@ -198,5 +202,13 @@ impl Node {
                 ..candidate
             },
         }
+    }
+}
+
+fn version_stage(version: &ModelVersion) -> VersionStage {
+    match version.cmp_latest() {
+        Ordering::Less => VersionStage::Old,
+        Ordering::Equal => VersionStage::Latest,
+        Ordering::Greater => VersionStage::Prerelease,
     }
 }

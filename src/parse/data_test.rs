@@ -1,7 +1,9 @@
 //! Data tests as templates: a generic test's declaration becomes a call of its macro, and a singular test is
 //! a file.
 
-use serde_json::{Map, Value};
+use std::collections::{HashMap, hash_map::Entry};
+
+use serde_json::{Map, Value, json};
 
 use super::{placeholder::captures, template, test_name, test_subject::TestSubject};
 use crate::{
@@ -62,7 +64,13 @@ pub struct Generic {
 
 /// Returns the project's data tests, with their templates generated but not yet rendered.
 pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diagnostic>) -> Vec<ParsedTest> {
-    let mut writer = TestWriter { project: &project.settings.name.value, jinja, findings, tests: Vec::new() };
+    let mut writer = TestWriter {
+        project: &project.settings.name.value,
+        jinja,
+        findings,
+        conditions: HashMap::new(),
+        tests: Vec::new(),
+    };
     let described =
         project.properties.iter().chain(&project.seed_properties).chain(&project.snapshot_properties);
     for properties in described {
@@ -120,6 +128,8 @@ struct TestWriter<'a> {
     project: &'a str,
     jinja: &'a Jinja,
     findings: &'a mut Vec<Diagnostic>,
+    /// The condition of the first test of each id.
+    conditions: HashMap<NodeId, Option<Value>>,
     tests: Vec<ParsedTest>,
 }
 
@@ -162,11 +172,7 @@ impl TestWriter<'_> {
         let prefix = format!("{before}{package}{}", declared.test.value);
         let full = test_name::full(&prefix, &of, &arguments);
         let name = declared.name.as_ref().map_or(full, |name| name.value.clone());
-        let metadata = serde_json::json!({
-            "name": declared.test.value, "namespace": declared.namespace, "of": subject.call(), "kwargs": arguments,
-            "where": declared.config.entries.get("where").map(Yaml::to_json),
-        });
-        let id = NodeId::generic_test(self.project, &name, &test_name::hash(&name, &metadata));
+        let id = self.id(&name, declared, subject, &arguments);
         self.add(ParsedTest {
             id,
             short_name: test_name::short(&name, &prefix, &of),
@@ -201,6 +207,35 @@ impl TestWriter<'_> {
             tags: Vec::new(),
             kind: ParsedTestKind::Singular(file.fqn_folders.clone()),
         });
+    }
+
+    /// Returns dbt's id of a generic test. Tests that differ only in `where`, which dbt rejects, have ids of their
+    /// own.
+    fn id(
+        &mut self,
+        name: &str,
+        declared: &TestDecl,
+        subject: &TestSubject,
+        arguments: &Map<String, Value>,
+    ) -> NodeId {
+        let mut kwargs = arguments.clone();
+        kwargs.insert("model".to_owned(), subject.model_argument().into());
+        let mut metadata =
+            json!({ "namespace": declared.namespace, "name": declared.test.value, "kwargs": kwargs });
+        let condition = declared.config.entries.get("where").map(Yaml::to_json);
+        let id = NodeId::generic_test(self.project, name, &test_name::hash(name, &metadata));
+        match self.conditions.entry(id) {
+            Entry::Vacant(slot) => {
+                let id = slot.key().clone();
+                slot.insert(condition);
+                id
+            }
+            Entry::Occupied(first) if *first.get() == condition => first.key().clone(),
+            Entry::Occupied(_) => {
+                metadata["where"] = condition.into();
+                NodeId::generic_test(self.project, name, &test_name::hash(name, &metadata))
+            }
+        }
     }
 
     fn add(&mut self, test: ParsedTest) {

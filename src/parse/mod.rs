@@ -9,12 +9,14 @@
 //! - [`template`]: the template generated from a test's declaration
 //! - [`test_name`]: dbt's default names for tests
 //! - [`unit_test`]: the inputs of unit tests
+//! - `python_text`: Python's text of values, which ids of tests depend on
 //! - `placeholder`: placeholders for the relations that templates name
 
 pub mod data_test;
 pub mod docs;
 pub mod exposure;
 mod placeholder;
+mod python_text;
 pub mod snapshot;
 pub mod template;
 pub mod test_name;
@@ -28,6 +30,7 @@ pub use self::{
     data_test::{Generic, ParsedTest, ParsedTestKind, at_declaration},
     docs::{DocBlock, docs},
     exposure::ParsedExposure,
+    python_text::python_repr,
     snapshot::ParsedSnapshot,
     test_subject::TestSubject,
     unit_test::{Input, ParsedUnitTest},

@@ -3,6 +3,8 @@
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
+use super::python_text::{python_repr, scalar, with_texts};
+
 /// The maximum length of file and table names; longer names are shortened.
 const LONGEST: usize = 63;
 /// The length of the prefix that a shortened name keeps.
@@ -32,10 +34,11 @@ pub fn short(full: &str, test: &str, of: &str) -> String {
     format!("{beginning}_{}", hex(full))
 }
 
-/// Returns a hash that distinguishes a test from others of the same name.
+/// Returns dbt's hash that distinguishes a test from others of the same name: of the name, and of Python's text of
+/// `{kwargs, name, namespace}`.
 #[must_use]
 pub fn hash(name: &str, metadata: &Value) -> String {
-    let digest = hex(&format!("{name}{metadata}"));
+    let digest = hex(&format!("{name}{}", python_repr(&with_texts(metadata))));
     digest[digest.len() - HASH..].to_owned()
 }
 
@@ -48,10 +51,7 @@ fn parts(value: &Value) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         // Formatted as in Python, where dbt's names come from.
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Null => "None".to_owned(),
-        other => other.to_string(),
+        other => scalar(other),
     };
     match value {
         Value::Array(items) => items.iter().map(text).collect(),
@@ -104,6 +104,18 @@ mod tests {
         let shortened = short(&name, "accepted_values", "orders");
         assert_eq!(shortened, format!("accepted_values_orders_{}", hex(&name)));
         assert_eq!(short("not_null_orders_id", "not_null", "orders"), "not_null_orders_id");
-        assert_eq!(hash("a", &json!({})).len(), 10);
+    }
+
+    #[test]
+    fn hashes_are_those_that_dbt_gives() {
+        let model = "{{ get_where_subquery(ref('orders')) }}";
+        let not_null =
+            json!({"namespace": null, "name": "not_null", "kwargs": {"model": model, "column_name": "id"}});
+        assert_eq!(hash("not_null_orders_id", &not_null), "84ef11d8fe");
+        let to =
+            json!({"column_name": "customer", "to": "ref('stg_customers')", "field": "id", "model": model});
+        let relationships = json!({"name": "relationships", "kwargs": to, "namespace": null});
+        let name = "relationships_orders_customer__id__ref_stg_customers_";
+        assert_eq!(hash(name, &relationships), "75f6cc3ce7");
     }
 }

@@ -23,6 +23,17 @@ impl TestSubject {
         }
     }
 
+    /// Returns the argument `model` as dbt's artifacts hold it.
+    #[must_use]
+    pub fn model_argument(&self) -> String {
+        let call = match self {
+            Self::Model(name) => format!("ref('{name}')"),
+            Self::Version(name, version) => format!("ref('{name}', version='{version}')"),
+            Self::Source(source, table) => format!("source('{source}', '{table}')"),
+        };
+        format!("{{{{ get_where_subquery({call}) }}}}")
+    }
+
     /// Returns what the subject contributes to a test's name: the part before the test's own name, and the
     /// part after it.
     pub(super) fn in_name(&self) -> (&'static str, String) {

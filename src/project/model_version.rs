@@ -1,5 +1,7 @@
 //! The version of a model that has several.
 
+use std::cmp::Ordering;
+
 use super::yaml::{Yaml, YamlValue};
 
 /// The version of a model that has several.
@@ -22,6 +24,12 @@ impl ModelVersion {
         label(&self.version)
     }
 
+    /// Compares the version with the latest one.
+    #[must_use]
+    pub fn cmp_latest(&self) -> Ordering {
+        compared(&self.label(), &label(&self.latest))
+    }
+
     /// Returns whether `ref` without `v` reads this version.
     #[must_use]
     pub fn is_latest(&self) -> bool {
@@ -36,5 +44,13 @@ pub(super) fn label(version: &Yaml) -> String {
         YamlValue::Int(number) => number.to_string(),
         YamlValue::Float(number) => number.to_string(),
         _ => String::new(),
+    }
+}
+
+/// Compares versions as numbers if they are, otherwise as text.
+pub(super) fn compared(one: &str, other: &str) -> Ordering {
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => one.total_cmp(&other),
+        _ => one.cmp(other),
     }
 }

@@ -1,10 +1,10 @@
 //! `versions:` of a model: each version gets its own properties, merged from the model's and the version's.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::collections::HashSet;
 
 use super::{
     common_keys, constraint, data_test,
-    model_version::{ModelVersion, label},
+    model_version::{ModelVersion, compared, label},
     properties::{self, ModelProperties},
     reader::YamlReader,
     yaml::{Yaml, YamlValue},
@@ -144,12 +144,4 @@ fn without_choice(yaml: &Yaml) -> (Yaml, ColumnChoice) {
         kept.push((key.clone(), value));
     }
     (Yaml { value: YamlValue::Map(kept), span: yaml.span.clone() }, choice)
-}
-
-/// Compares versions as numbers if they are, otherwise as text.
-fn compared(one: &str, other: &str) -> Ordering {
-    match (one.parse::<f64>(), other.parse::<f64>()) {
-        (Ok(one), Ok(other)) => one.total_cmp(&other),
-        _ => one.cmp(other),
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::name::{NodeId, NodeKind};
+use super::{comparison::Comparison, version_stage::VersionStage};
+use crate::name::NodeId;
 
 /// A node that can be selected.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,10 @@ pub struct Candidate {
     pub config: serde_json::Value,
     /// The properties of a test, if the node is one.
     pub test: Option<TestTraits>,
+    /// The stage of its version, if it is a version of a model.
+    pub version: Option<VersionStage>,
+    /// The comparison with an earlier state, filled in only if criteria ask for it.
+    pub comparison: Comparison,
 }
 
 /// The properties of a test. A test reads the nodes it tests, and nothing reads a test.
@@ -65,11 +70,6 @@ impl Candidate {
     /// Returns the name of the declaring file.
     pub(super) fn file(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
-    }
-
-    /// Returns whether only its own method selects the node by name: a source or an exposure.
-    pub(super) fn is_named_by_method(&self) -> bool {
-        self.source_name.is_some() || self.id.kind() == NodeKind::Exposure
     }
 
     /// Returns the source and the table if the node is a source table.

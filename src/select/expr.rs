@@ -16,6 +16,16 @@ pub(super) enum Expr<C> {
 }
 
 impl<C> Expr<C> {
+    /// Calls a function for each criterion, from left to right.
+    pub(super) fn visit<'e>(&'e self, seen: &mut impl FnMut(&'e C)) {
+        match self {
+            Self::Everything => {}
+            Self::Criterion(criterion) => seen(criterion),
+            Self::Union(parts) | Self::Intersection(parts) => parts.iter().for_each(|part| part.visit(seen)),
+            Self::Difference(sides) => sides.iter().for_each(|side| side.visit(seen)),
+        }
+    }
+
     /// Converts all criteria to expressions of the next stage. Tries every criterion, and returns `None` if
     /// any fails.
     pub(super) fn resolve<D>(self, next: &mut impl FnMut(C) -> Option<Expr<D>>) -> Option<Expr<D>> {

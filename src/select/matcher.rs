@@ -4,14 +4,16 @@ use serde_json::Value;
 
 use super::{
     candidate::{Candidate, TestKind},
+    comparison::ComparisonTest,
     pattern::{Glob, PathGlob, QualifiedName},
+    version_stage::VersionStage,
 };
 use crate::name::NodeKind;
 
 /// A selection method with its compiled value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Matcher {
-    /// `fqn:`, and names without a method. Never matches a source or an exposure.
+    /// `fqn:`, and names without a method. Never matches a source.
     Fqn(QualifiedName),
     /// `path:`.
     Path(PathGlob),
@@ -41,12 +43,16 @@ pub(super) enum Matcher {
     Access(String),
     /// `config.a.b:`; the value is compared as a whole.
     Config { keys: Vec<String>, value: String },
+    /// `version:`; `None` for models without versions.
+    Version(Option<VersionStage>),
+    /// `state:`, `result:` and `source_status:`.
+    Compared(ComparisonTest),
 }
 
 impl Matcher {
     pub(super) fn matches(&self, candidate: &Candidate) -> bool {
         match self {
-            Self::Fqn(name) => !candidate.is_named_by_method() && name.matches(candidate),
+            Self::Fqn(name) => candidate.source_name.is_none() && name.matches(candidate),
             Self::Path(path) => path.matches(&candidate.path),
             Self::File(name) => {
                 let file = candidate.file();
@@ -80,6 +86,8 @@ impl Matcher {
                 candidate.id.kind() == NodeKind::Model
                     && text(candidate, "access").unwrap_or("protected") == access
             }
+            Self::Version(stage) => candidate.id.kind() == NodeKind::Model && candidate.version == *stage,
+            Self::Compared(test) => test.holds(&candidate.comparison),
             Self::Config { keys, value } => setting(&candidate.config, keys).is_some_and(|found| {
                 let any_case = *keys == ["severity"];
                 match found {

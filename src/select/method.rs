@@ -18,12 +18,16 @@ pub(super) enum SelectionMethod {
     Exposure,
     Group,
     Access,
+    State,
+    Result,
+    SourceStatus,
+    Version,
     /// `config.a.b`, with at least one key.
     Config(Vec<String>),
 }
 
 /// The names of methods. `selector` is replaced by what the selector means before methods are looked up.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 19] = [
     "access",
     "config",
     "exposure",
@@ -33,17 +37,23 @@ pub(super) const NAMES: [&str; 15] = [
     "package",
     "path",
     "resource_type",
+    "result",
     "selector",
     "source",
+    "source_status",
+    "state",
     "tag",
     "test_name",
     "test_type",
     "unit_test",
+    "version",
 ];
 
+/// The methods that the page doesn't have: it knows no earlier state.
+pub(super) const COMMAND_LINE_ONLY: [&str; 4] = ["result", "source_status", "state", "version"];
+
 /// dbt's methods that have no counterpart here.
-pub(super) const NAMES_OF_DBT: [&str; 7] =
-    ["function", "metric", "result", "saved_query", "semantic_model", "source_status", "state"];
+pub(super) const NAMES_OF_DBT: [&str; 4] = ["function", "metric", "saved_query", "semantic_model"];
 
 /// The extensions by which a value without a method is taken for a file.
 pub(super) const FILE_EXTENSIONS: [&str; 3] = ["sql", "py", "csv"];
@@ -90,6 +100,10 @@ impl SelectionMethod {
             "exposure" => Self::Exposure,
             "group" => Self::Group,
             "access" => Self::Access,
+            "state" => Self::State,
+            "result" => Self::Result,
+            "source_status" => Self::SourceStatus,
+            "version" => Self::Version,
             name if NAMES_OF_DBT.contains(&name) => return Err(not_here(name, written)),
             name => return Err(unknown(name, written)),
         };

@@ -6,11 +6,12 @@
 //!                              with spans                   patterns compiled
 //! ```
 //!
-//! - [`select`]: the entry point, from command-line words to nodes
+//! - [`Criteria`]: the entry point, from command-line words to nodes
 //! - [`Candidate`]: the properties of a node that the language can use
 //! - `expr`: the set algebra; `criterion`: one of its terms, as written
 //! - `method`, `resolve`: look up the name before the colon, and compile the `matcher` that tests candidates
 //! - `selectors`: the named selections of `selectors.yml`
+//! - `comparison`, `version_stage`: the values of `state:`, `result:`, `source_status:` and `version:`
 //! - `pattern`: wildcards in names, paths and qualified names
 //! - `indirect`: the tests selected along with the nodes they test
 //! - `vocabulary`: the words of the language, for the documentation page
@@ -19,6 +20,7 @@
 //! Runs nothing and reads nothing: everything it knows is in the candidates and the graph.
 
 mod candidate;
+mod comparison;
 mod criterion;
 mod evaluate;
 mod expr;
@@ -30,19 +32,27 @@ mod pattern;
 mod resolve;
 mod selectors;
 mod unmatched;
+mod version_stage;
 mod vocabulary;
 
 pub use self::{
     candidate::{Candidate, TestKind, TestTraits},
+    comparison::{Comparison, NodeChange, StateFile},
     indirect::Indirect,
     selectors::Selectors,
+    version_stage::VersionStage,
     vocabulary::Vocabulary,
 };
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use self::{evaluate::Evaluation, expr::Expr, resolve::ResolvedCriterion};
-use crate::{diag::Diagnostic, graph::Graph, name::NodeId, text::Source};
+use self::{evaluate::Evaluation, expr::Expr, matcher::Matcher, resolve::ResolvedCriterion};
+use crate::{
+    diag::Diagnostic,
+    graph::Graph,
+    name::NodeId,
+    text::{Source, Span},
+};
 
 /// The nodes selected for a command, possibly none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,32 +61,61 @@ pub struct Selection {
     pub chosen: BTreeSet<NodeId>,
 }
 
-/// Selects the nodes that match `select`, without those that match `exclude`, or those of the named
-/// `selector`. An empty `select` selects everything. `indirect` decides which tests are selected along with
-/// the nodes they test. Warns about criteria that match nothing.
-///
-/// # Errors
-/// All errors in the criteria, and an unknown selector.
-pub fn select(
-    (select, exclude): (&[String], &[String]),
-    selector: Option<&str>,
-    selectors: &Selectors,
-    candidates: &[Candidate],
-    graph: &Graph,
-    indirect: Indirect,
-) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let expr = match selector {
-        Some(name) => selectors.get(name).cloned().ok_or_else(|| vec![selectors.unknown(name)])?,
-        None => match (included(select, selectors), excluded(exclude, selectors)) {
-            (Ok(chosen), Ok(dropped)) => Expr::Difference(Box::new([chosen, dropped])),
-            (chosen, dropped) => {
-                return Err([chosen.err(), dropped.err()].into_iter().flatten().flatten().collect());
+/// The criteria of a command.
+#[derive(Debug)]
+pub struct Criteria {
+    expr: Expr<ResolvedCriterion>,
+}
+
+impl Criteria {
+    /// Parses the nodes that match `select`, without those that match `exclude`, or those of the named
+    /// `selector`. An empty `select` selects everything.
+    ///
+    /// # Errors
+    /// All errors in the criteria, and an unknown selector.
+    pub fn parse(
+        (select, exclude): (&[String], &[String]),
+        selector: Option<&str>,
+        selectors: &Selectors,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let expr = match selector {
+            Some(name) => selectors.get(name).cloned().ok_or_else(|| vec![selectors.unknown(name)])?,
+            None => match (included(select, selectors), excluded(exclude, selectors)) {
+                (Ok(chosen), Ok(dropped)) => Expr::Difference(Box::new([chosen, dropped])),
+                (chosen, dropped) => {
+                    return Err([chosen.err(), dropped.err()].into_iter().flatten().flatten().collect());
+                }
+            },
+        };
+        Ok(Self { expr })
+    }
+
+    /// Returns the files of an earlier state that candidates must be compared with, each with a criterion
+    /// that asks for it.
+    #[must_use]
+    pub fn needed_files(&self) -> BTreeMap<StateFile, Span> {
+        let mut needed = BTreeMap::new();
+        self.expr.visit(&mut |criterion| {
+            if let Matcher::Compared(test) = &criterion.matcher {
+                needed.entry(test.needs()).or_insert_with(|| criterion.span.clone());
             }
-        },
-    };
-    let mut evaluation = Evaluation::new(candidates, graph, indirect);
-    let chosen = evaluation.nodes(&expr);
-    Ok((Selection { chosen }, evaluation.into_warnings()))
+        });
+        needed
+    }
+
+    /// Selects nodes. `indirect` decides which tests are selected along with the nodes they test. Warns
+    /// about criteria that match nothing.
+    #[must_use]
+    pub fn choose(
+        &self,
+        candidates: &[Candidate],
+        graph: &Graph,
+        indirect: Indirect,
+    ) -> (Selection, Vec<Diagnostic>) {
+        let mut evaluation = Evaluation::new(candidates, graph, indirect);
+        let chosen = evaluation.nodes(&self.expr);
+        (Selection { chosen }, evaluation.into_warnings())
+    }
 }
 
 fn included(words: &[String], selectors: &Selectors) -> Result<Expr<ResolvedCriterion>, Vec<Diagnostic>> {

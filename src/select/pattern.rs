@@ -33,6 +33,8 @@ impl Glob {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QualifiedName {
     name: Glob,
+    /// The last two parts, which name a version of a model: `dim_v1` of `dim.v1` and of `shop.dim.v1`.
+    version: String,
     folders: Vec<String>,
     rest: Option<Glob>,
 }
@@ -44,6 +46,7 @@ impl QualifiedName {
         let (folders, rest) = parts.split_at(wild.unwrap_or(parts.len()));
         Ok(Self {
             name: Glob::new(text)?,
+            version: parts[parts.len().saturating_sub(2)..].join("_"),
             folders: folders.iter().map(|part| (*part).to_owned()).collect(),
             rest: if rest.is_empty() { None } else { Some(Glob::new(&rest.join("."))?) },
         })
@@ -54,7 +57,7 @@ impl QualifiedName {
         // A version of a model is `dim.v1`, `dim_v1` or, with all others, `dim`.
         if let [.., model, version] = &fqn[..]
             && candidate.name == format!("{model}.{version}")
-            && (self.name.matches(model) || self.name.matches(&format!("{model}_{version}")))
+            && (self.name.matches(model) || self.version == format!("{model}_{version}"))
         {
             return true;
         }

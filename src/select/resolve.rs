@@ -4,10 +4,12 @@ use glob::PatternError;
 
 use super::{
     Indirect,
+    comparison::ComparisonTest,
     criterion::{Criterion, GraphOperators},
     matcher::{Matcher, TestType},
     method::SelectionMethod,
     pattern::{Glob, PathGlob, QualifiedName},
+    version_stage::VersionStage,
 };
 use crate::{
     diag::Diagnostic,
@@ -86,6 +88,14 @@ fn matcher(method: SelectionMethod, value: &Spanned<String>) -> Result<Matcher, 
         }
         SelectionMethod::Group => Matcher::Group(Glob::new(text).map_err(malformed)?),
         SelectionMethod::Access => Matcher::Access(text.to_owned()),
+        SelectionMethod::State => {
+            let state = ComparisonTest::of_state(text);
+            Matcher::Compared(state.ok_or_else(|| unknown_value("state", value, &ComparisonTest::states()))?)
+        }
+        SelectionMethod::Result => Matcher::Compared(ComparisonTest::Result(text.to_owned())),
+        SelectionMethod::SourceStatus if text == "fresher" => Matcher::Compared(ComparisonTest::Fresher),
+        SelectionMethod::SourceStatus => return Err(unknown_value("source status", value, &["fresher"])),
+        SelectionMethod::Version => Matcher::Version(version(value)?),
         SelectionMethod::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
     })
 }
@@ -103,6 +113,19 @@ fn source(value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
     Ok(Matcher::Source { package: glob(package)?, source: glob(source)?, table: glob(table)? })
 }
 
+/// Parses a value of `version:`.
+fn version(value: &Spanned<String>) -> Result<Option<VersionStage>, Diagnostic> {
+    let stages = [VersionStage::Latest, VersionStage::Prerelease, VersionStage::Old];
+    match value.value.as_str() {
+        "none" => Ok(None),
+        word => stages
+            .into_iter()
+            .find(|stage| stage.word() == word)
+            .map(Some)
+            .ok_or_else(|| unknown_value("version", value, &["latest", "prerelease", "old", "none"])),
+    }
+}
+
 fn malformed(value: &Spanned<String>, error: &PatternError) -> Diagnostic {
     Diagnostic::error("malformed-pattern", format!("`{}` is not a pattern", value.value))
         .at(value.span.clone(), error.msg)
@@ -113,6 +136,13 @@ fn long_source(value: &Spanned<String>) -> Diagnostic {
     Diagnostic::error("malformed-source", format!("`{}` has too many parts for a source", value.value))
         .at(value.span.clone(), "")
         .hint("write `source:name`, `source:name.table` or `source:project.name.table`")
+}
+
+fn unknown_value(of: &str, value: &Spanned<String>, known: &[&str]) -> Diagnostic {
+    Diagnostic::error("unknown-value", format!("there is no {of} `{}`", value.value))
+        .at(value.span.clone(), "")
+        .near(&value.value, known.iter().copied())
+        .note(format!("the values are {}", known.join(", ")))
 }
 
 fn unknown_type(value: &Spanned<String>) -> Diagnostic {

@@ -213,7 +213,12 @@ fn less(from: Expr<ResolvedCriterion>, excluded: Option<Expr<ResolvedCriterion>>
 }
 
 fn reach(yaml: &Yaml) -> Result<GraphOperators, Vec<Diagnostic>> {
-    let is_set = |key: &str| yaml.get(key).and_then(Yaml::as_bool).unwrap_or_default();
+    let is_set = |key: &str| match yaml.get(key) {
+        None => Ok(false),
+        Some(flag) => {
+            flag.as_bool().ok_or_else(|| vec![invalid(&format!("`{key}` is true or false"), &flag.span)])
+        }
+    };
     let depth = |key: &str| match yaml.get(key).map(|yaml| (&yaml.value, yaml)) {
         None => Ok(OperatorDepth::Unlimited),
         Some((YamlValue::Int(steps), yaml)) => usize::try_from(*steps)
@@ -221,8 +226,8 @@ fn reach(yaml: &Yaml) -> Result<GraphOperators, Vec<Diagnostic>> {
             .map_err(|_| vec![invalid("a depth is a whole number", &yaml.span)]),
         Some((_, yaml)) => Err(vec![invalid("a depth is a whole number", &yaml.span)]),
     };
-    if is_set("childrens_parents") {
-        if is_set("children") {
+    if is_set("childrens_parents")? {
+        if is_set("children")? {
             let message = "`childrens_parents` and `children` can't both be set";
             return Err(vec![invalid(message, &yaml.span)]);
         }
@@ -230,7 +235,7 @@ fn reach(yaml: &Yaml) -> Result<GraphOperators, Vec<Diagnostic>> {
     }
     let line = |key: &str, depth_key: &str| {
         let depth = depth(depth_key)?;
-        Ok::<_, Vec<Diagnostic>>(is_set(key).then_some(depth))
+        Ok::<_, Vec<Diagnostic>>(is_set(key)?.then_some(depth))
     };
     let (parents, children) = (line("parents", "parents_depth")?, line("children", "children_depth")?);
     Ok(GraphOperators::Lines { parents, children })

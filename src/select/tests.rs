@@ -14,7 +14,8 @@ fn selected(
     graph: &Graph,
     indirect: Indirect,
 ) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
-    select((include, exclude), None, &Selectors::default(), candidates, graph, indirect)
+    let criteria = Criteria::parse((include, exclude), None, &Selectors::default())?;
+    Ok(criteria.choose(candidates, graph, indirect))
 }
 
 fn model(path: &str, tags: &str, config: Value) -> Candidate {
@@ -32,6 +33,8 @@ fn model(path: &str, tags: &str, config: Value) -> Candidate {
         source_name: None,
         config,
         test: None,
+        version: None,
+        comparison: Comparison::default(),
     }
 }
 
@@ -46,6 +49,8 @@ fn source(source: &str, table: &str, tags: &str) -> Candidate {
         source_name: Some(source.to_owned()),
         config: json!({}),
         test: None,
+        version: None,
+        comparison: Comparison::default(),
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn warning(target: &ResolvedCriterion, candidates: &[Candidate]) -> D
 /// Returns the values of a candidate that would have matched, in the form of the written value.
 fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<String> {
     match matcher {
-        Matcher::Fqn(_) if candidate.is_named_by_method() => Vec::new(),
+        Matcher::Fqn(_) if candidate.source_name.is_some() => Vec::new(),
         Matcher::Fqn(_) if value.contains('.') => {
             vec![candidate.fqn.join("."), candidate.fqn.get(1..).unwrap_or_default().join(".")]
         }
@@ -54,7 +54,11 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
         Matcher::Source { .. } => candidate.source_table().map_or_else(Vec::new, |(source, table)| {
             if value.contains('.') { vec![format!("{source}.{table}")] } else { vec![source.to_owned()] }
         }),
-        Matcher::ResourceType(_) | Matcher::TestType(_) | Matcher::Access(_) => Vec::new(),
+        Matcher::ResourceType(_)
+        | Matcher::TestType(_)
+        | Matcher::Access(_)
+        | Matcher::Version(_)
+        | Matcher::Compared(_) => Vec::new(),
         Matcher::Group(_) => matcher::text(candidate, "group").map(str::to_owned).into_iter().collect(),
         Matcher::Package(_) | Matcher::ThisPackage => vec![candidate.id.package().to_owned()],
         Matcher::TestName(_) => candidate.test.iter().map(|test| test.test_name.clone()).collect(),
@@ -97,9 +101,5 @@ fn other_methods(value: &str, candidates: &[Candidate]) -> Vec<String> {
     hints.extend(
         sources.iter().take(3).map(|source| format!("`{value}` is a source: write `source:{source}`")),
     );
-    if candidates.iter().any(|candidate| candidate.id.kind() == NodeKind::Exposure && candidate.name == value)
-    {
-        hints.push(format!("`{value}` is an exposure: write `exposure:{value}`"));
-    }
     hints
 }

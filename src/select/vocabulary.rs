@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use super::{
     candidate::TestKind,
     matcher::TestType,
-    method::{FILE_EXTENSIONS, NAMES, NAMES_OF_DBT},
+    method::{COMMAND_LINE_ONLY, FILE_EXTENSIONS, NAMES, NAMES_OF_DBT},
     resolve::RESOURCE_TYPES,
 };
 
 /// The words that have a meaning in the selection language.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
-    pub methods: &'static [&'static str],
-    /// dbt's methods that have no counterpart here.
-    pub methods_of_dbt: &'static [&'static str],
+    pub methods: Vec<&'static str>,
+    /// Other methods of dbt and of the command line.
+    pub other_methods: Vec<&'static str>,
     /// dbt's resource types, including those that no project has here.
     pub resource_types: &'static [&'static str],
     /// The values of `test_type:`, each with the kinds of tests that it selects.
@@ -29,8 +29,8 @@ impl Vocabulary {
     pub fn new() -> Self {
         let kinds = |wanted: TestType| TestKind::ALL.into_iter().filter(|kind| wanted.is(*kind)).collect();
         Self {
-            methods: &NAMES,
-            methods_of_dbt: &NAMES_OF_DBT,
+            methods: NAMES.into_iter().filter(|name| !COMMAND_LINE_ONLY.contains(name)).collect(),
+            other_methods: NAMES_OF_DBT.into_iter().chain(COMMAND_LINE_ONLY).collect(),
             resource_types: &RESOURCE_TYPES,
             test_types: TestType::NAMES
                 .into_iter()

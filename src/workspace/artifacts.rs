@@ -74,6 +74,12 @@ pub(super) fn origin<'a>(workspace: &'a Workspace, env: &'a BTreeMap<String, Str
 }
 
 impl Workspace {
+    /// Returns `manifest.json` without compiled SQL.
+    pub(super) fn uncompiled_manifest(&self) -> Value {
+        let compiled = Compiled::default();
+        with_contents(self, &compiled, |contents: &Contents<'_>| contents.manifest())
+    }
+
     /// Returns the entries of nodes in `manifest.json`, without compiled SQL.
     pub fn manifest_entries<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Vec<Value> {
         let compiled = Compiled::default();

@@ -3,14 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde::Deserialize;
 
-use super::{error::WorkspaceError, load::Workspace};
+use super::{earlier_state, error::WorkspaceError, load::Workspace};
 use crate::{
     engine::Engine,
     lake::Lake,
@@ -77,7 +76,7 @@ impl Workspace {
         chosen: &BTreeSet<NodeId>,
         deferral: &Deferral,
     ) -> Result<(Arc<Tables>, BTreeMap<Relation, String>), WorkspaceError> {
-        let state = StateManifest::read(&deferral.state)?;
+        let state: StateManifest = earlier_state::manifest(&deferral.state)?;
         let needed = self.manifest.graph.upstream(chosen, None);
         let mut lakes = BTreeMap::new();
         let (mut elsewhere, mut places) = (BTreeMap::new(), BTreeMap::new());
@@ -114,28 +113,6 @@ impl Workspace {
             WorkspaceError::hinted(
                 message,
                 format!("its targets: {}; declare `{target}` under `targets:`", names.join(", ")),
-            )
-        })
-    }
-}
-
-impl StateManifest {
-    fn read(folder: &Path) -> Result<Self, WorkspaceError> {
-        let path = folder.join("manifest.json");
-        let text = fs::read(&path).map_err(|error| {
-            let message = format!("can't read {}: {error}", path.display());
-            match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => WorkspaceError::hinted(
-                    message,
-                    "--state names the folder that holds the manifest.json of the target to read from",
-                ),
-                _ => WorkspaceError::message(message),
-            }
-        })?;
-        serde_json::from_slice(&text).map_err(|error| {
-            WorkspaceError::hinted(
-                format!("{} is not a manifest: {error}", path.display()),
-                "copy the manifest.json that `headwater compile --target …` writes",
             )
         })
     }

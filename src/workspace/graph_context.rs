@@ -1,13 +1,11 @@
 //! The nodes of the project for templates: `graph` and `selected_resources`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{artifacts::origin, load::Workspace};
-use crate::{
-    artifact::manifest::Contents, compile::Compiled, jinja::GraphContext, name::NodeId, text::Source,
-};
+use super::load::Workspace;
+use crate::{jinja::GraphContext, name::NodeId, text::Source};
 
 /// The sections of the manifest that are in dbt's `graph`.
 const SECTIONS: [&str; 9] = [
@@ -40,17 +38,7 @@ pub(super) fn set(workspace: &Workspace, chosen: &BTreeSet<NodeId>) {
 }
 
 fn graph(workspace: &Workspace) -> Map<String, Value> {
-    let env = BTreeMap::new();
-    let shown = workspace.shown_target_path();
-    let contents = Contents {
-        project: &workspace.project,
-        manifest: &workspace.manifest,
-        compiled: &Compiled::default(),
-        target_path: &shown,
-        database: &workspace.target_name,
-        origin: origin(workspace, &env),
-    };
-    let mut manifest = contents.manifest();
+    let mut manifest = workspace.uncompiled_manifest();
     let sections = SECTIONS.iter().filter_map(|name| {
         let section = manifest.get_mut(*name)?.take();
         Some(((*name).to_owned(), if section.is_object() { section } else { Value::Object(Map::new()) }))

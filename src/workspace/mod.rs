@@ -35,6 +35,7 @@ mod artifacts;
 mod clock;
 mod deferral;
 mod docs;
+mod earlier_state;
 mod error;
 mod execution;
 mod found_columns;

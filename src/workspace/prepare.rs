@@ -26,7 +26,7 @@ use crate::{
         tables::Tables,
         unchanged::conditions::{TablesState, WatchedTables},
     },
-    select::{self, Selectors},
+    select::{Criteria, Selectors},
 };
 
 /// A compiled and planned request. Nodes with errors, and those downstream of them, are not in the plan.
@@ -167,24 +167,19 @@ impl Workspace {
     /// Returns the selected nodes, and warnings about criteria that match nothing.
     ///
     /// # Errors
-    /// If the selection is invalid.
+    /// If the selection is invalid, or compares with an earlier state that can't be read.
     pub fn select(
         &self,
         selection: &NodeSelection,
     ) -> Result<(BTreeSet<NodeId>, Vec<Diagnostic>), WorkspaceError> {
         let NodeSelection { select, exclude, selector, indirect, .. } = selection;
-        let candidates = self.manifest.candidates();
+        let mut candidates = self.manifest.candidates();
         let selectors = Selectors::new(&self.project.selectors)?;
         let has_words = !(select.is_empty() && exclude.is_empty());
         let default = if has_words { None } else { self.default_selector()? };
-        let (selected, warnings) = select::select(
-            (select, exclude),
-            selector.as_deref().or(default),
-            &selectors,
-            &candidates,
-            &self.manifest.graph,
-            *indirect,
-        )?;
+        let criteria = Criteria::parse((select, exclude), selector.as_deref().or(default), &selectors)?;
+        self.compare_with(selection.state.as_deref(), &criteria.needed_files(), &mut candidates)?;
+        let (selected, warnings) = criteria.choose(&candidates, &self.manifest.graph, *indirect);
         let mut chosen = selected.chosen;
         chosen.retain(|id| selection.keeps(id.kind()));
         Ok((chosen, warnings))

@@ -1,6 +1,8 @@
 //! A command's flags under dbt's names, as artifacts record them, and back, so that `retry` can run the last
 //! command again.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,7 +35,8 @@ pub fn record(options: &LoadOptions, request: &Request, command_line: &str) -> M
         "full_refresh": request.rebuild == Rebuild::FullRefresh,
         "empty": request.empty,
         "defer": request.deferral.is_some(),
-        "state": request.deferral.as_ref().map(|deferral| deferral.state.to_string_lossy()),
+        "state": selection.state.as_ref().map(|folder| folder.to_string_lossy()),
+        "defer_state": request.deferral.as_ref().map(|deferral| deferral.state.to_string_lossy()),
         "favor_state": request.deferral.as_ref().is_some_and(|deferral| deferral.favors_state),
         "event_time_start": request.event_time.map(|time| time.start),
         "event_time_end": request.event_time.map(|time| time.end),
@@ -82,6 +85,7 @@ pub fn request(args: &Map<String, Value>) -> Option<Request> {
         selector: args.get("selector").and_then(Value::as_str).map(str::to_owned),
         exclude: list("exclude"),
         indirect: Indirect::of(mode).unwrap_or_default(),
+        state: args.get("state").and_then(Value::as_str).map(PathBuf::from),
         kinds: kinds(&list("resource_types")),
         without: kinds(&list("exclude_resource_types")),
     };
@@ -96,7 +100,7 @@ pub fn request(args: &Map<String, Value>) -> Option<Request> {
     let mut request = request.rebuilding(is_set("full_refresh"), is_set("force"));
     request.fail_fast = is_set("fail_fast");
     request.empty = is_set("empty");
-    let state = args.get("state").and_then(Value::as_str).filter(|_| is_set("defer"));
+    let state = args.get("defer_state").and_then(Value::as_str).filter(|_| is_set("defer"));
     request.deferral =
         state.map(|state| Deferral { state: state.into(), favors_state: is_set("favor_state") });
     request.event_time =
@@ -133,6 +137,7 @@ mod tests {
             select: vec!["a+".into(), "tag:b".into()],
             selector: Some("nightly".into()),
             exclude: vec!["c".into()],
+            state: Some("last".into()),
             indirect: Indirect::Cautious,
             kinds: vec![NodeKind::Model, NodeKind::UnitTest],
             without: vec![NodeKind::Other],

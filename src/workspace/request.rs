@@ -1,7 +1,7 @@
 //! Requests of the commands that run nodes. They share one pipeline and differ in the kinds of nodes they
 //! keep.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use super::deferral::Deferral;
 use crate::{
@@ -32,6 +32,8 @@ pub struct NodeSelection {
     pub exclude: Vec<String>,
     /// The tests to select along with the nodes that they test.
     pub indirect: Indirect,
+    /// The folder with the artifacts that `state:`, `result:` and `source_status:` compare with.
+    pub state: Option<PathBuf>,
     /// The kinds of nodes to keep; if empty, all.
     pub kinds: Vec<NodeKind>,
     /// The kinds of nodes to leave out.

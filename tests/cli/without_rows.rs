@@ -72,3 +72,27 @@ fn tables_that_keep_rows_keep_them() {
 fn tests_of_tables_that_are_read_without_rows_are_refused() {
     shop().run(["test", "--empty"]).refused().says("headwater build --empty");
 }
+
+#[test]
+fn readers_of_kept_tables_see_their_new_columns() {
+    let project = shop().model("reader.sql", "select id, extra from {{ ref('newest') }}").model(
+        "newest.sql",
+        "{{ config(materialized='incremental', unique_key='id') }}\nselect id, day from {{ source('shop', 'orders') }}",
+    );
+    project.run(["build", "--exclude", "reader"]).success();
+    project.write(
+        "models/newest.sql",
+        "{{ config(materialized='incremental', unique_key='id', on_schema_change='append_new_columns') }}\nselect id, day, id * 2 as extra from {{ source('shop', 'orders') }}",
+    );
+    project.run(["build", "--empty", "-s", "newest", "reader"]).success();
+}
+
+#[test]
+fn results_of_tests_without_rows_are_not_reused_for_rows() {
+    let project = shop().file(
+        "models/plain.yml",
+        "models:\n  - name: plain\n    config: { materialized: view }\n    columns: [{ name: id, data_tests: [{ accepted_values: { values: [1] } }] }]\n",
+    );
+    project.run(["build", "--empty", "-s", "plain"]).success();
+    project.run(["build", "-s", "plain"]).failure();
+}

@@ -33,14 +33,14 @@ export function resolve(project: Project, criterion: Criterion): Target {
 export function matcher(project: Project, { method, value }: Criterion): Matcher {
   const { text, at } = value;
   const inProject = (pattern: Pattern) => pattern(project.site.project);
-  const { methods, methods_of_dbt, resource_types, test_types, file_extensions } = project.site.selection;
+  const { methods, other_methods, resource_types, test_types, file_extensions } = project.site.selection;
   const [written = "", ...keys] = method ? method.text.split(".") : [guess(text, file_extensions)];
   const name = methods.find((known) => known === written);
   if (method && name === "config" && (keys.length === 0 || keys.includes(""))) throw noKey(method, text);
   if (name === undefined || name === "selector") {
     const here = method ?? value;
-    if (name !== undefined || methods_of_dbt.includes(written)) throw notHere(written, here);
-    throw unknown(written, here, [...methods, ...methods_of_dbt]);
+    if (name !== undefined || other_methods.includes(written)) throw notHere(written, here);
+    throw unknown(written, here, [...methods, ...other_methods]);
   }
   if (method && name !== "config" && keys.length > 0) throw notDotted(name, method, text);
   switch (name) {
@@ -123,15 +123,15 @@ export function source(value: Written, inProject: (pattern: Pattern) => boolean)
 }
 
 /**
- * A node's name, or where it stands: `staging.readings`, `project.staging`, `*.staging.*`. Never a source or an
- * exposure.
+ * A node's name, or where it stands: `staging.readings`, `project.staging`, `*.staging.*`. Never a
+ * source.
  *
  * A path of names with dots is a prefix of the qualified name, with the project's name or without it; from the first
  * wildcard on, the rest must match to the end.
  */
 function fqn(project: Project, value: Written): Matcher {
   const { text } = value;
-  const named = (node: Node) => !node.source && node.kind !== "exposure";
+  const named = (node: Node) => !node.source;
   const name = glob(value);
   const parts = text.split(".");
   const wild = parts.findIndex(hasWildcard);

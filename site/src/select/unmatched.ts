@@ -29,8 +29,5 @@ export function otherMethods(project: Project, value: string): string[] {
   for (const source of [...sources].sort().slice(0, 3)) {
     hints.push(`\`${value}\` is a source: write \`source:${source}\``);
   }
-  if (project.nodes.some((node) => node.kind === "exposure" && node.name === value)) {
-    hints.push(`\`${value}\` is an exposure: write \`exposure:${value}\``);
-  }
   return hints;
 }

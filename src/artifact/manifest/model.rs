@@ -82,8 +82,8 @@ impl Contents<'_> {
         let parts = ResourceParts {
             path: snapshot.path(),
             checksum: checksum(file.text()),
-            config: config::snapshot(&snapshot.all()),
-            unrendered: model.config.all.clone(),
+            config: config::snapshot(&as_written(snapshot.all())),
+            unrendered: as_written(model.config.all.clone()),
             raw_code: model.file.text().trim(),
         };
         let mut node = self.built(model, &parts);
@@ -180,4 +180,14 @@ impl Contents<'_> {
         let both: Vec<String> = unique.intersection(&not_null).cloned().collect();
         if both.is_empty() { unique.into_iter().collect() } else { both }
     }
+}
+
+/// Removes the settings of a snapshot that come from `target_schema` and `target_database`.
+fn as_written(mut settings: Map<String, Value>) -> Map<String, Value> {
+    for (old, new) in [("target_schema", "schema"), ("target_database", "database")] {
+        if settings.contains_key(old) {
+            settings.remove(new);
+        }
+    }
+    settings
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     manifest::{DataTest, UnitTest},
     name::{NodeId, NodeKind},
-    parse::{Generic, TestSubject},
+    parse::{Generic, TestSubject, python_repr},
     project::{RowsDecl, RowsText, Yaml},
     text::Spanned,
 };
@@ -52,7 +52,7 @@ impl Contents<'_> {
             "unrendered_config": test.config.all,
             "created_at": self.created_at(),
             "relation_name": test.config.store_failures.then(|| test.audit.qualified(self.database)),
-            "raw_code": test.template.text().trim(),
+            "raw_code": raw_code(test),
             "doc_blocks": [],
         });
         joined([
@@ -115,22 +115,50 @@ impl Contents<'_> {
     }
 }
 
+/// The settings that dbt writes into the template of a generic test.
+const IN_TEMPLATE: [&str; 14] = [
+    "severity",
+    "tags",
+    "enabled",
+    "where",
+    "limit",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "meta",
+    "database",
+    "schema",
+    "alias",
+];
+
+/// The template of a test; that of a generic test is the call that dbt generates.
+fn raw_code(test: &DataTest) -> String {
+    let Some(generic) = &test.generic else { return test.template.text().trim().to_owned() };
+    let package = generic.namespace.as_ref().map(|package| format!("{package}.")).unwrap_or_default();
+    let settings = IN_TEMPLATE.iter().filter_map(|key| Some((key, test.config.all.get(*key)?)));
+    let settings = settings.filter(|(_, value)| !value.is_null()).map(|(key, value)| match value {
+        Value::String(words) => format!("{key}=\"{}\"", words.replace('"', "\\\"")),
+        other => format!("{key}={}", python_repr(other)),
+    });
+    let settings = settings.collect::<Vec<_>>().join(",");
+    let config = if settings.is_empty() { settings } else { format!("{{{{ config({settings}) }}}}") };
+    format!("{{{{ {package}test_{}(**_dbt_generic_test_kwargs) }}}}{config}", generic.test)
+}
+
 /// The metadata of a generic test.
 fn metadata(generic: &Generic, test: &DataTest) -> Value {
-    let (key, model) = match &generic.subject {
+    let key = match &generic.subject {
         TestSubject::Model(name) => {
             let kind = test.attached.as_ref().map_or(NodeKind::Model, NodeId::kind);
-            (format!("{kind}s.{name}"), format!("ref('{name}')"))
+            format!("{kind}s.{name}")
         }
-        TestSubject::Version(name, version) => {
-            (format!("models.{name}"), format!("ref('{name}', version='{version}')"))
-        }
-        TestSubject::Source(source, table) => {
-            (format!("sources.{source}"), format!("source('{source}', '{table}')"))
-        }
+        TestSubject::Version(name, _) => format!("models.{name}"),
+        TestSubject::Source(source, _) => format!("sources.{source}"),
     };
     let mut kwargs = generic.arguments.clone();
-    kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
+    kwargs.insert("model".to_owned(), generic.subject.model_argument().into());
     let is_model = test.attached.as_ref().is_some_and(|id| id.kind() != NodeKind::Source);
     json!({
         "column_name": generic.column.as_ref().map(|column| &column.value),

@@ -122,7 +122,7 @@ impl SnapshotConfig {
         merged.remove("materialized");
         // The names before dbt 1.9. They win, as in dbt.
         for (old, new) in [("target_schema", "schema"), ("target_database", "database")] {
-            if let Some(setting) = merged.remove(old) {
+            if let Some(setting) = merged.get(old).cloned() {
                 merged.insert(new.to_owned(), setting);
             }
         }

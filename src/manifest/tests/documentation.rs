@@ -1,7 +1,10 @@
 //! Descriptions, exposures, groups and access.
 
 use super::*;
-use crate::name::PackageName;
+use crate::{
+    name::PackageName,
+    select::{Criteria, Indirect, Selectors},
+};
 
 const FILES: [(&str, &str); 5] = [
     ("models/a.sql", "select 1 as x"),
@@ -78,20 +81,13 @@ fn an_exposure_stands_below_what_it_reads() {
     assert_eq!(manifest.graph.parents(&id), [&NodeId::model("shop", "b")]);
     let candidates = manifest.candidates();
     let chosen = |asked: &str| {
-        let (selection, _) = crate::select::select(
-            (&[asked.to_owned()], &[]),
-            None,
-            &crate::select::Selectors::default(),
-            &candidates,
-            &manifest.graph,
-            crate::select::Indirect::Eager,
-        )
-        .unwrap();
+        let criteria = Criteria::parse((&[asked.to_owned()], &[]), None, &Selectors::default()).unwrap();
+        let (selection, _) = criteria.choose(&candidates, &manifest.graph, Indirect::Eager);
         selection.chosen.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(chosen("+exposure:board"), ["exposure.shop.board", "model.shop.a", "model.shop.b"]);
     assert_eq!(chosen("tag:daily"), ["exposure.shop.board"]);
-    assert_eq!(chosen("board"), [""; 0]);
+    assert_eq!(chosen("board"), ["exposure.shop.board"]);
 }
 
 #[test]
