@@ -120,27 +120,29 @@ fn has_same_body(old: &Value, new: &Value) -> bool {
     !is_other(old, new, key)
 }
 
-/// Returns the settings as configured, with the keys of hooks in one spelling.
-fn settings(entry: &Value) -> Map<String, Value> {
-    let written = entry["unrendered_config"].as_object().into_iter().flatten();
-    written
-        .filter(|(key, _)| !UNCOUNTED.contains(&key.as_str()))
-        .filter_map(|(key, value)| Some((key.replace("-hook", "_hook"), pruned(value)?)))
-        .collect()
+/// Returns whether a setting changed, both as configured and as it came out. As configured, dbt has the text
+/// of expressions in `config(…)`, where Headwater has their values.
+fn is_other_setting(old: &Value, new: &Value, key: &str) -> bool {
+    let setting = |entry: &Value, of: &str| {
+        // The key of hooks has two spellings.
+        let spellings = [key.replace("-hook", "_hook"), key.replace("_hook", "-hook")];
+        spellings.iter().find_map(|key| pruned(&entry[of][key.as_str()]))
+    };
+    ["unrendered_config", "config"].into_iter().all(|of| setting(old, of) != setting(new, of))
 }
 
 fn has_same_config(old: &Value, new: &Value) -> bool {
-    settings(old) == settings(new)
+    let keys = [old, new].into_iter().filter_map(|entry| entry["unrendered_config"].as_object());
+    let mut keys = keys.flat_map(Map::keys).filter(|key| !UNCOUNTED.contains(&key.as_str()));
+    !keys.any(|key| is_other_setting(old, new, key))
 }
 
 fn has_same_judgement(old: &Value, new: &Value) -> bool {
-    let (old, new) = (&old["unrendered_config"], &new["unrendered_config"]);
-    !JUDGING.iter().any(|key| is_other(old, new, key))
+    !JUDGING.iter().any(|key| is_other_setting(old, new, key))
 }
 
 fn has_same_place(old: &Value, new: &Value) -> bool {
-    let (old, new) = (&old["unrendered_config"], &new["unrendered_config"]);
-    !["database", "schema", "alias"].iter().any(|key| is_other(old, new, key))
+    !["database", "schema", "alias"].iter().any(|key| is_other_setting(old, new, key))
 }
 
 /// Compares the places of sources as they are written, since a target's own database and schema differ.

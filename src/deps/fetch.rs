@@ -162,7 +162,8 @@ impl<'a> Fetcher<'a> {
                 if !is_inside {
                     return Err(failure(format!("`subdirectory` leads out of the repository: {inside}"), at));
                 }
-                let files = files.join(inside);
+                let inside = Path::new(inside).components().filter(|part| *part != Component::CurDir);
+                let files = files.join(inside.collect::<PathBuf>());
                 let (url, written, folder) = (url.clone(), written.clone(), folder.clone());
                 (Origin::Git { url, written, commit, folder }, files, None)
             }

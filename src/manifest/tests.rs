@@ -225,7 +225,7 @@ fn a_test_of_a_disabled_or_missing_model_is_disabled_with_a_warning() {
     check_wrong(
         &files,
         &[
-            "models/s.yml:7:13 | unknown-ref: Test 'test.shop.relationships_a_x__x__ref_off_.c583582290' (models/s.yml) \
+            "models/s.yml:7:13 | unknown-ref: Test 'test.shop.relationships_a_x__x__ref_off_.c0e60e0edc' (models/s.yml) \
              depends on a node named 'off' which is disabled | enable it with `+enabled: true`",
             "tests/both.sql:1:34 | unknown-ref: Test 'test.shop.both' (tests/both.sql) depends on a node named 'gone' which \
              was not found",

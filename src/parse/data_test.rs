@@ -209,8 +209,8 @@ impl TestWriter<'_> {
         });
     }
 
-    /// Returns dbt's id of a generic test. Tests that differ only in `where`, which dbt rejects, have ids of their
-    /// own.
+    /// Returns dbt's id of a generic test. Tests that differ only in `where`, which dbt rejects, have ids of
+    /// their own.
     fn id(
         &mut self,
         name: &str,

@@ -34,8 +34,8 @@ pub fn short(full: &str, test: &str, of: &str) -> String {
     format!("{beginning}_{}", hex(full))
 }
 
-/// Returns dbt's hash that distinguishes a test from others of the same name: of the name, and of Python's text of
-/// `{kwargs, name, namespace}`.
+/// Returns dbt's hash that distinguishes a test from others of the same name: of the name, and of Python's
+/// text of `{kwargs, name, namespace}`.
 #[must_use]
 pub fn hash(name: &str, metadata: &Value) -> String {
     let digest = hex(&format!("{name}{}", python_repr(&with_texts(metadata))));

@@ -16,7 +16,7 @@ use crate::{
 pub struct Target {
     /// The folder or URL that contains all tables; may contain Jinja.
     pub root: Spanned<String>,
-    /// The prefix of every schema name; may contain Jinja.
+    /// The schema of tables without one of their own, and the prefix of all others; may contain Jinja.
     pub schema: Option<Spanned<String>>,
     /// The maximum number of concurrent steps.
     pub threads: Option<usize>,

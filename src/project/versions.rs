@@ -47,6 +47,15 @@ fn versions_of(
         let message = format!("latest_version: {} is not one of the model's versions", label(&latest));
         diagnostics.push(Diagnostic::error("invalid-version", message).at(latest.span.clone(), ""));
     }
+    for (index, version) in versions.iter().enumerate() {
+        let same = |other: &&Yaml| other.get("v").map(label) == version.get("v").map(label);
+        if let Some(first) = versions[..index].iter().find(same).filter(|_| version.get("v").is_some()) {
+            let message =
+                format!("the model has two versions {}", version.get("v").map(label).unwrap_or_default());
+            let found = Diagnostic::error("invalid-version", message);
+            diagnostics.push(found.at(version.span.clone(), "").at(first.span.clone(), "the first"));
+        }
+    }
     versions.iter().filter_map(|version| read(model, version, &latest, files, diagnostics)).collect()
 }
 

@@ -1,14 +1,14 @@
-//! How a node compares with an earlier state of the project and its runs, for `state:`, `result:` and
+//! Comparison of nodes with an earlier state of the project and its runs, for `state:`, `result:` and
 //! `source_status:`.
 
 use std::collections::BTreeSet;
 
-/// How a node compares with the state in a folder of artifacts.
+/// The comparison of a node with the state in a folder of artifacts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// True if the earlier manifest doesn't have the node.
     pub is_new: bool,
-    /// What changed since the earlier manifest.
+    /// The changes since the earlier manifest.
     pub changes: BTreeSet<NodeChange>,
     /// dbt's statuses of the node in the earlier run.
     pub statuses: BTreeSet<String>,
@@ -16,7 +16,7 @@ pub struct Comparison {
     pub is_fresher: bool,
 }
 
-/// What can change in a node, in the words of dbt's `state:modified.…`.
+/// A change of a node, in the words of dbt's `state:modified.…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeChange {
     /// Anything that counts as a change of the node: `state:modified`.

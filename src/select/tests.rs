@@ -284,7 +284,12 @@ fn sets() {
 #[test]
 fn every_error_is_reported_in_its_place() {
     let errors = run(
-        &["tags:nightly state:modified", "total,", "@gold+", "config:view tag.x:y + source:a.b.c.d"],
+        &[
+            "tags:nightly metric:x state:changed version:v1",
+            "total,",
+            "@gold+",
+            "config:view tag.x:y + source:a.b.c.d",
+        ],
         &["resource_type:modle raw_[a"],
     );
     insta::assert_snapshot!(rendered(&errors.unwrap_err()));

@@ -186,9 +186,9 @@ fn resolve(
     let (parsed, more) = parse::parse(project, &jinja, threads);
     findings.extend(more);
     let schema = target.schema.as_ref().filter(|schema| !schema.value.is_empty());
-    let prefix = schema.map(|schema| jinja.render_value(&schema.value, &schema.span));
-    let prefix = rendered(prefix, findings);
-    let (manifest, more) = Manifest::resolve(project, &parsed, prefix.as_deref(), docs, &jinja);
+    let target_schema = schema.map(|schema| jinja.render_value(&schema.value, &schema.span));
+    let target_schema = rendered(target_schema, findings);
+    let (manifest, more) = Manifest::resolve(project, &parsed, target_schema.as_deref(), docs, &jinja);
     findings.extend(more);
     (jinja, manifest)
 }

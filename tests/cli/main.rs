@@ -55,6 +55,7 @@ mod data_tests;
 mod deferral;
 mod describe;
 mod drift;
+mod earlier_states;
 mod expected;
 mod failures;
 mod freshness;

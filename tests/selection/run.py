@@ -8,6 +8,8 @@ dbt and with Headwater's own, before and after each of a series of edits. Needs 
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import random
@@ -188,7 +190,8 @@ class Both:
 
     def dbt(self, *arguments):
         place = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        result = dbtRunner().invoke(["--quiet", "--no-send-anonymous-usage-stats", *arguments, *place])
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = dbtRunner().invoke(["--quiet", "--no-send-anonymous-usage-stats", *arguments, *place])
         if result.exception:
             return f"dbt: {result.exception}"
         return result.result

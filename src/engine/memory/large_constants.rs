@@ -1,6 +1,6 @@
 //! Batch sizes of large constants. An operator copies a constant once for each row of a batch, so that 8,192
-//! rows of a text of 1 MB are 8 GB, which no operator reserves from the pool, and an allocation that fails ends
-//! the process. Operators with large constants get smaller batches.
+//! rows of a text of 1 MB are 8 GB, which no operator reserves from the pool, and an allocation that fails
+//! ends the process. Operators with large constants get smaller batches.
 
 use std::{fmt, sync::Arc};
 

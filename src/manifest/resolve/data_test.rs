@@ -172,7 +172,7 @@ impl Resolver<'_> {
         let tested = tested.and_then(|id| self.nodes.get(id)).and_then(Node::relation);
         match tested {
             Some(relation) => relation.audit(name),
-            None => Relation::new(format!("{}main", self.prefix), "").audit(name),
+            None => Relation::new(self.schema(None), "").audit(name),
         }
     }
 }

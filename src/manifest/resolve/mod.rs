@@ -47,17 +47,18 @@ use crate::{
 };
 
 impl Manifest {
-    /// Resolves a project and its packages with parsed templates; `prefix` is prepended to every schema.
+    /// Resolves a project and its packages with parsed templates; `target_schema` is the
+    /// schema of the target, if it has one.
     /// Returns the nodes and all diagnostics; nodes with errors are in [`Manifest::broken`].
     #[must_use]
     pub fn resolve(
         project: &Project,
         parsed: &[Parsed],
-        prefix: Option<&str>,
+        target_schema: Option<&str>,
         docs: BTreeMap<PackageName, DocBlock>,
         jinja: &Jinja,
     ) -> (Self, Vec<Diagnostic>) {
-        let mut resolver = Resolver::new(project, prefix, jinja);
+        let mut resolver = Resolver::new(project, target_schema, jinja);
         let packages: Vec<(&Project, &Parsed)> = project.with_packages().zip(parsed).collect();
         for (package, _) in &packages {
             resolver.enter(package);

@@ -35,11 +35,19 @@ impl Resolver<'_> {
         let own_schema = generated("generate_schema_name", schema);
         let own_name = generated("generate_alias_name", alias);
         let name = alias.map_or(default_name, |alias| &alias.value);
-        let schema = schema.map_or("main", |schema| &schema.value);
         Relation::new(
-            own_schema.unwrap_or_else(|| format!("{}{schema}", self.prefix)),
+            own_schema.unwrap_or_else(|| self.schema(schema.map(|schema| schema.value.as_str()))),
             own_name.unwrap_or_else(|| name.to_owned()),
         )
+    }
+
+    /// Returns dbt's default schema: the target's, followed by the node's own, if it has one.
+    pub(super) fn schema(&self, own: Option<&str>) -> String {
+        match (&self.target_schema, own) {
+            (Some(target), Some(own)) => format!("{target}_{own}"),
+            (Some(target), None) => target.clone(),
+            (None, own) => own.unwrap_or("main").to_owned(),
+        }
     }
 
     /// Registers a node's table in the lake, and checks that its directory is unique.

@@ -29,7 +29,7 @@ pub(super) struct Resolver<'a> {
     /// Its name.
     pub(super) package: Arc<str>,
     /// The beginning of every schema.
-    pub(super) prefix: String,
+    pub(super) target_schema: Option<String>,
     /// The template language as that package sees it.
     pub(super) jinja: Jinja,
     pub(super) nodes: BTreeMap<NodeId, Node>,
@@ -49,15 +49,15 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Creates a resolver without nodes; `prefix` is prepended to every schema.
-    pub(super) fn new(project: &'a Project, prefix: Option<&str>, jinja: &Jinja) -> Self {
+    /// Creates a resolver without nodes; `target_schema` is the schema of the target, if it has one.
+    pub(super) fn new(project: &'a Project, target_schema: Option<&str>, jinja: &Jinja) -> Self {
         let package: Arc<str> = project.name().into();
         let packages = project.with_packages().map(|package| package.name().into()).collect();
         Self {
             root: project,
             project,
             package: Arc::clone(&package),
-            prefix: prefix.map(|prefix| format!("{prefix}_")).unwrap_or_default(),
+            target_schema: target_schema.map(str::to_owned),
             jinja: jinja.clone(),
             nodes: BTreeMap::new(),
             disabled: BTreeMap::new(),
