@@ -136,8 +136,8 @@ export type SiteMethod =
 export interface SiteSelection {
   /** The methods. */
   methods: SiteMethod[];
-  /** dbt's methods that have no counterpart here. */
-  methods_of_dbt: string[];
+  /** Other methods of dbt, and those that only the command line has. */
+  other_methods: string[];
   /** dbt's resource types, including those that no project has here. */
   resource_types: string[];
   /** The values of `test_type:`, each with the kinds of tests that it selects. */

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    compile::{CompiledModel, TimeBatches},
+    compile::{CompiledModel, Strategy, TimeBatches},
     interval::Intervals,
     lake::{CurrentVersion, InputVersion, Provenance},
     manifest::fingerprint::digest,
@@ -32,7 +32,9 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&CurrentVersion>, inputs
     if let Some(key) = made.fingerprint.differing_setting(fingerprint) {
         return Some(Reason::ConfigChanged { key });
     }
-    if let Some(reason) = other_inputs(made, inputs) {
+    // With `--empty`, no file is loaded, so none counts as seen.
+    let loads_nothing = fingerprint.is_empty_build() && matches!(compiled.strategy, Strategy::LoadFiles(..));
+    if let Some(reason) = other_inputs(made, inputs).filter(|_| !loads_nothing) {
         return Some(reason);
     }
     let due = compiled.strategy.time_batches().and_then(|batches| due(batches, made));

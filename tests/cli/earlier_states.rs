@@ -69,5 +69,5 @@ fn states_that_are_missing_are_told() {
         .refused()
         .says("sources.json is not there")
         .says("headwater source freshness");
-    project.run(["ls", "-s", "state:modifid"]).refused().says("did you mean `modified`?");
+    project.run(["ls", "-s", "state:modifid"]).refused().says("did you mean `modified`");
 }

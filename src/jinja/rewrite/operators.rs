@@ -55,8 +55,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Rewrites `a + b - c` to `a|__plus(b)|__minus(c)`, so that times can be added and subtracted; see
-    /// [`super::value::time_arithmetic`].
+    /// Rewrites `a + b - c` to `a|__plus(b)|__minus(c)`, so that times can be added and
+    /// subtracted; see [`time_arithmetic`](super::super::value::time_arithmetic).
     pub(super) fn time_sums(&mut self, tag: &Tag) {
         let mut done = 0;
         for index in 0..tag.tokens.len() {

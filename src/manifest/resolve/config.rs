@@ -78,6 +78,6 @@ pub(super) fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
         return None;
     }
     let question = near::question(key, KNOWN_CONFIG.iter().copied())?;
-    let message = format!("unknown setting `{key}`, which has no effect");
+    let message = format!("unknown setting `{key}`, which only templates can read");
     Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
 }

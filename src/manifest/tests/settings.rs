@@ -68,7 +68,7 @@ fn a_setting_that_looks_misspelt_is_a_warning_and_the_users_own_is_none() {
     check_wrong(
         &[("models/a.sql", "{{ config(materialised='view', cost_centre=7) }} select 1 as a")],
         &[
-            "models/a.sql:1:4 | unknown-config: unknown setting `materialised`, which has no effect | did you mean `materialized`?",
+            "models/a.sql:1:4 | unknown-config: unknown setting `materialised`, which only templates can read | did you mean `materialized`?",
         ],
     );
 }

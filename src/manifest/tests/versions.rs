@@ -35,12 +35,3 @@ fn a_ref_of_a_version_reads_it_and_one_of_none_reads_the_latest() {
         ],
     );
 }
-
-#[test]
-fn a_version_is_declared_once() {
-    let yaml = "models:\n  - name: dim\n    versions:\n      - { v: 1 }\n      - { v: 1 }\n";
-    check_wrong(
-        &[("models/s.yml", yaml), ("models/dim_v1.sql", "select 1 as id")],
-        &["models/s.yml:5:9 | invalid-version: the model has two versions 1"],
-    );
-}

@@ -205,6 +205,12 @@ models:
 }
 
 #[test]
+fn a_version_is_declared_once() {
+    let text = "models:\n  - name: dim\n    versions:\n      - { v: 1 }\n      - { v: 1 }\n";
+    insta::assert_snapshot!(wrong(&[PROJECT, ("models/m.yml", text)]));
+}
+
+#[test]
 fn freshness_is_read_from_either_place() {
     let text = r"
 sources:
