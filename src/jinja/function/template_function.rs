@@ -182,8 +182,8 @@ impl Object for TemplateFunction {
             }),
             FunctionKind::At => Self::placed(args),
             FunctionKind::Macro => self.local_macro(args),
-            FunctionKind::Start => from_args(args).map(|(import,)| {
-                callable::start(state, import);
+            FunctionKind::Start => from_args(args).map(|(import, origin)| {
+                callable::start(state, run, import, origin);
                 Value::from(())
             }),
             FunctionKind::Loaded => from_args(args).map(|(path, module)| {
