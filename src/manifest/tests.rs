@@ -121,6 +121,16 @@ fn model<'a>(manifest: &'a Manifest, name: &str) -> &'a Model {
     manifest.model(&NodeId::model("shop", name)).unwrap()
 }
 
+#[test]
+fn an_argument_of_a_test_that_is_not_given_is_undefined() {
+    let test = "{% test few(model, column_name, most) %}select 1 from {{ model }} where {{ column_name }} > 1\
+                {% if most %} and {{ most }}{% endif %}{% endtest %}";
+    let declared = "models: [{name: a, columns: [{name: x, data_tests: [few]}]}]";
+    let files = [("models/a.sql", "select 1 as x"), ("models/s.yml", declared), ("macros/t.sql", test)];
+    let manifest = manifest(&files);
+    assert_eq!(manifest.tests_of(&NodeId::model("shop", "a")).count(), 1);
+}
+
 const SOURCES: &str = "
 sources:
   - name: files
