@@ -268,7 +268,7 @@ impl Jinja {
 
     /// Renders a YAML string, or returns `None` if it contains no template.
     fn value(&self, text: &str, at: &Span, secrets: SecretAccess) -> Result<Option<Rendered>, Diagnostic> {
-        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+        if !native::is_template(text) {
             return Ok(None);
         }
         let source = Source::new(at.source.path(), text);

@@ -62,6 +62,9 @@ impl Shared {
     }
 }
 
+/// The name of the outermost scope itself.
+pub(super) const SCOPE: &str = "__scope";
+
 /// A rendering's access to secret environment variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SecretAccess {
@@ -71,6 +74,17 @@ pub(super) enum SecretAccess {
     Named,
     /// A secret is its value. Messages of the template must not be shown.
     Revealed,
+}
+
+/// A variable whose value is a template.
+#[derive(Debug)]
+pub(super) enum VarProgress {
+    /// It wasn't read before.
+    New,
+    /// It is being rendered, and reads itself.
+    Started,
+    /// It was rendered to this text.
+    Rendered(String),
 }
 
 /// A rendering's access to tables.
@@ -117,6 +131,8 @@ struct RenderingProgress {
     unanswered: Option<Question>,
     /// The results that statements stored, by name.
     results: BTreeMap<String, Value>,
+    /// The variables whose values are templates, with their text once they are rendered.
+    vars: BTreeMap<String, Option<String>>,
     /// The number of messages sent.
     messages: usize,
 }
@@ -207,6 +223,24 @@ impl Rendering {
     /// Returns the result of a statement.
     pub(super) fn query_result(&self, name: &str) -> Option<Value> {
         self.progress().results.get(name).cloned()
+    }
+
+    /// Starts to render a variable whose value is a template, unless that is done or being done.
+    pub(super) fn start_var(&self, name: &str) -> VarProgress {
+        let mut progress = self.progress();
+        match progress.vars.get(name) {
+            Some(Some(text)) => VarProgress::Rendered(text.clone()),
+            Some(None) => VarProgress::Started,
+            None => {
+                progress.vars.insert(name.to_owned(), None);
+                VarProgress::New
+            }
+        }
+    }
+
+    /// Stores the text of a variable.
+    pub(super) fn finish_var(&self, name: &str, text: &str) {
+        self.progress().vars.insert(name.to_owned(), Some(text.to_owned()));
     }
 
     /// Counts a message. Returns whether no earlier rendering of the template sent it.

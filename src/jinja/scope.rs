@@ -12,7 +12,7 @@ use super::{
     context::DBT_VERSION,
     function::{self, Namespace, TemplateFunction},
     native,
-    rendering::Rendering,
+    rendering::{Rendering, SCOPE},
     value::{OverriddenMacro, TemplateMoment, from_json},
 };
 
@@ -57,6 +57,9 @@ impl TemplateScope {
         }
         if let Some(value) = self.plain(name) {
             return Some(value);
+        }
+        if name == SCOPE {
+            return Some(Value::from_object(self.clone()));
         }
         if name == "context" {
             let scope = Value::from_object(self.clone());

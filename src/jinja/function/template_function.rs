@@ -147,7 +147,7 @@ impl Object for TemplateFunction {
             FunctionKind::Doc => reference::doc(run, self.at, args),
             FunctionKind::Changes => reference::changes(run, self.at, args),
             FunctionKind::Config => config::config(run, self.at, args),
-            FunctionKind::Var => variables::var(run, args),
+            FunctionKind::Var => variables::var(run, state, args),
             FunctionKind::EnvVar => variables::env_var(run, args),
             FunctionKind::IsIncremental => from_args(args).map(|()| Value::from(run.node.is_incremental)),
             FunctionKind::Log => exceptions::log(run, args),

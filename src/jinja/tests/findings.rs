@@ -206,6 +206,32 @@ fn undefined_values_have_undefined_attributes_while_templates_are_parsed() {
 }
 
 #[test]
+fn variables_are_rendered_where_they_are_read() {
+    let mut globals = globals();
+    let values = json!({
+        "size": "{{ 500 if target.name in ['dev'] else 1 }}", "text": "{{ var('size') }} in {{ this.name }}",
+        "loop": "{{ var('back') }}", "back": "{{ var('loop') }}", "bad": "{{ nofunction() }}",
+        "list": ["{{ 1 }}"],
+    });
+    globals.vars = values.as_object().cloned().unwrap_or_default();
+    let (jinja, _) = Jinja::new(&[], globals);
+    let rendered = |text: &str| {
+        let rendered = jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames));
+        rendered.map(|rendered| rendered.text).map_err(|found| show(&found))
+    };
+    let text = "{{ var('size') | int + 1 }} {{ var('size') is string }} {{ var('text') }} {{ var('list') }}";
+    assert_eq!(rendered(text).as_deref(), Ok("501 True 500 in m ['{{ 1 }}']"));
+    insta::assert_snapshot!(rendered("{{ var('loop') }}").unwrap_err(), @r#"
+        template-recursion: the variable `loop` refers to itself
+        at models/m.sql:1:4 `var('loop')`
+        note: in the value of the variable `back`: {{ var('loop') }}
+        note: in the value of the variable `loop`: {{ var('back') }}
+        "#);
+    let bad = rendered("{{ var('bad') }}").unwrap_err();
+    assert!(bad.contains("at models/m.sql:1:4 `var('bad')`") && bad.contains("nofunction"), "{bad}");
+}
+
+#[test]
 fn errors_in_macros_show_the_calls_that_led_there() {
     let macros = [
         "{% macro outer(a) %}\n  {{ inner(a) }}\n{% endmacro %}",
