@@ -187,6 +187,25 @@ fn sources_are_read_from_the_root_and_from_the_model_paths() {
 }
 
 #[test]
+fn of_two_descriptions_of_a_column_the_last_counts_with_the_tests_of_both() {
+    let text = "models: [{name: m, columns: [{name: x, description: one, data_tests: [unique], type: int}, {name: y}, \
+                {name: X, data_tests: [not_null], description: two, description: three}]}]";
+    let files = [("project.yml", "name: a\n"), ("models/m.sql", "select 1 as x"), ("models/m.yml", text)];
+    let (project, diagnostics) = Project::load(folder(&files).path());
+    let found: Vec<_> = diagnostics.iter().map(|found| (found.is_error(), found.code)).collect();
+    assert_eq!(found, [(false, "duplicate-key"), (false, "unknown-key"), (false, "duplicate-column")]);
+    let columns = &project.unwrap().properties[0].columns;
+    let read = columns.iter().map(|column| {
+        let tests = column.data_tests.iter().map(|test| test.test.value.as_str()).collect::<Vec<_>>();
+        (column.name.value.as_str(), column.description.as_ref().map(|text| text.value.as_str()), tests)
+    });
+    assert_eq!(
+        read.collect::<Vec<_>>(),
+        [("X", Some("three"), vec!["unique", "not_null"]), ("y", None, vec![])]
+    );
+}
+
+#[test]
 fn what_can_be_wrong_with_sources() {
     let text = r"
 sources:
