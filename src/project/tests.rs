@@ -117,6 +117,8 @@ fn what_can_be_wrong_with_settings() {
         &["jinja-not-allowed", "path-outside", "path-outside"],
     );
     check("name: a\nmodel-paths: 3\n", &["wrong-type"]);
+    check("name: a\nsource-paths: [m]\ndata-paths: [d]\n", &["deprecated-key", "deprecated-key"]);
+    check("name: a\nsource-paths: [m]\nmodel-paths: [m]\n", &["duplicate-key"]);
     check("name: a\ntests: {}\ndata_tests: {}\nunit_tests: 3\n", &["duplicate-key", "wrong-type"]);
     check("name: a\ntarget: b\ntargets: {c: {}}\n", &["unknown-target"]);
     check("name: a\ntarget: \"{{ env_var('T') }}\"\ntargets: {c: {}}\n", &[]);
@@ -184,6 +186,13 @@ fn sources_are_read_from_the_root_and_from_the_model_paths() {
     assert_eq!(column.data_type.as_ref().unwrap().value, "varchar");
     assert_eq!(lake.tables[0].identifier.as_ref().unwrap().value, "orders_v2");
     assert_eq!(again.tables[0].external.as_ref().unwrap().format.value, SourceFormatName::Ndjson);
+}
+
+#[test]
+fn old_names_of_folders_count() {
+    let folder = folder(&[("project.yml", "name: a\nsource-paths: [m]\ndata-paths: [d]\n")]);
+    let paths = Project::load(folder.path()).0.unwrap().settings.paths;
+    assert_eq!((paths.models, paths.seeds), (vec!["m".to_owned()], vec!["d".to_owned()]));
 }
 
 #[test]
