@@ -1,5 +1,7 @@
 //! Small projects, compiled against a lake that consists only of schemas.
 
+mod unit_tests;
+
 use std::sync::Arc;
 
 use super::*;
@@ -381,27 +383,4 @@ async fn a_contract_decides_the_order_of_columns_whatever_the_case_of_their_name
     assert_eq!(ordered.constraints.not_null.iter().collect::<Vec<_>>(), ["id"]);
     let surplus = compiled(&files("select 'n' as name, 1 as id, 2 as x"), &["a"], &[]).await.unwrap_err();
     assert_eq!(surplus[0].code, "contract");
-}
-
-#[tokio::test]
-async fn an_input_of_a_unit_test_that_is_a_seed_has_the_rows_of_its_file() {
-    let unit = "unit_tests:\n  - name: u\n    model: a\n    given: [{ input: ref('s') }]\n    expect: { rows: [] }\n";
-    let fixture = project(&[SEEDED[0], SEEDED[1], ("models/u.yml", unit)]);
-    let context = Context {
-        manifest: &fixture.manifest,
-        jinja: &fixture.jinja,
-        engine: &engine(),
-        root: fixture.folder.path(),
-        stored: &[stored("s", "id", DataType::Int32)].into(),
-        unreadable: &BTreeMap::new(),
-        found: &BTreeMap::new(),
-        now: chrono::DateTime::UNIX_EPOCH,
-        wanted: &Wanted::default(),
-        queries: &LakeQueries::default(),
-    };
-    let test = NodeId::unit_test("shop", "a", "u");
-    let (compiled, errors) = compile(&context, &[test.clone()].into()).await;
-    assert!(errors.is_empty(), "{}", shown(&errors));
-    let given = compiled.unit_tests[&test].given.values().map(|rows| (rows.num_rows(), rows.num_columns()));
-    assert_eq!(given.collect::<Vec<_>>(), [(1, 2)]);
 }

@@ -12,6 +12,7 @@ use crate::{
     diag::{Diagnostic, near},
     engine::{
         EngineError, Query, RecordBatch, SchemaRef, SqlError,
+        arrow::datatypes::Schema,
         rows::{
             digest::RowDigest,
             fixture::{self, FixtureError, FixtureRows},
@@ -40,6 +41,14 @@ pub struct CompiledUnitTest {
     pub fingerprint: String,
 }
 
+/// Returns the columns that a query returns, with the types that the model's table gives them. By its
+/// overrides, a test's query may return other columns than the model.
+fn returned(query: &SchemaRef, model: &SchemaRef) -> SchemaRef {
+    let fields = query.fields().iter();
+    let typed = fields.map(|field| model.fields().find(field.name()).map_or(field, |(_, field)| field));
+    Arc::new(Schema::new(typed.cloned().collect::<Vec<_>>()))
+}
+
 /// Returns the relation of the fixture for a node.
 fn stand_in(relation: &Relation) -> Relation {
     Relation::new(format!("given__{}", relation.schema), relation.name.as_str())
@@ -63,6 +72,7 @@ impl Work<'_> {
         self.complete(test, model)?;
         let (sql, query) = self.over_given(test, model).await?;
         let expect = &test.declared.expect;
+        let schema = returned(&query.schema(), &schema);
         let expected = self.rows(expect, &schema, true, &model.name).await.map_err(|found| vec![found])?;
         let fingerprint = self.verdict_of(test, &query, &given, &expected).map_err(|found| vec![found])?;
         let compiled = CompiledUnitTest { sql, query, given, expected, fingerprint };

@@ -6,7 +6,7 @@
 //! `return`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, LazyLock},
 };
@@ -17,6 +17,7 @@ use minijinja::{
 };
 
 use super::{
+    captures::PrintedUndefined,
     fault::fault,
     header::{MacroHeader, hidden_name},
     library::MacroPosition,
@@ -38,6 +39,11 @@ pub(super) struct Callable {
 struct Loaded {
     /// The prelude's macro that loads a file.
     import: Value,
+    /// The prelude's macro that fails with the origin of an undefined value.
+    origin: Value,
+    run: Arc<Rendering>,
+    /// The places and origins of the undefined values that were printed.
+    undefined: BTreeSet<String>,
     modules: BTreeMap<String, Value>,
 }
 
@@ -100,8 +106,37 @@ impl Object for Callable {
 }
 
 /// Called by the prelude first: remembers how this state loads files.
-pub(super) fn start(state: &mut State<'_, '_>, import: Value) {
-    state.get_or_insert_extension(Loaded { import, modules: BTreeMap::new() });
+pub(super) fn start(state: &mut State<'_, '_>, run: &Arc<Rendering>, import: Value, origin: Value) {
+    let run = Arc::clone(run);
+    state.get_or_insert_extension(Loaded {
+        import,
+        origin,
+        run,
+        undefined: BTreeSet::new(),
+        modules: BTreeMap::new(),
+    });
+}
+
+/// The instruction budget that finding the origin of an undefined value takes.
+const ORIGIN_FUEL: u64 = 100;
+
+/// Captures an undefined value that is printed, with an error that says where it was created.
+pub(super) fn note_undefined(state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let path = state.name().to_owned();
+    let loaded =
+        state.get_extension::<Loaded>().map(|loaded| (loaded.origin.clone(), Arc::clone(&loaded.run)));
+    // A template that is only parsed is rendered again.
+    let Some((origin, run)) = loaded.filter(|(_, run)| run.node.executing) else { return Ok(()) };
+    state.consume_fuel(ORIGIN_FUEL)?;
+    let Err(error) = origin.call(state, std::slice::from_ref(value)) else { return Ok(()) };
+    let printed = format!("{path}: {}", error.detail().unwrap_or_default());
+    let is_new = state.get_extension_mut::<Loaded>().is_some_and(|loaded| loaded.undefined.insert(printed));
+    if !is_new {
+        return Ok(());
+    }
+    let printed = PrintedUndefined { template: path, error: Arc::new(error) };
+    run.capture(|captures| captures.undefined.push(printed));
+    Ok(())
 }
 
 /// Called by the prelude with a loaded file's macros.

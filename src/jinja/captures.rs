@@ -1,6 +1,6 @@
 //! Captures: what a template called, set and logged while it was rendered.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::Diagnostic,
@@ -66,6 +66,41 @@ pub struct ConfigCall {
     pub span: Span,
 }
 
+/// An undefined value that was printed.
+#[derive(Debug, Clone)]
+pub(super) struct PrintedUndefined {
+    /// The name of the template that printed it.
+    pub(super) template: String,
+    /// The error of an operation with it, which says where it was created.
+    pub(super) error: Arc<minijinja::Error>,
+}
+
+/// The warnings about undefined values: one for each place, however often it is rendered.
+#[derive(Debug, Default)]
+pub(super) struct UndefinedPlaces {
+    pending: Vec<Diagnostic>,
+    /// The file and the offset of each place.
+    seen: BTreeSet<(String, usize)>,
+}
+
+impl UndefinedPlaces {
+    /// Adds the warnings about new places.
+    pub(super) fn add(&mut self, found: Vec<Diagnostic>) {
+        for warning in found {
+            let place = warning.labels.first().map(|label| &label.span);
+            let place = place.map(|span| (span.source.path().to_owned(), span.range().start));
+            if self.seen.insert(place.unwrap_or_default()) {
+                self.pending.push(warning);
+            }
+        }
+    }
+
+    /// Returns the warnings since the last call.
+    pub(super) fn take(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.pending)
+    }
+}
+
 /// Everything that a template called, set, used and logged.
 #[derive(Debug, Clone, Default)]
 pub struct Captures {
@@ -93,6 +128,8 @@ pub struct Captures {
     pub logs: Vec<String>,
     /// Whether a message was printed, which the next run prints again.
     pub prints: bool,
+    /// The undefined values that were printed.
+    pub(super) undefined: Vec<PrintedUndefined>,
     /// The warnings of `exceptions.warn`.
     pub warnings: Vec<Diagnostic>,
 }

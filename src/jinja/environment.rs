@@ -39,8 +39,8 @@ pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     // Never escape: SQL isn't HTML, whatever the file's name.
     env.set_auto_escape_callback(|_| AutoEscape::None);
-    // Undefined values can be tested (`{% if x %}`), but not printed or accessed.
-    env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    // As in Jinja, undefined values print nothing, and have no attributes.
+    env.set_undefined_behavior(UndefinedBehavior::Lenient);
     // Errors name the undefined expression only in debug mode.
     env.set_debug(true);
     env.set_fuel(Some(FUEL));
@@ -60,6 +60,20 @@ pub(super) fn environment() -> Environment<'static> {
     number::add(&mut env);
     native::add_filters(&mut env);
     filters::add(&mut env);
+    env
+}
+
+/// Returns the environment of templates that are only parsed. They know neither tables nor nodes, so that
+/// attributes, items and methods of undefined values are undefined, as in dbt.
+pub(super) fn parsing(env: &Environment<'static>) -> Environment<'static> {
+    let mut env = env.clone();
+    env.set_undefined_behavior(UndefinedBehavior::Chainable);
+    env.set_unknown_method_callback(|state, value, method, args| {
+        match unknown_method(state, value, method, args) {
+            Err(error) if error.kind() == ErrorKind::UnknownMethod => Ok(Value::UNDEFINED),
+            answer => answer,
+        }
+    });
     env
 }
 

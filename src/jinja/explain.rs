@@ -91,7 +91,7 @@ fn quoted(detail: &str) -> Option<String> {
 }
 
 /// Returns the names that the template itself defines: variables, loop variables, macros and parameters.
-fn defined_names(file: &TemplateFile) -> Vec<String> {
+pub(super) fn defined_names(file: &TemplateFile) -> Vec<String> {
     let text = file.source.text();
     let mut names = Vec::new();
     for tag in lexer::tags(text) {
@@ -111,7 +111,8 @@ fn defined_names(file: &TemplateFile) -> Vec<String> {
     names
 }
 
-fn near(finding: Diagnostic, wanted: &str, file: &TemplateFile, run: &Rendering) -> Diagnostic {
+/// Adds the similar names that a template knows.
+pub(super) fn near(finding: Diagnostic, wanted: &str, file: &TemplateFile, run: &Rendering) -> Diagnostic {
     // The attributes of a value aren't known here.
     if wanted.contains('.') {
         return finding;

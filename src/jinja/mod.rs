@@ -43,6 +43,7 @@ mod template_file;
 #[cfg(test)]
 mod tests;
 mod text_methods;
+mod undefined;
 mod value;
 
 pub use self::{

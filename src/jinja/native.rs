@@ -62,6 +62,11 @@ pub(super) fn add_filters(env: &mut Environment<'static>) {
     }
 }
 
+/// Returns whether a YAML string contains a template.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|opening| text.contains(opening))
+}
+
 /// Rewrites a text that is a single `{{ … }}` to capture the expression's value. Returns `None` for others.
 pub(super) fn capturing(text: &str) -> Option<String> {
     let tags = lexer::tags(text);

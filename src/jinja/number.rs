@@ -5,6 +5,8 @@ use minijinja::{
     value::{Kwargs, ValueKind},
 };
 
+use super::callable;
+
 /// Adds the filters `int` and `float`, and lets templates print numbers as Python does.
 pub(super) fn add(env: &mut Environment<'static>) {
     env.set_formatter(formatted);
@@ -72,6 +74,9 @@ fn formatted(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> 
         && let Some(number) = float(value).filter(|number| number.is_finite())
     {
         return Ok(out.write_str(&shown(number))?);
+    }
+    if value.is_undefined() {
+        callable::note_undefined(state, value)?;
     }
     escape_formatter(out, state, value)
 }

@@ -13,11 +13,12 @@ use super::{
     message::{MessageKind, TemplateMessage},
     native,
     query::{QueryAnswers, Question},
-    rendering::{QueryAccess, Rendering, SecretAccess, Shared},
+    rendering::{QueryAccess, Rendering, SecretAccess, Shared, relabelled},
     rewrite::TemplateRole,
     scope::TemplateScope,
     span_map::{Segment, SpanMap},
     template_file::{TemplateFile, compile_error},
+    undefined,
 };
 use crate::{
     diag::Diagnostic,
@@ -30,6 +31,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Jinja {
     env: Arc<Environment<'static>>,
+    /// The environment of templates that are only parsed.
+    parsing: Arc<Environment<'static>>,
     pub(super) shared: Arc<Shared>,
     /// The package whose names templates see first, unless their node says another.
     pub(super) package: Arc<str>,
@@ -79,6 +82,7 @@ impl Jinja {
         let (library, findings) = MacroLibrary::compile(packages, &package, &mut env);
         (
             Self {
+                parsing: Arc::new(environment::parsing(&env)),
                 env: Arc::new(env),
                 package,
                 shared: Arc::new(Shared {
@@ -86,6 +90,7 @@ impl Jinja {
                     globals,
                     external_inputs: Mutex::default(),
                     graph: OnceLock::new(),
+                    undefined: Mutex::default(),
                     sent: Mutex::default(),
                 }),
             },
@@ -119,6 +124,13 @@ impl Jinja {
         }
         let package = library.packages().find(|package| library.find_in(package, name).is_some())?;
         Some(format!("{package}.{name}"))
+    }
+
+    /// Returns the warnings about undefined values that templates printed since the last call: one for each
+    /// place, however often it is rendered.
+    #[must_use]
+    pub fn take_undefined(&self) -> Vec<Diagnostic> {
+        self.shared.undefined.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Sends a message as templates do.
@@ -214,6 +226,7 @@ impl Jinja {
         let node = NodeContext { executing: true, ..NodeContext::default() };
         let mut run = self.rendering(&source, node, Arc::new(NoNames), SecretAccess::Refused);
         run.is_native = true;
+        run.yaml = Some(at.clone());
         let run = Arc::new(run);
         let rendered = self.finish(&run).map_err(|found| relabelled(found, &source, at))?;
         let value = run.take_native().map(|value| native::value(&value));
@@ -237,6 +250,7 @@ impl Jinja {
         let source = Source::new(at.source.path(), format!("{{{{ {name}({}) }}}}", places.join(", ")));
         let node = NodeContext::default();
         let mut run = self.rendering(&source, node, Arc::new(NoNames), SecretAccess::Refused);
+        run.yaml = Some(at.clone());
         run.arguments = arguments.to_vec().into();
         let rendered = self.finish(&Arc::new(run)).map_err(|found| relabelled(found, &source, at));
         Some(rendered.map(|rendered| rendered.text.trim().to_owned()))
@@ -254,12 +268,14 @@ impl Jinja {
 
     /// Renders a YAML string, or returns `None` if it contains no template.
     fn value(&self, text: &str, at: &Span, secrets: SecretAccess) -> Result<Option<Rendered>, Diagnostic> {
-        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+        if !native::is_template(text) {
             return Ok(None);
         }
         let source = Source::new(at.source.path(), text);
         let node = NodeContext { executing: true, ..NodeContext::default() };
-        let rendered = self.run(&source, node, Arc::new(NoNames), secrets);
+        let mut run = self.rendering(&source, node, Arc::new(NoNames), secrets);
+        run.yaml = Some(at.clone());
+        let rendered = self.finish(&Arc::new(run));
         rendered.map(Some).map_err(|found| relabelled(found, &source, at))
     }
 
@@ -287,16 +303,19 @@ impl Jinja {
     fn finish(&self, run: &Arc<Rendering>) -> Result<Rendered, Diagnostic> {
         let source = &run.main.source;
         run.main.check()?;
-        let template = self
-            .env
+        let env = if run.node.executing { &self.env } else { &self.parsing };
+        let template = env
             .template_from_named_str(source.path(), run.main.rewritten.stitched.text())
             .map_err(|error| compile_error(&error, &run.main))?;
         let scope = Value::from_object(TemplateScope::new(Arc::clone(run)));
         let rendered = template.render_with_spans(scope);
-        let captures = run.take_captures();
+        let mut captures = run.take_captures();
         // With the values of secrets, the names of variables may be secret.
         if run.secrets != SecretAccess::Revealed {
             self.shared.note(&captures);
+            let printed = std::mem::take(&mut captures.undefined);
+            let found = printed.iter().flat_map(|printed| undefined::warnings(printed, run));
+            self.shared.note_undefined(found.map(|found| run.placed(found)).collect());
         }
         let (text, spans) = rendered.map_err(|error| explain::render_error(&error, run))?;
         let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
@@ -310,14 +329,6 @@ fn segment(span: &OutputSpan, file: &TemplateFile) -> Segment {
         source: file.rewritten.stitched.original(span.source_range()),
         raw: span.kind() == OutputSpanKind::Raw,
     }
-}
-
-/// Points a finding's labels in a YAML string at the string.
-fn relabelled(mut found: Diagnostic, source: &Source, at: &Span) -> Diagnostic {
-    for label in found.labels.iter_mut().filter(|label| label.span.source == *source) {
-        label.span = at.clone();
-    }
-    found
 }
 
 /// A resolver for configuration, which has no relations.

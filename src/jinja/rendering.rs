@@ -11,7 +11,7 @@ use std::{
 use minijinja::Value;
 
 use super::{
-    captures::Captures,
+    captures::{Captures, UndefinedPlaces},
     context::{Globals, GraphContext, NameResolver, NodeContext},
     external_inputs::ExternalInputs,
     header::MacroHeader,
@@ -20,7 +20,11 @@ use super::{
     template_file::TemplateFile,
     value::TableValue,
 };
-use crate::{name::Relation, text::Span};
+use crate::{
+    diag::Diagnostic,
+    name::Relation,
+    text::{Source, Span},
+};
 
 /// State shared by all renderings.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub(super) struct Shared {
     pub(super) external_inputs: Mutex<ExternalInputs>,
     /// The nodes, once their names are resolved.
     pub(super) graph: OnceLock<GraphContext>,
+    pub(super) undefined: Mutex<UndefinedPlaces>,
     /// The number of messages that each template of each node sent. A template is rendered several times.
     pub(super) sent: Mutex<BTreeMap<(String, bool, String), Arc<AtomicUsize>>>,
 }
@@ -45,10 +50,20 @@ impl Shared {
         inputs.volatile |= captures.volatile || captures.prints;
     }
 
+    /// Adds the warnings about undefined values that a rendering printed.
+    pub(super) fn note_undefined(&self, found: Vec<Diagnostic>) {
+        if !found.is_empty() {
+            self.undefined.lock().unwrap_or_else(PoisonError::into_inner).add(found);
+        }
+    }
+
     pub(super) fn external_inputs(&self) -> ExternalInputs {
         self.external_inputs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+/// The name of the outermost scope itself.
+pub(super) const SCOPE: &str = "__scope";
 
 /// A rendering's access to secret environment variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +74,17 @@ pub(super) enum SecretAccess {
     Named,
     /// A secret is its value. Messages of the template must not be shown.
     Revealed,
+}
+
+/// A variable whose value is a template.
+#[derive(Debug)]
+pub(super) enum VarProgress {
+    /// It wasn't read before.
+    New,
+    /// It is being rendered, and reads itself.
+    Started,
+    /// It was rendered to this text.
+    Rendered(String),
 }
 
 /// A rendering's access to tables.
@@ -87,6 +113,8 @@ pub(super) struct Rendering {
     pub(super) arguments: serde_json::Value,
     /// Whether the result is a value rather than text.
     pub(super) is_native: bool,
+    /// The position of the YAML string that is rendered, if it is one.
+    pub(super) yaml: Option<Span>,
     progress: Mutex<RenderingProgress>,
 }
 
@@ -103,6 +131,8 @@ struct RenderingProgress {
     unanswered: Option<Question>,
     /// The results that statements stored, by name.
     results: BTreeMap<String, Value>,
+    /// The variables whose values are templates, with their text once they are rendered.
+    vars: BTreeMap<String, Option<String>>,
     /// The number of messages sent.
     messages: usize,
 }
@@ -127,6 +157,7 @@ impl Rendering {
             queries: QueryAccess::Refused,
             arguments: serde_json::Value::Null,
             is_native: false,
+            yaml: None,
             progress: Mutex::default(),
         }
     }
@@ -139,6 +170,14 @@ impl Rendering {
     pub(super) fn table(&self, relation: Relation) -> TableValue {
         let database = self.shared.globals.target.get("database").and_then(serde_json::Value::as_str);
         TableValue::new(relation, database)
+    }
+
+    /// Points the labels of a finding in a YAML string at the string.
+    pub(super) fn placed(&self, found: Diagnostic) -> Diagnostic {
+        match &self.yaml {
+            Some(at) => relabelled(found, &self.main.source, at),
+            None => found,
+        }
     }
 
     /// Records a capture.
@@ -186,6 +225,24 @@ impl Rendering {
         self.progress().results.get(name).cloned()
     }
 
+    /// Starts to render a variable whose value is a template, unless that is done or being done.
+    pub(super) fn start_var(&self, name: &str) -> VarProgress {
+        let mut progress = self.progress();
+        match progress.vars.get(name) {
+            Some(Some(text)) => VarProgress::Rendered(text.clone()),
+            Some(None) => VarProgress::Started,
+            None => {
+                progress.vars.insert(name.to_owned(), None);
+                VarProgress::New
+            }
+        }
+    }
+
+    /// Stores the text of a variable.
+    pub(super) fn finish_var(&self, name: &str, text: &str) {
+        self.progress().vars.insert(name.to_owned(), Some(text.to_owned()));
+    }
+
     /// Counts a message. Returns whether no earlier rendering of the template sent it.
     pub(super) fn counts_message(&self) -> bool {
         let mut progress = self.progress();
@@ -208,11 +265,15 @@ impl Rendering {
         if number == 0 { Some(&self.main) } else { self.shared.library.file(number) }
     }
 
+    /// Returns the file with a template's name, if any; the template being rendered takes precedence.
+    pub(super) fn file_named(&self, path: &str) -> Option<&TemplateFile> {
+        let is_main = self.main.source.path() == path;
+        if is_main { Some(&self.main) } else { self.shared.library.file_at(path) }
+    }
+
     /// Returns the file with a template's name; the template being rendered takes precedence.
     pub(super) fn file_at(&self, path: &str) -> &TemplateFile {
-        let is_main = self.main.source.path() == path;
-        let other = if is_main { None } else { self.shared.library.file_at(path) };
-        other.unwrap_or(&self.main)
+        self.file_named(path).unwrap_or(&self.main)
     }
 
     pub(super) fn header(&self, place: MacroPosition) -> Option<&MacroHeader> {
@@ -242,4 +303,12 @@ pub(super) struct CallPosition {
     pub(super) file: usize,
     pub(super) start: usize,
     pub(super) end: usize,
+}
+
+/// Points a finding's labels in a YAML string at the string.
+pub(super) fn relabelled(mut found: Diagnostic, source: &Source, at: &Span) -> Diagnostic {
+    for label in found.labels.iter_mut().filter(|label| label.span.source == *source) {
+        label.span = at.clone();
+    }
+    found
 }

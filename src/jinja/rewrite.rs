@@ -22,11 +22,13 @@ use super::{
     stitched::Stitched,
 };
 
-/// The start of every template: a macro through which [`super::callable`] loads a macro file into the running
-/// state. It has a scope of its own because a macro sees all variables of the scope it is declared in, and a
-/// macro file must not see those of the calling template.
+/// The start of every template: two macros for [`super::callable`]. `__import` loads a macro file into the
+/// running state. It has a scope of its own because a macro sees all variables of the scope that declares it,
+/// and a macro file must not see those of the calling template. `__origin` fails on an undefined value:
+/// `MiniJinja` names the value's origin only in errors.
 const PRELUDE: &str = "{% with %}{% macro __import(__file) %}{% import __file as __module %}\
-    {% do __loaded(__file, __module) %}{% endmacro %}{% do __start(__import) %}{% endwith %}";
+    {% do __loaded(__file, __module) %}{% endmacro %}{% macro __origin(__value) %}{{ __value + 1 }}{% endmacro %}\
+    {% do __start(__import, __origin) %}{% endwith %}";
 
 /// The role of the text to rewrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl Rewriter<'_> {
     }
 
     /// Rewrites `{{ x }}` to `{{ x if x is defined }}` if the template assigns `x` somewhere, as a branch may
-    /// not have. As in Jinja, it then prints nothing; a name that is never assigned stays an error.
+    /// not have. It then prints nothing; a name that is never assigned gets a warning.
     fn unset(&mut self, tag: &Tag, assigned: &BTreeSet<&str>) {
         if let ([token], TagKind::Expression) = (&tag.tokens[..], tag.kind)
             && token.kind == TokenKind::Word

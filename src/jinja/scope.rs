@@ -12,12 +12,12 @@ use super::{
     context::DBT_VERSION,
     function::{self, Namespace, TemplateFunction},
     native,
-    rendering::Rendering,
+    rendering::{Rendering, SCOPE},
     value::{OverriddenMacro, TemplateMoment, from_json},
 };
 
 /// Names of plain values; [`TemplateScope::plain`] returns their values.
-const PLAIN: [&str; 13] = [
+const PLAIN: [&str; 14] = [
     "this",
     "target",
     "execute",
@@ -29,9 +29,13 @@ const PLAIN: [&str; 13] = [
     "schema",
     "dbt_version",
     "graph",
+    "dbt_metadata_envs",
     "selected_resources",
     "invocation_args_dict",
 ];
+
+/// The name prefix of environment variables that dbt writes to its artifacts.
+const METADATA_ENV: &str = "DBT_ENV_CUSTOM_ENV_";
 
 /// The outermost scope of every template in a rendering: the project's macros, then dbt's names.
 #[derive(Debug, Clone)]
@@ -57,6 +61,9 @@ impl TemplateScope {
         }
         if let Some(value) = self.plain(name) {
             return Some(value);
+        }
+        if name == SCOPE {
+            return Some(Value::from_object(self.clone()));
         }
         if name == "context" {
             let scope = Value::from_object(self.clone());
@@ -95,6 +102,7 @@ impl TemplateScope {
                 "unique_id": node.unique_id,
                 "config": node.config,
                 "package_name": &*self.run.package,
+                "resource_type": node.unique_id.split('.').next().filter(|kind| !kind.is_empty()),
             })),
             "schema" => node.this.as_ref().map_or(Value::from(()), |this| Value::from(this.schema.as_str())),
             "__arguments" => from_json(&self.run.arguments),
@@ -103,6 +111,17 @@ impl TemplateScope {
                 let flags = globals.flags.as_object().into_iter().flatten();
                 let pairs = flags.map(|(name, value)| (name.to_lowercase(), value.clone()));
                 from_json(&pairs.collect::<serde_json::Map<_, _>>().into())
+            }
+            "dbt_metadata_envs" => {
+                let envs = globals.env.iter();
+                let envs: serde_json::Map<_, _> = envs
+                    .filter_map(|(name, value)| {
+                        Some((name.strip_prefix(METADATA_ENV)?.to_owned(), value.as_str().into()))
+                    })
+                    .collect();
+                let names = envs.keys().map(|name| format!("{METADATA_ENV}{name}")).collect::<Vec<_>>();
+                self.run.capture(|captures| captures.env_vars.extend(names));
+                from_json(&envs.into())
             }
             "graph" => {
                 let graph = self.run.shared.graph.get();

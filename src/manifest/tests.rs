@@ -121,6 +121,40 @@ fn model<'a>(manifest: &'a Manifest, name: &str) -> &'a Model {
     manifest.model(&NodeId::model("shop", name)).unwrap()
 }
 
+#[test]
+fn an_argument_of_a_test_that_is_not_given_is_undefined() {
+    let test = "{% test few(model, column_name, most) %}select 1 from {{ model }} where {{ column_name }} > 1\
+                {% if most %} and {{ most }}{% endif %}{% endtest %}";
+    let declared = "models: [{name: a, columns: [{name: x, data_tests: [few]}]}]";
+    let files = [("models/a.sql", "select 1 as x"), ("models/s.yml", declared), ("macros/t.sql", test)];
+    let manifest = manifest(&files);
+    assert_eq!(manifest.tests_of(&NodeId::model("shop", "a")).count(), 1);
+}
+
+#[test]
+fn types_and_freshness_limits_are_rendered() {
+    let text = "models: [{name: a, columns: [{name: x, data_type: \"{{ 'int' if var('on') }}\"}]}]\n\
+                sources: [{name: s, tables: [{name: t, loaded_at_field: x, freshness: \
+                {warn_after: {count: \"{{ 1 + 2 }}\", period: hour}}}]}]";
+    let manifest = manifest(&[("models/a.sql", "select 1 as x"), ("models/s.yml", text)]);
+    let column = &model(&manifest, "a").columns[0];
+    assert_eq!(column.data_type.as_ref().unwrap().value, "int");
+    let Some(Node::Source(source)) = manifest.nodes.get(&NodeId::source("shop", "s", "t")) else { panic!() };
+    assert_eq!(source.freshness.as_ref().unwrap().warn_after.unwrap().seconds(), 3 * 3600);
+    let wrong = text.replace("1 + 2", "'x'");
+    let files = [("models/a.sql", "select 1 as x"), ("models/s.yml", wrong.as_str())];
+    check_wrong(
+        &files,
+        &["models/s.yml:2:92 | wrong-type: `count` must be a whole number, zero or more, not `x`"],
+    );
+}
+
+#[test]
+fn settings_of_disabled_nodes_are_not_checked() {
+    let text = "{{ config(enabled=false, materialized='odd', partition_by={'field': 'x'}) }}select 1 as x";
+    assert_eq!(manifest(&[("models/a.sql", text)]).refables().count(), 0);
+}
+
 const SOURCES: &str = "
 sources:
   - name: files

@@ -291,7 +291,9 @@ fn misfit(generic: &GenericTest, on_column: bool, declared: &TestDecl) -> Option
         (on_column && name == "column_name")
             || declared.arguments.iter().any(|(argument, _)| argument.value == name)
     };
-    let missing = generic.parameters.iter().skip(1).find(|it| it.required && !given(&it.name))?;
+    // As in dbt, an argument that isn't given is undefined; the built-in tests can do nothing without theirs.
+    let mut needed = generic.parameters.iter().skip(1).filter(|_| generic.builtin);
+    let missing = needed.find(|it| it.required && !given(&it.name))?;
     let found = Diagnostic::error(
         "test-argument",
         format!("the test `{test}` needs the argument `{}`", missing.name),

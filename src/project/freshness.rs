@@ -25,11 +25,27 @@ pub enum FreshnessSetting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshnessDecl {
     /// The age that is a warning.
-    pub warn_after: Option<Spanned<Period>>,
+    pub warn_after: Option<PeriodDecl>,
     /// The age that is an error.
-    pub error_after: Option<Spanned<Period>>,
+    pub error_after: Option<PeriodDecl>,
     /// A SQL condition for the rows that count; may contain Jinja.
     pub filter: Option<Spanned<String>>,
+}
+
+/// A duration, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodDecl {
+    /// The number of units.
+    pub count: PeriodCount,
+    pub unit: PeriodUnit,
+}
+
+/// The number of units of a [`PeriodDecl`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeriodCount {
+    Number(u64),
+    /// Jinja that renders to the number.
+    Template(Spanned<String>),
 }
 
 /// A duration.
@@ -69,8 +85,7 @@ impl FreshnessDecl {
         let mut reader = YamlReader::new("`freshness`", yaml, diagnostics)?;
         let mut period = |what, key| {
             let yaml = reader.take(key)?;
-            Period::read(what, yaml, reader.diagnostics())
-                .map(|period| Spanned::new(period, yaml.span.clone()))
+            PeriodDecl::read(what, yaml, reader.diagnostics())
         };
         let warn_after = period("`warn_after`", "warn_after");
         let error_after = period("`error_after`", "error_after");
@@ -86,12 +101,17 @@ impl Period {
     pub fn seconds(&self) -> u64 {
         self.count.saturating_mul(self.unit.seconds())
     }
+}
 
+impl PeriodDecl {
     fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = YamlReader::new(what, yaml, diagnostics)?;
         let count = reader.needed("count").and_then(|yaml| {
-            let count = match yaml.value {
-                YamlValue::Int(count) => u64::try_from(count).ok(),
+            let count = match &yaml.value {
+                YamlValue::Int(count) => u64::try_from(*count).ok().map(PeriodCount::Number),
+                YamlValue::String(text) if text.contains("{{") => {
+                    Some(PeriodCount::Template(Spanned::new(text.clone(), yaml.span.clone())))
+                }
                 _ => None,
             };
             if count.is_none() {
@@ -189,8 +209,8 @@ mod tests {
         let text =
             "freshness: {warn_after: {count: 36, period: hour}, error_after: {count: 2, period: day}}\n";
         let FreshnessSetting::Set(limits) = freshness(text) else { panic!("limits") };
-        assert_eq!(limits.warn_after.unwrap().value.seconds(), 129_600);
-        assert_eq!(limits.error_after.unwrap().value, Period { count: 2, unit: PeriodUnit::Day });
+        let two_days = PeriodDecl { count: PeriodCount::Number(2), unit: PeriodUnit::Day };
+        assert_eq!(limits.error_after, Some(two_days));
         assert_eq!(limits.filter, None);
     }
 

@@ -73,7 +73,7 @@ pub use drift::{DriftDecl, LimitDecl};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};
 pub use external::{ExternalDecl, OnErrorDecl};
 pub use files::{Buffers, ProjectFiles};
-pub use freshness::{FreshnessDecl, FreshnessSetting, Period};
+pub use freshness::{FreshnessDecl, FreshnessSetting, Period, PeriodCount, PeriodDecl};
 pub use hooks::RunHooks;
 pub use macros::{ArgumentDecl, MacroProperties};
 pub use model_version::ModelVersion;

@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 }
 
-/// Converts locations to spans, and reports duplicate keys.
+/// Converts locations to spans, and warns about duplicate keys.
 struct YamlLowering<'a> {
     source: &'a Source,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -217,14 +217,15 @@ impl YamlLowering<'_> {
             let value = self.node(value);
             if let Some(first) = seen.get(&key.value) {
                 let message = format!("the key `{}` is written twice", key.value);
-                let finding = Diagnostic::error("duplicate-key", message)
-                    .at(key.span, "here again")
-                    .at(first.clone(), "first here");
+                // As in dbt, the last value is the one that counts.
+                let finding = Diagnostic::warning("duplicate-key", message)
+                    .at(key.span.clone(), "here again")
+                    .at(first.clone(), "first here, without effect");
                 self.diagnostics.push(finding);
-            } else {
-                seen.insert(key.value.clone(), key.span.clone());
-                kept.push((key, value));
+                kept.retain(|(earlier, _)| earlier.value != key.value);
             }
+            seen.insert(key.value.clone(), key.span.clone());
+            kept.push((key, value));
         }
         kept
     }

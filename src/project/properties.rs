@@ -134,7 +134,7 @@ impl ModelProperties {
     }
 }
 
-/// Reads `columns:`, and reports duplicates.
+/// Reads `columns:`, and warns about duplicates: as in dbt, the last one counts, and the tests of all.
 pub(super) fn columns(reader: &mut YamlReader<'_, '_>) -> Vec<ColumnDecl> {
     let mut columns: Vec<ColumnDecl> = Vec::new();
     let mut seen = std::collections::HashMap::new();
@@ -143,9 +143,15 @@ pub(super) fn columns(reader: &mut YamlReader<'_, '_>) -> Vec<ColumnDecl> {
         let name = &column.name;
         if let Some(first) = seen.insert(name.value.to_lowercase(), name.span.clone()) {
             let message = format!("the column `{}` is described twice", name.value);
-            let finding = Diagnostic::error("duplicate-column", message);
-            let finding = finding.at(name.span.clone(), "here again").at(first, "first here");
+            let finding = Diagnostic::warning("duplicate-column", message);
+            let finding = finding.at(name.span.clone(), "this one counts").at(first, "only its tests count");
             reader.diagnostics().push(finding);
+            let same = |other: &ColumnDecl| other.name.value.to_lowercase() == name.value.to_lowercase();
+            if let Some(earlier) = columns.iter_mut().find(|other| same(other)) {
+                let mut data_tests = std::mem::take(&mut earlier.data_tests);
+                data_tests.extend(column.data_tests);
+                *earlier = ColumnDecl { data_tests, ..column };
+            }
             continue;
         }
         columns.push(column);
@@ -166,7 +172,7 @@ impl ColumnDecl {
         let constraints = constraint::of_column(&mut reader);
         let quote = reader.take("quote").cloned();
         reader.accept(&["dimension", "entity", "granularity", "policy_tags"]);
-        reader.finish(Some(META_HINT));
+        reader.finish_open(META_HINT);
         Some(Self { name: name?, data_type, description, data_tests, tags, meta, config, constraints, quote })
     }
 }

@@ -191,12 +191,21 @@ impl<'y, 'd> YamlReader<'y, 'd> {
 
     /// Reports the keys that weren't requested. `hint` is for those that resemble no known key.
     pub(super) fn finish(self, hint: Option<&str>) {
+        self.report_unknown(Diagnostic::error, hint);
+    }
+
+    /// Warns about the keys that weren't requested, where dbt takes any key.
+    pub(super) fn finish_open(self, hint: &str) {
+        self.report_unknown(Diagnostic::warning, Some(hint));
+    }
+
+    fn report_unknown(self, severity: fn(&'static str, String) -> Diagnostic, hint: Option<&str>) {
         for (key, _) in self.entries {
             if self.known.contains(key.value.as_str()) {
                 continue;
             }
             let message = format!("{} has no key `{}`", self.what, key.value);
-            let mut finding = Diagnostic::error("unknown-key", message)
+            let mut finding = severity("unknown-key", message)
                 .at(key.span.clone(), "unknown")
                 .near(&key.value, self.known.iter().copied());
             if let (true, Some(hint)) = (finding.hints.is_empty(), hint) {

@@ -230,10 +230,10 @@ fn tree(section: Option<(&Spanned<String>, &Yaml)>, reader: &mut YamlReader<'_, 
 impl Paths {
     fn read(reader: &mut YamlReader<'_, '_>) -> Self {
         Self {
-            models: paths(reader, "model-paths", &["models"]),
+            models: renamed_paths(reader, "model-paths", "source-paths", &["models"]),
             macros: paths(reader, "macro-paths", &["macros"]),
             tests: paths(reader, "test-paths", &["data-tests", "tests"]),
-            seeds: paths(reader, "seed-paths", &["seeds"]),
+            seeds: renamed_paths(reader, "seed-paths", "data-paths", &["seeds"]),
             snapshots: paths(reader, "snapshot-paths", &["snapshots"]),
             analyses: paths(reader, "analysis-paths", &["analyses"]),
             docs: paths(reader, "docs-paths", &[]),
@@ -259,6 +259,22 @@ fn name(reader: &mut YamlReader<'_, '_>, source: &Source) -> Spanned<String> {
         reader.diagnostics().push(finding);
     }
     name
+}
+
+/// Reads paths whose key has been renamed, and warns about the old name.
+fn renamed_paths(
+    reader: &mut YamlReader<'_, '_>,
+    key: &'static str,
+    old: &'static str,
+    default: &[&str],
+) -> Vec<String> {
+    let Some((name, _)) = reader.renamed(key, old).filter(|(name, _)| name.value == old) else {
+        return paths(reader, key, default);
+    };
+    let finding = Diagnostic::warning("deprecated-key", format!("`{old}` is the old name of `{key}`"));
+    let finding = finding.at(name.span.clone(), "deprecated").hint(format!("rename it to `{key}`"));
+    reader.diagnostics().push(finding);
+    paths(reader, old, default)
 }
 
 fn paths(reader: &mut YamlReader<'_, '_>, key: &'static str, default: &[&str]) -> Vec<String> {

@@ -117,6 +117,8 @@ fn what_can_be_wrong_with_settings() {
         &["jinja-not-allowed", "path-outside", "path-outside"],
     );
     check("name: a\nmodel-paths: 3\n", &["wrong-type"]);
+    check("name: a\nsource-paths: [m]\ndata-paths: [d]\n", &["deprecated-key", "deprecated-key"]);
+    check("name: a\nsource-paths: [m]\nmodel-paths: [m]\n", &["duplicate-key"]);
     check("name: a\ntests: {}\ndata_tests: {}\nunit_tests: 3\n", &["duplicate-key", "wrong-type"]);
     check("name: a\ntarget: b\ntargets: {c: {}}\n", &["unknown-target"]);
     check("name: a\ntarget: \"{{ env_var('T') }}\"\ntargets: {c: {}}\n", &[]);
@@ -184,6 +186,32 @@ fn sources_are_read_from_the_root_and_from_the_model_paths() {
     assert_eq!(column.data_type.as_ref().unwrap().value, "varchar");
     assert_eq!(lake.tables[0].identifier.as_ref().unwrap().value, "orders_v2");
     assert_eq!(again.tables[0].external.as_ref().unwrap().format.value, SourceFormatName::Ndjson);
+}
+
+#[test]
+fn old_names_of_folders_count() {
+    let folder = folder(&[("project.yml", "name: a\nsource-paths: [m]\ndata-paths: [d]\n")]);
+    let paths = Project::load(folder.path()).0.unwrap().settings.paths;
+    assert_eq!((paths.models, paths.seeds), (vec!["m".to_owned()], vec!["d".to_owned()]));
+}
+
+#[test]
+fn of_two_descriptions_of_a_column_the_last_counts_with_the_tests_of_both() {
+    let text = "models: [{name: m, columns: [{name: x, description: one, data_tests: [unique], type: int}, {name: y}, \
+                {name: X, data_tests: [not_null], description: two, description: three}]}]";
+    let files = [("project.yml", "name: a\n"), ("models/m.sql", "select 1 as x"), ("models/m.yml", text)];
+    let (project, diagnostics) = Project::load(folder(&files).path());
+    let found: Vec<_> = diagnostics.iter().map(|found| (found.is_error(), found.code)).collect();
+    assert_eq!(found, [(false, "duplicate-key"), (false, "unknown-key"), (false, "duplicate-column")]);
+    let columns = &project.unwrap().properties[0].columns;
+    let read = columns.iter().map(|column| {
+        let tests = column.data_tests.iter().map(|test| test.test.value.as_str()).collect::<Vec<_>>();
+        (column.name.value.as_str(), column.description.as_ref().map(|text| text.value.as_str()), tests)
+    });
+    assert_eq!(
+        read.collect::<Vec<_>>(),
+        [("X", Some("three"), vec!["unique", "not_null"]), ("y", None, vec![])]
+    );
 }
 
 #[test]

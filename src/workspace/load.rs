@@ -190,6 +190,7 @@ fn resolve(
     let target_schema = rendered(target_schema, findings);
     let (manifest, more) = Manifest::resolve(project, &parsed, target_schema.as_deref(), docs, &jinja);
     findings.extend(more);
+    findings.extend(jinja.take_undefined());
     (jinja, manifest)
 }
 

@@ -132,6 +132,7 @@ impl Workspace {
         if request.is_compiled_only {
             diagnostics.extend(compiled.later.iter().filter_map(|(id, after)| self.unchecked(id, after)));
         }
+        diagnostics.extend(self.jinja.take_undefined());
         Ok(Prepared {
             chosen,
             engine,
@@ -239,7 +240,8 @@ impl Workspace {
         let context =
             self.compile_context(engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
         let (compiled, errors) = compile::compile(&context, chosen).await;
-        let diagnostics = compiled.warnings.iter().cloned().chain(errors).collect();
+        let warnings = compiled.warnings.iter().cloned().chain(self.jinja.take_undefined());
+        let diagnostics = warnings.chain(errors).collect();
         Ok((compiled, observed, diagnostics))
     }
 

@@ -74,7 +74,13 @@ fn a_model_that_reads_itself_is_a_cycle() {
 
 #[test]
 fn an_undefined_variable_has_its_place() {
-    assert_said!(refused("select {{ discount }} as d"));
+    assert_said!(refused("select {{ discount.rate }} as d"));
+}
+
+#[test]
+fn an_undefined_variable_prints_nothing_and_is_a_warning() {
+    let project = Project::new().model("m.sql", "select 1 {{ discuont }} as d{% set discount = 2 %}");
+    assert_said!(project.run(["compile"]).success());
 }
 
 #[test]

@@ -72,7 +72,7 @@ def by_headwater(binary, all_snippets):
         )
     failed = set()
     while True:
-        command = [binary, "--project-dir", str(folder), "--no-color", "compile", "--vars", VARS]
+        command = [binary, "--project-dir", str(folder), "--no-color", "--quiet", "compile", "--vars", VARS]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if ran.returncode == 0:
             break

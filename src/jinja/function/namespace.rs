@@ -123,6 +123,9 @@ impl NamespaceKind {
     }
 }
 
+/// The functions that are macros in dbt, and are also called as members of its namespace.
+const MACROS_OF_DBT: [&str; 4] = ["is_incremental", "run_query", "statement", "load_relation"];
+
 /// The namespace names, for lookup and for suggestions.
 pub(in crate::jinja) const NAMES: [&str; 7] =
     ["dbt", "adapter", "api", "exceptions", "builtins", "context", "modules"];
@@ -202,6 +205,15 @@ impl Namespace {
         })
     }
 
+    /// Returns whether a schema has tables of the project. As in dbt, those of its nodes exist before a run.
+    fn has_schema(&self, wanted: &str) -> bool {
+        let shared = &self.run.shared;
+        let nodes = shared.graph.get().and_then(|context| context.graph.get("nodes")?.as_object());
+        let schemas = nodes.into_iter().flat_map(|nodes| nodes.values()).map(|node| &node["schema"]);
+        let of_target = shared.globals.target.get("schema");
+        schemas.chain(of_target).any(|schema| schema.as_str() == Some(wanted))
+    }
+
     /// Returns the invocation's start time as the current time, so that all templates of an invocation agree.
     fn now(&self) -> TemplateMoment {
         self.run.capture(|captures| captures.volatile = true);
@@ -215,7 +227,12 @@ impl Namespace {
         }
         match (self.kind, name) {
             (NamespaceKind::Dbt, _) => {
-                dispatched(&self.run, name, Some(DBT)).or_else(|| self.macro_in(DBT, name))
+                let found = dispatched(&self.run, name, Some(DBT)).or_else(|| self.macro_in(DBT, name));
+                // Macros of dbt that are functions here.
+                let function = || {
+                    MACROS_OF_DBT.contains(&name).then(|| TemplateFunction::find(&self.run, name)).flatten()
+                };
+                found.or_else(|| function().map(Value::from_object))
             }
             (NamespaceKind::Package, _) => self.macro_in(self.package.as_ref()?, name),
             (NamespaceKind::Builtins, _) => TemplateFunction::find(&self.run, name).map(Value::from_object),
@@ -322,6 +339,14 @@ impl Object for Namespace {
             (NamespaceKind::Adapter, "type") => {
                 let () = from_args(args)?;
                 return Ok(from_json(&self.run.shared.globals.target["type"]));
+            }
+            (NamespaceKind::Adapter, "check_schema_exists") => {
+                let (_, schema): (Option<Value>, &str) = from_args(args)?;
+                return Ok(Value::from(self.run.node.executing && self.has_schema(schema)));
+            }
+            (NamespaceKind::Context | NamespaceKind::Package, "get") if self.lookup("get").is_none() => {
+                let (name, default): (&str, Option<Value>) = from_args(args)?;
+                return Ok(self.lookup(name).unwrap_or_else(|| default.unwrap_or(Value::from(()))));
             }
             (NamespaceKind::RelationClass, "create") => {
                 return TableValue::create(args).map(Value::from_object);

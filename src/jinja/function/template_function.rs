@@ -147,7 +147,7 @@ impl Object for TemplateFunction {
             FunctionKind::Doc => reference::doc(run, self.at, args),
             FunctionKind::Changes => reference::changes(run, self.at, args),
             FunctionKind::Config => config::config(run, self.at, args),
-            FunctionKind::Var => variables::var(run, args),
+            FunctionKind::Var => variables::var(run, state, args),
             FunctionKind::EnvVar => variables::env_var(run, args),
             FunctionKind::IsIncremental => from_args(args).map(|()| Value::from(run.node.is_incremental)),
             FunctionKind::Log => exceptions::log(run, args),
@@ -182,8 +182,8 @@ impl Object for TemplateFunction {
             }),
             FunctionKind::At => Self::placed(args),
             FunctionKind::Macro => self.local_macro(args),
-            FunctionKind::Start => from_args(args).map(|(import,)| {
-                callable::start(state, import);
+            FunctionKind::Start => from_args(args).map(|(import, origin)| {
+                callable::start(state, run, import, origin);
                 Value::from(())
             }),
             FunctionKind::Loaded => from_args(args).map(|(path, module)| {

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use minijinja::{
-    Error, ErrorKind, Value,
+    Error, ErrorKind, State, Value,
     value::{Rest, from_args},
 };
 
 use crate::{
     diag::Diagnostic,
     jinja::{
-        fault::fault,
-        rendering::{Rendering, SecretAccess},
+        fault::{TemplateFault, fault},
+        native::is_template,
+        rendering::{Rendering, SCOPE, SecretAccess, VarProgress},
+        rewrite::TemplateRole,
+        template_file::{TemplateFile, code, message},
         value::from_json,
     },
     secret::hide,
+    text::Source,
 };
 
 /// The name prefixes of environment variables whose values must never be written down.
 const SECRET_PREFIXES: [&str; 2] = ["HEADWATER_ENV_SECRET_", "DBT_ENV_SECRET_"];
 
 /// Evaluates `var('name', default)`.
-pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn var(run: &Arc<Rendering>, state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     run.capture(|captures| {
         captures.vars.insert(name.clone());
@@ -31,7 +35,10 @@ pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> 
     }
     let vars = run.shared.globals.vars_of(&run.package);
     if let Some(value) = vars.get(&name) {
-        return Ok(from_json(value));
+        return match value.as_str() {
+            Some(text) if is_template(text) => rendered(run, state, (&name, text)),
+            _ => Ok(from_json(value)),
+        };
     }
     default.ok_or_else(|| {
         fault(
@@ -43,6 +50,35 @@ pub(super) fn var(run: &Arc<Rendering>, args: &[Value]) -> Result<Value, Error> 
                 )),
         )
     })
+}
+
+/// Renders a variable whose value is a template. As in dbt, it sees what the calling template sees, and the
+/// result is text.
+fn rendered(run: &Arc<Rendering>, state: &State<'_, '_>, (name, text): (&str, &str)) -> Result<Value, Error> {
+    match run.start_var(name) {
+        VarProgress::Rendered(text) => return Ok(Value::from(text)),
+        VarProgress::Started => {
+            let message = format!("the variable `{name}` refers to itself");
+            return Err(fault(Diagnostic::error("template-recursion", message)));
+        }
+        VarProgress::New => {}
+    }
+    let file =
+        TemplateFile::new(&Source::new(format!("the variable `{name}`"), text), 0, TemplateRole::Model);
+    file.check().map_err(fault)?;
+    let scope = state.lookup(SCOPE).unwrap_or_default();
+    let template = state.env().template_from_named_str(file.source.path(), file.rewritten.stitched.text())?;
+    let text = template.render(scope).map_err(|error| {
+        let causes =
+            std::iter::successors(Some(&error), |error| std::error::Error::source(*error)?.downcast_ref());
+        let cause = causes.last().unwrap_or(&error);
+        let found = std::error::Error::source(cause).and_then(|cause| cause.downcast_ref::<TemplateFault>());
+        let found = found.map(|TemplateFault(found)| found.clone());
+        let found = found.unwrap_or_else(|| Diagnostic::error(code(cause.kind()), message(cause)));
+        fault(found.note(format!("in the value of the variable `{name}`: {text}")))
+    })?;
+    run.finish_var(name, &text);
+    Ok(Value::from(text))
 }
 
 /// Evaluates `var.has_var('name')`.

@@ -92,14 +92,11 @@ fn the_value_of_a_secret_is_never_an_external_input() {
 #[test]
 fn errors_name_the_cause_and_the_place() {
     let shown = |text: &str| fails(&[], text);
-    insta::assert_snapshot!(shown("select {{ targte }}"), @r#"
+    insta::assert_snapshot!(shown("select {{ targte.name }}"), @r#"
         undefined-variable: `targte` is undefined
-        at models/m.sql:1:11 `targte`
+        at models/m.sql:1:11 `targte.name`
         hint: did you mean `target`?
-        "#);
-    insta::assert_snapshot!(shown("select {{ target.nam }}"), @r#"
-        undefined-variable: `target.nam` is undefined
-        at models/m.sql:1:11 `target.nam`
+        hint: if `targte` is a package, list it in packages.yml and run `headwater deps`
         "#);
     insta::assert_snapshot!(shown("select\n  {{ rfe('a') }}"), @r#"
         unknown-macro: there is no macro or function named `rfe`
@@ -162,16 +159,90 @@ fn errors_name_the_cause_and_the_place() {
 }
 
 #[test]
+fn printed_undefined_values_give_a_warning_for_each_place() {
+    let macros = ["{# - #}\n{% macro f(a, b) %}{{ a }}{{ b }}{{ nothing }}{% endmacro %}"];
+    let sources: Vec<Source> = macros.iter().map(|text| Source::new("macros/0.sql", *text)).collect();
+    let (jinja, _) = Jinja::new(&sources, globals());
+    let text = "{% if targte %}{% endif %}a{{ targte }}{% for a in nil %}{{ a }}{% endfor %}\n\
+        {% set a = target.nam %}{{ a }}{{ {}['k'] }}{{ 'x' if none }}{{ nil | join(',') }}{{ f(targte) }}{{ f(1) }}";
+    let rendered = |text: &str| {
+        let source = Source::new("models/m.sql", text);
+        jinja.render(&source, &node(), Arc::new(LakeNames)).map(|rendered| rendered.text)
+    };
+    assert_eq!(rendered(text).as_deref(), Ok("a\n1"));
+    let shown = |found: Vec<Diagnostic>| found.iter().map(show).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(shown(jinja.take_undefined()), @r#"
+        undefined-variable: `targte` is undefined, and prints nothing
+        at models/m.sql:1:31 `targte`
+        hint: did you mean `target`?
+        undefined-variable: `['k']` is undefined, and prints nothing
+        at models/m.sql:2:37 `['k']`
+        undefined-variable: `targte` is undefined, and prints nothing
+        at models/m.sql:2:88 `targte`
+        hint: did you mean `target`?
+        undefined-variable: `nothing` is undefined, and prints nothing
+        at macros/0.sql:2:37 `nothing`
+        "#);
+    assert_eq!(rendered(text).as_deref(), Ok("a\n1"));
+    assert_eq!(jinja.take_undefined(), []);
+    let yaml = Source::new("models/m.yml", "description: 'a {{ nil }}'");
+    let described = jinja.describe("a {{ nil }}", &yaml.span(13..26)).map(|described| described.text);
+    assert_eq!(described.as_deref(), Ok("a "));
+    insta::assert_snapshot!(shown(jinja.take_undefined()), @r#"
+        undefined-variable: `nil` is undefined, and prints nothing
+        at models/m.yml:1:14 `'a {{ nil }}'`
+        "#);
+}
+
+#[test]
+fn undefined_values_have_undefined_attributes_while_templates_are_parsed() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let text = "{{ nil.a.b }}{{ nil.a() }}{% for x in nil.items() %}{{ x }}{% endfor %}{{ none.get('x') }}";
+    let source = Source::new("models/m.sql", text);
+    let node = NodeContext { executing: false, ..node() };
+    let rendered = jinja.render(&source, &node, Arc::new(LakeNames)).map(|rendered| rendered.text);
+    assert_eq!(rendered.as_deref(), Ok(""));
+    assert_eq!(fails(&[], "{{ nil.a() }}").lines().next(), Some("undefined-variable: `nil` is undefined"));
+}
+
+#[test]
+fn variables_are_rendered_where_they_are_read() {
+    let mut globals = globals();
+    let values = json!({
+        "size": "{{ 500 if target.name in ['dev'] else 1 }}", "text": "{{ var('size') }} in {{ this.name }}",
+        "loop": "{{ var('back') }}", "back": "{{ var('loop') }}", "bad": "{{ nofunction() }}",
+        "list": ["{{ 1 }}"],
+    });
+    globals.vars = values.as_object().cloned().unwrap_or_default();
+    let (jinja, _) = Jinja::new(&[], globals);
+    let rendered = |text: &str| {
+        let rendered = jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(LakeNames));
+        rendered.map(|rendered| rendered.text).map_err(|found| show(&found))
+    };
+    let text = "{{ var('size') | int + 1 }} {{ var('size') is string }} {{ var('text') }} {{ var('list') }}";
+    assert_eq!(rendered(text).as_deref(), Ok("501 True 500 in m ['{{ 1 }}']"));
+    insta::assert_snapshot!(rendered("{{ var('loop') }}").unwrap_err(), @r#"
+        template-recursion: the variable `loop` refers to itself
+        at models/m.sql:1:4 `var('loop')`
+        note: in the value of the variable `back`: {{ var('loop') }}
+        note: in the value of the variable `loop`: {{ var('back') }}
+        "#);
+    let bad = rendered("{{ var('bad') }}").unwrap_err();
+    assert!(bad.contains("at models/m.sql:1:4 `var('bad')`") && bad.contains("nofunction"), "{bad}");
+}
+
+#[test]
 fn errors_in_macros_show_the_calls_that_led_there() {
     let macros = [
         "{% macro outer(a) %}\n  {{ inner(a) }}\n{% endmacro %}",
-        "{% macro inner(a) %}{{ a }}{{ nothing }}{% endmacro %}",
+        "{% macro inner(a) %}{{ a }}{{ nothing.x }}{% endmacro %}",
     ];
     insta::assert_snapshot!(fails(&macros, "select\n{{ outer(1) }}"), @r#"
         undefined-variable: `nothing` is undefined
-        at macros/1.sql:1:31 `nothing`
+        at macros/1.sql:1:31 `nothing.x`
         at macros/0.sql:2:6 `inner(a)` in macro `inner`
         at models/m.sql:2:4 `outer(1)` in macro `outer`
+        hint: if `nothing` is a package, list it in packages.yml and run `headwater deps`
         "#);
     insta::assert_snapshot!(fails(&macros, "{{ inner(1, 2) }}"), @r#"
         macro-arguments: macro `inner` takes 1 argument, but got 2

@@ -198,6 +198,28 @@ fn sets_have_no_order() {
 }
 
 #[test]
+fn names_of_dbts_own_package_and_context_are_known() {
+    check(
+        "{{ dbt.is_incremental() }} {{ is_incremental() }} {{ dbt.run_query is defined }}",
+        "False False True",
+    );
+    check(
+        "{{ context.get('project_name') }} {{ context.get('no', 3) }} {{ context.get('no') }} {{ context.model.name }}",
+        "shop 3 None m",
+    );
+    check("{{ shop.get('no', {}).get('zz') }}", "None");
+    check("{{ dbt_metadata_envs }} {{ model.resource_type }}", "{} model");
+    check(
+        "{{ adapter.check_schema_exists(target.database, 'main') }} {{ adapter.check_schema_exists(none, 'no') }}",
+        "True False",
+    );
+    check(
+        "{{ this.information_schema('columns') }} {{ this.path.schema }}",
+        "INFORMATION_SCHEMA.columns presentation",
+    );
+}
+
+#[test]
 fn a_missing_argument_is_undefined_and_prints_nothing() {
     let outer = "{% macro outer(a) %}{{ return(inner(a)) }}{% endmacro %}";
     let inner = "{% macro inner(b) %}[{{ b ~ '+' ~ (b is defined) }}{{ b }}]{% endmacro %}";

@@ -31,7 +31,7 @@ impl List {
     /// Creates a list of a value's items.
     pub(in crate::jinja) fn of(state: &State<'_, '_>, value: &Value) -> Result<Self, Error> {
         if value.is_undefined() {
-            return Err(Error::from(ErrorKind::UndefinedError));
+            return Ok(Self::new(Vec::new()));
         }
         let list = Self::new(paid_items(state, value)?);
         list.extent().checked()?;

@@ -123,6 +123,11 @@ impl TableValue {
             "is_view" => self.is("view"),
             "is_cte" => self.is("cte"),
             "is_materialized_view" => self.is("materialized_view"),
+            "path" => {
+                let parts =
+                    PARTS.iter().zip(&self.parts).map(|(name, part)| (Value::from(*name), text(part)));
+                Value::from_object(Dict::new(parts))
+            }
             "include_policy" => Self::policy(self.included),
             "quote_policy" => Self::policy(self.quoted),
             // By this, packages recognize a relation.
@@ -167,6 +172,13 @@ impl Object for TableValue {
             "include" => Self::switched(&mut changed.included, args)?,
             "quote" => Self::switched(&mut changed.quoted, args)?,
             "incorporate" => changed = self.incorporated(args)?,
+            "information_schema" => {
+                let (view,): (Option<String>,) = from_args(args)?;
+                changed.parts = [self.parts[0].clone(), Some("INFORMATION_SCHEMA".to_owned()), view];
+                changed.included = [self.included[0], true, changed.parts[2].is_some()];
+                changed.quoted = [self.quoted[0], false, false];
+                changed.kind = Some("view".to_owned());
+            }
             "replace_path" => {
                 let (named,): (Kwargs,) = from_args(args)?;
                 changed = changed.renamed(&named)?;

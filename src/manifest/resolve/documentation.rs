@@ -33,6 +33,23 @@ impl Resolver<'_> {
         }
     }
 
+    /// Returns a node's declared columns.
+    pub(super) fn columns(&mut self, properties: Option<&ModelProperties>) -> Vec<ColumnDecl> {
+        properties.map(|properties| self.typed(&properties.columns)).unwrap_or_default()
+    }
+
+    /// Renders the types of columns.
+    pub(super) fn typed(&mut self, columns: &[ColumnDecl]) -> Vec<ColumnDecl> {
+        let mut columns = columns.to_vec();
+        for data_type in columns.iter_mut().filter_map(|column| column.data_type.as_mut()) {
+            match self.jinja.render_value(&data_type.value, &data_type.span) {
+                Ok(rendered) => data_type.value = rendered,
+                Err(found) => self.findings.push(found),
+            }
+        }
+        columns
+    }
+
     /// Renders the descriptions of columns.
     pub(super) fn columns_described(&mut self, columns: &[ColumnDecl]) -> BTreeMap<String, Described> {
         let said = columns.iter().filter(|column| column.description.is_some());

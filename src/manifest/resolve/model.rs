@@ -90,7 +90,7 @@ impl Resolver<'_> {
             relation,
             config,
             documentation: self.reporting(is_enabled, |resolver| resolver.documentation(properties)),
-            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            columns: self.reporting(is_enabled, |resolver| resolver.columns(properties)),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
             volatile: captures.volatile,
             calls,
@@ -148,7 +148,7 @@ impl Resolver<'_> {
         let layers = self.layers(|settings| &settings.models, fqn, own);
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (config, findings) = ModelConfig::resolve(layers, self.reads_files(captures));
-        self.findings.extend(findings);
+        self.findings.extend(findings.into_iter().filter(|_| config.enabled));
         config
     }
 

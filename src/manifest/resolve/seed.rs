@@ -41,7 +41,7 @@ impl Resolver<'_> {
             relation,
             config: table,
             documentation: self.reporting(is_enabled, |resolver| resolver.documentation(properties)),
-            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            columns: self.reporting(is_enabled, |resolver| resolver.columns(properties)),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
             volatile: false,
             calls: Calls::default(),
@@ -67,7 +67,7 @@ impl Resolver<'_> {
         let layers = self.layers(|settings| &settings.seeds, fqn, own);
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SeedConfig::resolve(layers);
-        self.findings.extend(findings);
+        self.findings.extend(findings.into_iter().filter(|_| table.enabled));
         (table, config)
     }
 

@@ -45,7 +45,7 @@ impl Resolver<'_> {
             relation,
             config: table,
             documentation: self.reporting(is_enabled, |resolver| resolver.documentation(properties)),
-            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            columns: self.reporting(is_enabled, |resolver| resolver.columns(properties)),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
             volatile: parsed.captures.volatile,
             calls: Calls::of(&parsed.captures),
@@ -86,7 +86,7 @@ impl Resolver<'_> {
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SnapshotConfig::resolve(layers);
         // A missing setting has no span of its own.
-        let placed = findings.into_iter().map(|found| {
+        let placed = findings.into_iter().filter(|_| table.enabled).map(|found| {
             if found.labels.is_empty() { found.at(parsed.declared.clone(), "this snapshot") } else { found }
         });
         self.findings.extend(placed);

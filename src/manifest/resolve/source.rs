@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    external, freshness,
+    external,
     resolver::{NodeEdges, Resolver},
 };
 use crate::{
@@ -64,11 +64,11 @@ impl Resolver<'_> {
                 meta: merged_meta(&of.meta, table.meta.as_ref()),
                 of: Arc::clone(&of),
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
-                columns: table.columns.clone(),
+                columns: self.typed(&table.columns),
                 external,
                 same_as: None,
                 event_time: event_time(declared, table),
-                freshness: freshness::of(declared, table),
+                freshness: self.freshness(declared, table),
                 drift: external::drift(declared, table),
                 span: table.name.span.clone(),
             };
