@@ -85,6 +85,7 @@ impl Engine {
         dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
+            .with_optimizer_rule(Arc::new(super::plan::null_aware_joins::NullAwareJoins))
             .with_optimizer_rule(Arc::new(super::plan::merge_keys::MergeKeys))
             .with_physical_optimizer_rules(with_partitions(
                 session.physical_optimizers(),
