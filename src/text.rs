@@ -23,7 +23,11 @@ struct Inner {
     text: String,
     /// The start of each line, computed on first use, since a long file may have many findings.
     lines: OnceLock<Vec<usize>>,
+    /// The number of characters before each block of `BLOCK` bytes, since a long line may have many findings.
+    characters: OnceLock<Vec<usize>>,
 }
+
+const BLOCK: usize = 256;
 
 impl Source {
     /// Creates a source from a path for display and a text.
@@ -47,7 +51,8 @@ impl Source {
     }
 
     fn at(path: String, package_at: usize, text: String) -> Self {
-        Self(Arc::new(Inner { path, package_at, text, lines: OnceLock::new() }))
+        let (lines, characters) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { path, package_at, text, lines, characters }))
     }
 
     /// Returns the path for display: relative to the project, `/`-separated.
@@ -103,6 +108,28 @@ impl Source {
         (number, lines[number - 1])
     }
 
+    /// Returns the byte offset at which the line of another offset ends, without its line end.
+    #[must_use]
+    pub fn line_end(&self, offset: usize) -> usize {
+        let (number, _) = self.line_at(offset);
+        self.lines().get(number).map_or(self.text().len(), |next| next - 1)
+    }
+
+    /// Returns the number of characters before a byte offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text().as_bytes();
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        let blocks = self.0.characters.get_or_init(|| {
+            let counts = bytes.chunks(BLOCK).scan(0, |before, block| {
+                *before += count(block);
+                Some(*before)
+            });
+            std::iter::once(0).chain(counts).collect()
+        });
+        let block = offset / BLOCK;
+        blocks[block] + count(&bytes[block * BLOCK..offset])
+    }
+
     fn lines(&self) -> &[usize] {
         self.0.lines.get_or_init(|| {
             let ends = self.text().match_indices('\n').map(|(at, _)| at + 1);
@@ -146,7 +173,7 @@ impl Span {
     #[must_use]
     pub fn line_column(&self) -> (usize, usize) {
         let (line, start) = self.source.line_at(self.start);
-        (line, self.source.text()[start..self.start].chars().count() + 1)
+        (line, self.source.characters_before(self.start) - self.source.characters_before(start) + 1)
     }
 
     /// Returns the span as a range.
@@ -256,6 +283,20 @@ mod tests {
         assert_eq!(source.offset(2, 2), 4);
         assert_eq!(source.offset(1, 99), 2);
         assert_eq!(source.offset(9, 1), 6);
+    }
+
+    #[test]
+    fn positions_in_a_long_line_are_found_at_once() {
+        let source = Source::new("a.yml", "é, ".repeat(700_000) + "\nx");
+        let started = std::time::Instant::now();
+        for at in 0..100_000 {
+            let span = source.span(at * 28..at * 28 + 1);
+            assert_eq!(span.line_column(), (1, at * 21 + 1));
+        }
+        assert_eq!((source.line_end(28), source.line_end(2_800_000)), (2_800_000, 2_800_000));
+        assert_eq!(source.line_end(2_800_001), 2_800_002);
+        // Counting from the start of the line takes minutes.
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
     }
 
     #[test]

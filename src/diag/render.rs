@@ -29,7 +29,7 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
         }
         done.push(source);
         let labels = diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source == *source);
-        let cut = lines(source.text(), labels.clone().map(|(_, other)| &other.span));
+        let cut = lines(source, labels.clone().map(|(_, other)| &other.span));
         if cut.len() <= MOST {
             group = group.element(snippet(source, &cut, labels).path(source.path()));
             continue;
@@ -37,7 +37,7 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
         // The labels are far apart, or on a very long line: show each location separately.
         for (index, label) in labels {
             let (line, column) = label.span.line_column();
-            let around = narrow(source.text(), &label.span);
+            let around = narrow(source, &label.span);
             group = group
                 .element(Origin::path(source.path()).line(line).char_column(column))
                 .element(snippet(source, &around, std::iter::once((index, label))));
@@ -75,11 +75,11 @@ fn snippet<'a>(
 }
 
 /// Returns the part of a long line to show: some text before a location, and its beginning.
-fn narrow(text: &str, span: &Span) -> Range<usize> {
-    let line = lines(text, std::iter::once(span));
+fn narrow(source: &Source, span: &Span) -> Range<usize> {
+    let line = lines(source, std::iter::once(span));
     let start = line.start.max(span.start.saturating_sub(100));
     let end = line.end.min(span.start.saturating_add(400)).max(start);
-    span.source.span(start..end).range()
+    source.span(start..end).range()
 }
 
 /// Replaces characters that control a terminal or the direction of text with others of the same byte length,
@@ -95,16 +95,16 @@ fn tame(text: &str) -> String {
 
 /// Returns the range of whole lines that contain the spans. Only these go to the renderer, which scans all of
 /// its input: for many diagnostics in a long file that would be quadratic.
-fn lines<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> Range<usize> {
+fn lines<'a>(source: &Source, spans: impl Iterator<Item = &'a Span>) -> Range<usize> {
+    let text = source.text();
     let (mut start, mut end) = (text.len(), 0);
     for span in spans {
         start = start.min(span.range().start);
         end = end.max(span.range().end);
     }
     // A location behind the last newline belongs to the last line.
-    let start = text[..start.min(text.trim_end_matches('\n').len())].rfind('\n').map_or(0, |at| at + 1);
-    let end = end.max(start).min(text.len());
-    start..text[end..].find('\n').map_or(text.len(), |at| end + at)
+    let start = source.line_at(start.min(text.trim_end_matches('\n').len())).1;
+    start..source.line_end(end.max(start).min(text.len()))
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ impl Engine {
         dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
+            .with_optimizer_rule(Arc::new(super::plan::null_aware_joins::NullAwareJoins))
             .with_optimizer_rule(Arc::new(super::plan::merge_keys::MergeKeys))
             .with_physical_optimizer_rules(with_partitions(
                 session.physical_optimizers(),
@@ -245,6 +246,7 @@ fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     let simplified = rules.iter().position(|rule| rule.name() == "simplify_expressions");
     rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::plan::comparisons::NormalComparisons));
     rules.insert(0, Arc::new(super::plan::comparisons::NormalComparisons));
+    rules.insert(0, Arc::new(super::memory::LargeCalls));
     let joins = rules.iter().position(|rule| rule.name() == "decorrelate_predicate_subquery");
     rules.insert(joins.unwrap_or_default(), Arc::new(super::plan::constant_not_in::ConstantNotIn));
     if settings.memory_limit.is_some() {

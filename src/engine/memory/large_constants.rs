@@ -12,7 +12,7 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     execution::TaskContext,
-    physical_expr::{PhysicalExpr, expressions::Literal},
+    physical_expr::{PhysicalExpr, ScalarFunctionExpr, expressions::Literal},
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
@@ -21,6 +21,8 @@ use datafusion::{
     },
 };
 use futures::{StreamExt, stream};
+
+use super::large_calls::bytes_of;
 
 /// The maximum number of bytes of the copies of constants in a batch of several rows.
 const COPIES: usize = 128 << 20;
@@ -67,6 +69,8 @@ fn rows_of(node: &Arc<dyn ExecutionPlan>) -> Result<Option<usize>> {
         expression.apply(|part| {
             if let Some(literal) = part.downcast_ref::<Literal>() {
                 bytes = bytes.saturating_add(literal.value().size());
+            } else if let Some(call) = part.downcast_ref::<ScalarFunctionExpr>() {
+                bytes = bytes.saturating_add(bytes_of(call.fun()).unwrap_or_default());
             }
             Ok(TreeNodeRecursion::Continue)
         })
@@ -193,6 +197,7 @@ mod tests {
             format!("select [{text}] as a from range(100)"),
             format!("select {{'a': {text}}} as a from range(100)"),
             format!("select case when range > 5 then {text} else 'b' end as a from range(100)"),
+            "select range(500000) as a from range(100)".to_owned(),
         ] {
             let (largest, all) = largest_batch(&sql).await;
             assert!(all == 100 && largest < 40, "{sql}: {largest} of {all} rows");

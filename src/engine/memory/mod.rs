@@ -12,6 +12,7 @@
 //! A session carries its budget as an extension, which [`Budget::of`] returns.
 
 mod cross_joins;
+mod large_calls;
 mod large_constants;
 mod partitions;
 mod pool;
@@ -30,6 +31,7 @@ use datafusion::{
 pub use self::pressure::on_pressure;
 pub(super) use self::{
     cross_joins::CrossJoins,
+    large_calls::LargeCalls,
     large_constants::{LargeConstants, smallest_split},
     partitions::with_partitions,
     pool::Pool,

@@ -136,3 +136,14 @@ async fn an_aggregate_whose_group_is_too_large_names_itself_and_the_setting() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_aggregate_whose_groups_are_merged_at_once_fails_before_that() {
+    let engine = engine(8 << 20);
+    let from = "from range(0, 600000) r(i) group by i % 10";
+    for call in ["median(i * 2.0)", "mode(i % 1000)", "quantile_cont(i, 0.5)"] {
+        let said = error(&engine, &format!("select {call} as a {from}")).await;
+        let name = call.split('(').next().unwrap();
+        assert!(said.contains(&format!("`{name}` holds the rows of a group together")), "{call}: {said}");
+    }
+}

@@ -3,8 +3,8 @@
 //! - [`checked_scan`]: tables whose filters are always applied by the query
 //! - `pushdown_guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`, `nan`: workarounds
 //!   for optimizer bugs that lose or add rows; `replay`: for a join that loses rows when it spills
-//! - [`joins`], `merge_keys`, `distinct_aggregates`, `window_partitions`, `full_joins`: plans that can spill
-//!   or need less memory
+//! - [`joins`], `merge_keys`, `null_aware_joins`, `distinct_aggregates`, `window_partitions`, `full_joins`:
+//!   plans that can spill or need less memory
 //! - `read_cost`: the size of a plan
 //! - [`exact_cast`]: casts that keep every value
 
@@ -18,6 +18,7 @@ mod hidden_constants;
 pub mod joins;
 pub(super) mod merge_keys;
 mod nan;
+pub(super) mod null_aware_joins;
 pub(super) mod null_keys;
 pub(super) mod pushdown_guard;
 pub(super) mod read_cost;

@@ -22,7 +22,7 @@ use datafusion::{
 
 use super::{
     description::{Aggregate, ArgumentTypes, Typed},
-    group_limit::{GroupLimit, LimitedGroup, LimitedGroups},
+    group_limit::{GroupLimit, GroupMemory, LimitedGroup, LimitedGroups},
     recipe::Gather,
     rows, sliding,
 };
@@ -35,8 +35,8 @@ pub(in crate::engine::function) struct AggregateCall {
     signature: Signature,
     /// The sort directions of the trailing arguments that are ordering keys: only in window calls.
     orders: Vec<SortOptions>,
-    /// The bytes for all operators of the session, if they are limited.
-    memory: Option<usize>,
+    /// The memory of the session's operators, if it is limited.
+    memory: Option<GroupMemory>,
 }
 
 /// The aggregates that return 0 when there are no rows.
@@ -53,8 +53,8 @@ impl AggregateCall {
         }
     }
 
-    /// Returns this call within so many bytes for all operators.
-    pub(in crate::engine::function) fn within(self, memory: Option<usize>) -> Self {
+    /// Returns this call within the memory of a session's operators.
+    pub(in crate::engine::function) fn within(self, memory: Option<GroupMemory>) -> Self {
         Self { memory, ..self }
     }
 

@@ -56,7 +56,7 @@ use datafusion::{
 };
 
 pub(super) use self::description::Aggregate;
-use self::description::Typed;
+use self::{description::Typed, group_limit::GroupMemory};
 use crate::engine::memory::Budget;
 
 /// Returns all aggregates, family by family.
@@ -88,9 +88,11 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
 }
 
-/// Returns the bytes for all operators of a session, if they are limited.
-pub(super) fn memory(builder: &mut SessionStateBuilder) -> Option<usize> {
-    builder.config().as_ref().and_then(|config| Budget::of(config).operators())
+/// Returns the memory of a session's operators, if it is limited.
+pub(super) fn memory(builder: &mut SessionStateBuilder) -> Option<GroupMemory> {
+    let config = builder.config().as_ref()?;
+    let operators = Budget::of(config).operators()?;
+    Some(GroupMemory { operators, batch_rows: config.batch_size() })
 }
 
 /// Looks up an aggregate by name, including DataFusion's `count`.

@@ -30,7 +30,7 @@ struct RowChunk {
 }
 
 /// Bytes per row of the indices that are built while emitting.
-const PLACES: usize = size_of::<(u32, (usize, usize))>() + size_of::<(usize, usize)>();
+const PLACES: usize = size_of::<(usize, usize)>();
 
 /// Accumulator that holds the rows of many groups.
 #[derive(Debug)]
@@ -73,25 +73,14 @@ impl Groups {
             EmitTo::All => u32::MAX,
             EmitTo::First(n) => narrow(n),
         };
-        let mut picked: Vec<(u32, (usize, usize))> = Vec::new();
-        for (at, chunk) in self.chunks.iter_mut().enumerate() {
-            chunk.entries.retain_mut(|(group, row)| {
-                if *group < limit {
-                    picked.push((*group, (at, *row as usize)));
-                    return false;
-                }
-                *group -= limit;
-                true
-            });
-        }
-        picked.sort_by_key(|(group, _)| *group);
         let mut lengths = vec![0_usize; groups];
-        for (group, _) in &picked {
+        for (group, _) in self.chunks.iter().flat_map(|chunk| &chunk.entries).filter(|entry| entry.0 < limit)
+        {
             lengths[*group as usize] += 1;
         }
-        let indices: Vec<(usize, usize)> = picked.into_iter().map(|(_, row)| row).collect();
         let total: usize = lengths.iter().sum();
         array_limit::check(&self.collection.name, total)?;
+        let indices = self.leaving_rows(limit, &lengths, total);
         let columns = (0..self.collection.types.len())
             .map(|column| {
                 if limit == u32::MAX && !self.collection.types[column].is_primitive() {
@@ -109,6 +98,31 @@ impl Groups {
             .collect::<Result<_>>()?;
         self.chunks.retain(|chunk| !chunk.entries.is_empty());
         Ok(Grouped { columns, offsets: OffsetBuffer::from_lengths(lengths) })
+    }
+
+    /// Removes the entries of the first groups, and returns the chunk and row of each in the order of the
+    /// groups, whose sizes are given. Counting takes less memory than a sort.
+    fn leaving_rows(&mut self, limit: u32, lengths: &[usize], total: usize) -> Vec<(usize, usize)> {
+        let mut next = Vec::with_capacity(lengths.len());
+        let mut start = 0;
+        for length in lengths {
+            next.push(start);
+            start += length;
+        }
+        let mut indices = vec![(0, 0); total];
+        for (at, chunk) in self.chunks.iter_mut().enumerate() {
+            chunk.entries.retain_mut(|(group, row)| {
+                if *group < limit {
+                    let place = &mut next[*group as usize];
+                    indices[*place] = (at, *row as usize);
+                    *place += 1;
+                    return false;
+                }
+                *group -= limit;
+                true
+            });
+        }
+        indices
     }
 
     /// Returns each group's rows as a list.
