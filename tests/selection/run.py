@@ -95,7 +95,7 @@ STATES = [
     "modified.persisted_descriptions", "modified.macros", "modified.contract",
 ]
 ATOMS = [
-    "stg_orders", "orders", "customers", "priced", "priced.v2", "shop.marts", "shop.marts.*", "stg_*", "*", "nothing",
+    "stg_orders", "orders", "customers", "priced", "priced.v2", "shop.marts", "shop.marts.*", "*.stg_*", "*", "nothing",
     "tag:raw", "tag:daily", "tag:counts", "source:raw", "source:raw.orders", "source:*", "exposure:board", "exposure:*",
     "path:models/marts", "path:models", "models/staging/stg_orders.sql", "file:people.csv", "people.csv", "package:shop",
     "package:this", "config.materialized:view", "config.materialized:table", "config.meta.owner:ann",

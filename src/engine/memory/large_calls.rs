@@ -1,7 +1,7 @@
 //! Large constants as calls. DataFusion's optimizer folds `range(100000000)` and `repeat('x', 500000000)` to
-//! literals, and puts the text of literals into the names of columns and into comparisons of plans, which takes
-//! minutes and gigabytes. This rule keeps such calls: it makes them volatile for the optimizer. They are computed
-//! once for each batch.
+//! literals, and puts the text of literals into the names of columns and into comparisons of plans, which
+//! takes minutes and gigabytes. This rule keeps such calls: it makes them volatile for the optimizer. They
+//! are computed once for each batch.
 //!
 //! Delete this module once names don't contain whole literals.
 

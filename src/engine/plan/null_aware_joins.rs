@@ -1,7 +1,7 @@
-//! NOT IN (SELECT …) whose keys may be NULL, with joins that spill. DataFusion 55.2 has only a hash join for it
-//! (a null-aware anti join), which holds all rows of the outer query. This rule makes it an anti join, which can
-//! be a merge join, and a condition on the subquery's counts: `x not in (select y …)` is true if no `y` equals
-//! `x`, and there are no rows, or neither `x` nor any `y` is NULL.
+//! NOT IN (SELECT …) whose keys may be NULL, with joins that spill. DataFusion 55.2 has only a hash join for
+//! it (a null-aware anti join), which holds all rows of the outer query. This rule makes it an anti join,
+//! which can be a merge join, and a condition on the subquery's counts: `x not in (select y …)` is true if no
+//! `y` equals `x`, and there are no rows, or neither `x` nor any `y` is NULL.
 //!
 //! Delete this module once merge joins can be null-aware.
 
