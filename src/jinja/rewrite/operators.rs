@@ -37,7 +37,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Rewrites `a + b` to `a + __seq(b)` unless `b` is a literal; see [`super::value::cost::paid_operand`].
+    /// Rewrites `a + b` to `a + __seq(b)` unless `b` is a literal; see
+    /// [`paid_operand`](super::super::value::cost::paid_operand).
     pub(super) fn sums(&mut self, tag: &Tag) {
         for (index, token) in tag.tokens.iter().enumerate() {
             if !token.is(b'+') || !self.is_operand(tag, index) {
