@@ -13,6 +13,7 @@
 //!   graphs, `node_detail` what only a node's own page shows
 //! - [`page`]: packs the data into the page, which is built from `site/` at development time
 //! - [`server`]: serves the page over HTTP
+//! - `key_reference`: generates `docs/keys.md` from the table of keys
 //! - `source_reference`: generates `docs/sources.md` from the code
 //!
 //! Doesn't run models or read tables. Start at [`SiteInputs::site`].
@@ -20,6 +21,8 @@
 mod assemble;
 mod assembly;
 pub mod inputs;
+#[cfg(test)]
+mod key_reference;
 mod node;
 mod node_detail;
 pub mod page;

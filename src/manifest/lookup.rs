@@ -26,6 +26,8 @@ pub(crate) struct NameLookup {
     models: BTreeMap<PackageName, (NodeId, Relation)>,
     /// The disabled targets of `ref()`, with the kind of node.
     disabled: BTreeMap<PackageName, NodeKind>,
+    /// The disabled tables of sources.
+    disabled_sources: BTreeSet<SourceKey>,
     sources: BTreeMap<SourceKey, (NodeId, Relation)>,
     pub(crate) relations: BTreeMap<Relation, NodeId>,
 }
@@ -47,6 +49,7 @@ impl NameLookup {
             packages,
             models: BTreeMap::new(),
             disabled: BTreeMap::new(),
+            disabled_sources: BTreeSet::new(),
             sources: BTreeMap::new(),
             relations: BTreeMap::new(),
         }
@@ -83,6 +86,11 @@ impl NameLookup {
     /// Adds a source's table of a package. Returns whether the name was free.
     pub(crate) fn add_source(&mut self, key: SourceKey, id: NodeId, relation: Relation) -> bool {
         self.sources.insert(key, (id, relation)).is_none()
+    }
+
+    /// Adds a disabled table of a source.
+    pub(crate) fn add_disabled_source(&mut self, key: SourceKey) {
+        self.disabled_sources.insert(key);
     }
 
     /// Returns a package's own model, seed or snapshot of this name.
@@ -154,6 +162,13 @@ impl NameLookup {
         let mut searched = self.searched(from);
         if let Some(found) = searched.find_map(|package| self.own_source(package, source, table)) {
             return Ok(found);
+        }
+        let is_disabled =
+            |package: &Arc<str>| self.disabled_sources.contains(&self.source_key(package, source, table));
+        if self.searched(from).any(is_disabled) {
+            let message = format!("the source table `{source}.{table}` is disabled");
+            let hint = Some("enable it with `enabled: true` under its `config`".into());
+            return Err(UnknownName { message, hint, is_disabled: true });
         }
         let tables: Vec<&str> = self
             .sources

@@ -7,6 +7,7 @@ mod seeds;
 mod settings;
 mod shared_tables;
 mod snapshots;
+mod source_settings;
 mod stored_failures;
 mod versions;
 

@@ -5,90 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::yaml::{Yaml, YamlValue};
+use super::{
+    keys,
+    yaml::{Yaml, YamlValue},
+};
 use crate::diag::Diagnostic;
-
-/// The known configuration keys, dbt's and ours. Hyphens and underscores are equivalent; this list has
-/// underscores.
-pub const KNOWN_CONFIG: &[&str] = &[
-    "access",
-    "alias",
-    "auto_refresh",
-    "batch_size",
-    "begin",
-    "check_cols",
-    "column_types",
-    "concurrent_batches",
-    "contract",
-    "database",
-    "dbt_valid_to_current",
-    "delimiter",
-    "description",
-    "docs",
-    "enabled",
-    "error_if",
-    "event_time",
-    "fail_calc",
-    "file_format",
-    "freshness",
-    "full_refresh",
-    "grants",
-    "group",
-    "hard_deletes",
-    "incremental_predicates",
-    "incremental_strategy",
-    "invalidate_hard_deletes",
-    "limit",
-    "lookback",
-    "materialized",
-    "merge_delete_condition",
-    "merge_exclude_columns",
-    "merge_update_columns",
-    "meta",
-    "null_values",
-    "on_change",
-    "on_configuration_change",
-    "on_delete",
-    "on_lookup_change",
-    "on_schema_change",
-    "on_sql_change",
-    "on_violation",
-    "packages",
-    "partition_by",
-    "persist_docs",
-    "post_hook",
-    "pre_hook",
-    "quote",
-    "quote_columns",
-    "schema",
-    "severity",
-    "snapshot_meta_column_names",
-    "sql_header",
-    "static_analysis",
-    "store_failures",
-    "store_failures_as",
-    "strategy",
-    "tags",
-    "target_file_size",
-    "target_schema",
-    "unique_key",
-    "updated_at",
-    "volatile",
-    "warn_if",
-    "where",
-];
-
-/// The keys whose values are mappings, which look like folders without a `+`.
-const MAPPINGS: &[&str] = &[
-    "column_types",
-    "contract",
-    "docs",
-    "freshness",
-    "grants",
-    "meta",
-    "persist_docs",
-    "snapshot_meta_column_names",
-];
 
 /// One layer of configuration: keys without their `+` and with hyphens as underscores, and values as written.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -146,11 +67,10 @@ impl ConfigTree {
             let name = name(&key.value);
             let folder = matches!(value.value, YamlValue::Map(_))
                 && !key.value.starts_with('+')
-                && !MAPPINGS.contains(&name.as_str());
+                && !keys::of_config(&name).is_some_and(|key| key.is_mapping);
             if folder {
                 tree.children.insert(key.value.clone(), Self::read(section, value, diagnostics));
-            } else if value.is_null() && !key.value.starts_with('+') && !KNOWN_CONFIG.contains(&name.as_str())
-            {
+            } else if value.is_null() && !key.value.starts_with('+') && keys::of_config(&name).is_none() {
                 // A folder whose settings are all commented out.
             } else if tree.here.entries.insert(name.clone(), value.clone()).is_some() {
                 let message = format!("`{name}` is configured twice at the same level");

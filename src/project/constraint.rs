@@ -1,6 +1,7 @@
 //! `constraints:` of models and their columns: conditions that every row of a table must satisfy.
 
 use super::{
+    keys,
     reader::YamlReader,
     yaml::{Yaml, YamlValue},
 };
@@ -11,7 +12,6 @@ use crate::{
 
 /// dbt's keys about warehouses that don't enforce a constraint, and about the table that a foreign key
 /// references.
-const SILENT: &[&str] = &["to", "to_columns", "warn_unenforced", "warn_unsupported"];
 
 /// A declared constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub(super) fn of_column(reader: &mut YamlReader<'_, '_>) -> Vec<ConstraintDecl> 
 
 impl ConstraintDecl {
     fn of_model(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a model's constraint", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::MODEL_CONSTRAINT, yaml, diagnostics)?;
         let nothing = YamlValue::Seq(Vec::new());
         let named = reader.take("columns").is_some_and(|columns| columns.value != nothing);
         let columns = reader.strings("columns").unwrap_or_default();
@@ -99,7 +99,7 @@ impl ConstraintDecl {
     }
 
     fn of_column(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a column's constraint", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::COLUMN_CONSTRAINT, yaml, diagnostics)?;
         if let Some((key, _)) = reader.take_entry("columns") {
             let finding =
                 Diagnostic::error("unknown-key", "a column's constraint is about that column alone")
@@ -122,7 +122,6 @@ impl ConstraintDecl {
                 .hint("add the condition that every row must satisfy: `expression: \"amount >= 0\"`");
             reader.diagnostics().push(finding);
         }
-        reader.accept(SILENT);
         reader.finish(None);
         Some(Self { kind: kind?, name, expression, columns, span: yaml.span.clone() })
     }

@@ -15,6 +15,7 @@
 use super::{
     common_keys,
     config::ConfigPatch,
+    keys,
     reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
@@ -74,7 +75,7 @@ impl TestDecl {
         match &yaml.value {
             YamlValue::String(name) => Self::called(name, &yaml.span, diagnostics),
             YamlValue::Map(entries) if yaml.get("test_name").is_some() => {
-                let name = YamlReader::new("a test", yaml, diagnostics)?.required("test_name")?;
+                let name = YamlReader::new(&keys::TEST, yaml, diagnostics)?.required("test_name")?;
                 let mut test = Self::called(&name.value, &name.span, diagnostics)?;
                 let rest = entries.iter().filter(|(key, _)| key.value != "test_name").cloned().collect();
                 let body = Yaml { value: YamlValue::Map(rest), span: yaml.span.clone() };
@@ -129,7 +130,7 @@ impl TestDecl {
             diagnostics.push(mismatch(message, body).hint(hint));
             return;
         }
-        let Some(mut reader) = YamlReader::new("a test", body, diagnostics) else { return };
+        let Some(mut reader) = YamlReader::new(&keys::TEST, body, diagnostics) else { return };
         self.name = reader.string("name");
         self.description = reader.string("description");
         self.config = common_keys::config(&mut reader);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::YamlReader;
+use super::{keys, reader::YamlReader};
 use crate::diag::Diagnostic;
 
 /// Reads the section: for each namespace, the packages in order of preference.
 pub(super) fn read(reader: &mut YamlReader<'_, '_>) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for item in reader.list("dispatch") {
-        let Some(mut entry) = YamlReader::new("an entry of `dispatch`", item, reader.diagnostics()) else {
+        let Some(mut entry) = YamlReader::new(&keys::DISPATCH, item, reader.diagnostics()) else {
             continue;
         };
         let namespace = entry.required("macro_namespace");

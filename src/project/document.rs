@@ -7,6 +7,7 @@ use super::{
     exposure::{ExposureDecl, GroupDecl},
     files::{self, FoundFile, ProjectFiles},
     fixture::Fixtures,
+    keys,
     macros::MacroProperties,
     parse,
     properties::ModelProperties,
@@ -20,10 +21,6 @@ use crate::{
     diag::Diagnostic,
     text::{Source, Span, Spanned},
 };
-
-/// dbt's sections that only describe things, or that don't affect runs.
-const SILENT: &[&str] =
-    &["analyses", "anchors", "docs", "functions", "metrics", "saved_queries", "semantic_models", "version"];
 
 /// The declarations of the properties files.
 #[derive(Debug, Default)]
@@ -94,17 +91,17 @@ impl Document {
     fn read(source: &Source, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut document = Self::default();
         let Some(yaml) = parse::yaml(source, diagnostics) else { return document };
-        let Some(mut reader) = YamlReader::new("a properties file", &yaml, diagnostics) else {
+        let Some(mut reader) = YamlReader::new(&keys::PROPERTIES_FILE, &yaml, diagnostics) else {
             return document;
         };
         for item in reader.list("sources") {
             document.sources.extend(SourceDecl::read(item, reader.diagnostics()));
         }
         for item in reader.list("models") {
-            document.models.extend(ModelProperties::read("a model", item, reader.diagnostics()));
+            document.models.extend(ModelProperties::read(&keys::MODEL, item, reader.diagnostics()));
         }
         for item in reader.list("seeds") {
-            document.seeds.extend(ModelProperties::read("a seed", item, reader.diagnostics()));
+            document.seeds.extend(ModelProperties::read(&keys::SEED, item, reader.diagnostics()));
         }
         for item in reader.list("snapshots") {
             document.snapshots.extend(ModelProperties::snapshot(item, reader.diagnostics()));
@@ -124,7 +121,6 @@ impl Document {
         for item in reader.list("macros") {
             document.macros.extend(MacroProperties::read(item, reader.diagnostics()));
         }
-        reader.accept(SILENT);
         reader.finish(None);
         document
     }

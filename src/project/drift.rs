@@ -2,6 +2,7 @@
 //! schema drift.
 
 use super::{
+    keys,
     reader::YamlReader,
     yaml::{Yaml, YamlValue},
 };
@@ -75,7 +76,7 @@ fn max_rejected(reader: &mut YamlReader<'_, '_>) -> (Option<LimitDecl>, Option<L
         let limit = limit("max_rejected", yaml, reader.diagnostics());
         return (limit, limit);
     }
-    let Some(mut inner) = YamlReader::new("`max_rejected`", yaml, reader.diagnostics()) else {
+    let Some(mut inner) = YamlReader::new(&keys::MAX_REJECTED, yaml, reader.diagnostics()) else {
         return (None, None);
     };
     let mut of = |key: &'static str| {

@@ -1,6 +1,6 @@
 //! `exposures:` (dashboards, notebooks and applications that use the tables) and `groups:`.
 
-use super::{common_keys, config::ConfigPatch, reader::YamlReader, yaml::Yaml};
+use super::{common_keys, config::ConfigPatch, keys, reader::YamlReader, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -60,7 +60,7 @@ pub struct GroupDecl {
 impl ExposureDecl {
     /// Reads an item of `exposures:`. Returns `None` if it lacks a name or a type.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("an exposure", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::EXPOSURE, yaml, diagnostics)?;
         let name = reader.required("name");
         let kind = reader.required("type").and_then(|kind| one_of(&mut reader, "type", kind, &KINDS));
         let maturity =
@@ -96,12 +96,11 @@ impl ExposureDecl {
 impl GroupDecl {
     /// Reads an item of `groups:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a group", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::GROUP, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let owner = Owner::of(&mut reader);
         let meta = common_keys::meta(&mut reader);
-        reader.accept(&["config"]);
         reader.finish(Some(common_keys::META_HINT));
         Some(Self { name: name?, description, owner, meta, span: yaml.span.clone() })
     }
@@ -111,7 +110,7 @@ impl Owner {
     /// Reads `owner:`, which needs a name or an email address.
     fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         let Some(yaml) = reader.needed("owner") else { return Self::default() };
-        let Some(mut owner) = YamlReader::new("an owner", yaml, reader.diagnostics()) else {
+        let Some(mut owner) = YamlReader::new(&keys::OWNER, yaml, reader.diagnostics()) else {
             return Self::default();
         };
         let name = owner.string("name").map(|name| name.value);

@@ -1,8 +1,8 @@
 //! `external:`: the files or the database of a source table.
 
 use super::{
-    drift::DriftDecl, reader::YamlReader, source_format::SourceFormatName, source_options::SourceOption,
-    yaml::Yaml,
+    drift::DriftDecl, keys, reader::YamlReader, source_format::SourceFormatName,
+    source_options::SourceOption, yaml::Yaml,
 };
 use crate::{
     diag::Diagnostic,
@@ -47,7 +47,7 @@ impl ExternalDecl {
         yaml: &Yaml,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = YamlReader::new("`external`", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::EXTERNAL, yaml, diagnostics)?;
         let location = reader.required("location");
         let format = format(&mut reader, location.as_ref());
         let declared = reader.map("options");

@@ -4,6 +4,7 @@
 //! Both may be set directly on the source or under its `config:`, which wins.
 
 use super::{
+    keys::{self, Section},
     reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
@@ -72,23 +73,27 @@ impl FreshnessSetting {
     pub(super) fn of(reader: &mut YamlReader<'_, '_>) -> Self {
         let own = reader.written("freshness");
         let configured = reader.take("config").and_then(|config| config.get("freshness"));
-        match configured.or(own) {
-            None => Self::Inherit,
-            Some(yaml) if yaml.is_null() => Self::Off,
-            Some(yaml) => FreshnessDecl::read(yaml, reader.diagnostics()).map_or(Self::Inherit, Self::Set),
+        configured.or(own).map_or(Self::Inherit, |yaml| Self::of_value(yaml, reader.diagnostics()))
+    }
+
+    /// Reads the value of `freshness:`.
+    pub(super) fn of_value(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        if yaml.is_null() {
+            return Self::Off;
         }
+        FreshnessDecl::read(yaml, diagnostics).map_or(Self::Inherit, Self::Set)
     }
 }
 
 impl FreshnessDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("`freshness`", yaml, diagnostics)?;
-        let mut period = |what, key| {
+        let mut reader = YamlReader::new(&keys::FRESHNESS, yaml, diagnostics)?;
+        let mut period = |section, key| {
             let yaml = reader.take(key)?;
-            PeriodDecl::read(what, yaml, reader.diagnostics())
+            PeriodDecl::read(section, yaml, reader.diagnostics())
         };
-        let warn_after = period("`warn_after`", "warn_after");
-        let error_after = period("`error_after`", "error_after");
+        let warn_after = period(&keys::WARN_AFTER, "warn_after");
+        let error_after = period(&keys::ERROR_AFTER, "error_after");
         let filter = reader.string("filter");
         reader.finish(None);
         Some(Self { warn_after, error_after, filter })
@@ -104,8 +109,8 @@ impl Period {
 }
 
 impl PeriodDecl {
-    fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new(what, yaml, diagnostics)?;
+    fn read(section: &'static Section, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = YamlReader::new(section, yaml, diagnostics)?;
         let count = reader.needed("count").and_then(|yaml| {
             let count = match &yaml.value {
                 YamlValue::Int(count) => u64::try_from(*count).ok().map(PeriodCount::Number),
@@ -168,7 +173,7 @@ impl LoadedAt {
         // A `config:` that isn't a mapping is reported where the configuration is read.
         let config = reader.take("config").filter(|config| matches!(config.value, YamlValue::Map(_)));
         let configured = config
-            .and_then(|config| YamlReader::new("`config`", config, reader.diagnostics()))
+            .and_then(|config| YamlReader::new(&keys::SOURCE_CONFIG, config, reader.diagnostics()))
             .map(|mut config| Self::read(&mut config))
             .unwrap_or_default();
         let both = Self { field: configured.field.or(own.field), query: configured.query.or(own.query) };
@@ -196,7 +201,7 @@ mod tests {
     fn freshness(text: &str) -> FreshnessSetting {
         let mut diagnostics = Vec::new();
         let yaml = parse::yaml(&Source::new("x.yml", text), &mut diagnostics).unwrap();
-        let mut reader = YamlReader::new("a source", &yaml, &mut diagnostics).unwrap();
+        let mut reader = YamlReader::new(&keys::SOURCE, &yaml, &mut diagnostics).unwrap();
         let freshness = FreshnessSetting::of(&mut reader);
         assert_eq!(diagnostics, []);
         freshness

@@ -1,6 +1,6 @@
 //! `macros:`: documentation of macros in properties files.
 
-use super::{common_keys, reader::YamlReader, yaml::Yaml};
+use super::{common_keys, keys, reader::YamlReader, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -32,7 +32,7 @@ pub struct ArgumentDecl {
 impl MacroProperties {
     /// Reads an item of `macros:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a macro", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::MACRO, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let mut arguments = Vec::new();
@@ -40,7 +40,6 @@ impl MacroProperties {
             arguments.extend(ArgumentDecl::read(argument, reader.diagnostics()));
         }
         let meta = common_keys::meta(&mut reader);
-        reader.accept(&["config", "docs"]);
         reader.finish(Some(common_keys::META_HINT));
         Some(Self { name: name?, description, arguments, meta, span: yaml.span.clone() })
     }
@@ -48,7 +47,7 @@ impl MacroProperties {
 
 impl ArgumentDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("an argument", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::ARGUMENT, yaml, diagnostics)?;
         let name = reader.required("name");
         let data_type = reader.string("type").map(|data_type| data_type.value);
         let description = reader.string("description").map(|text| text.value).unwrap_or_default();

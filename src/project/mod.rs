@@ -11,6 +11,7 @@
 //! | `config` | layers of configuration |
 //! | `document`, `common_keys` | properties files |
 //! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
+//! | `source_config` | configuration of sources in the project file |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
@@ -23,6 +24,7 @@
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
 //! | `files`, `digest` | finding and reading files, and detecting changes |
 //! | `yaml`, `parse` | YAML with spans |
+//! | `keys` | the table of all keys, with their effects |
 //! | `reader` | typed access to YAML mappings |
 
 mod common_keys;
@@ -40,6 +42,7 @@ mod files;
 mod fixture;
 mod freshness;
 mod hooks;
+pub mod keys;
 mod macros;
 mod model_version;
 mod packages;
@@ -51,6 +54,7 @@ mod seed;
 mod selectors;
 mod settings;
 mod singular_test;
+mod source_config;
 mod source_format;
 mod source_options;
 mod source_overrides;
@@ -64,7 +68,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
+pub use config::{ConfigPatch, ConfigTree};
 pub use constraint::{ConstraintDecl, ConstraintKind};
 pub use data_test::TestDecl;
 pub use digest::ProjectState;
@@ -177,6 +181,7 @@ impl Project {
         let Some(mut project) = Self::read_one(files, &mut diagnostics) else { return (None, diagnostics) };
         project.packages = packages::installed(files, &project.settings, &mut diagnostics);
         source_overrides::apply(&mut project, &mut diagnostics);
+        source_config::apply(&mut project, &mut diagnostics);
         (Some(project), diagnostics)
     }
 

@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, fs, io};
 
-use super::{Project, files::ProjectFiles, parse, reader::YamlReader, settings::ProjectSettings, yaml::Yaml};
+use super::{
+    Project, files::ProjectFiles, keys, parse, reader::YamlReader, settings::ProjectSettings, yaml::Yaml,
+};
 use crate::{diag::Diagnostic, text::Source};
 
 /// The files that list packages.
@@ -31,7 +33,7 @@ impl PackageList {
             }
             let source = files.read(&files.shown(name)).map_err(|finding| diagnostics.push(finding)).ok()?;
             let yaml = parse::yaml(&source, diagnostics)?;
-            let mut reader = YamlReader::new("a list of packages", &yaml, diagnostics)?;
+            let mut reader = YamlReader::new(&keys::PACKAGE_LIST, &yaml, diagnostics)?;
             let section = reader.take_entry("packages");
             let entries = reader.list("packages").to_vec();
             if let Some((key, _)) = reader.take_entry("projects") {
@@ -147,7 +149,7 @@ impl LockFile {
         let mut findings = Vec::new();
         let source = files.read(name).map_err(|found| vec![found])?;
         let Some(yaml) = parse::yaml(&source, &mut findings) else { return Err(findings) };
-        let Some(mut reader) = YamlReader::new("a lock file", &yaml, &mut findings) else {
+        let Some(mut reader) = YamlReader::new(&keys::LOCK_FILE, &yaml, &mut findings) else {
             return Err(findings);
         };
         let entries = reader.list("packages").to_vec();

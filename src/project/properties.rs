@@ -5,6 +5,7 @@ use super::{
     config::ConfigPatch,
     constraint::{self, ConstraintDecl},
     data_test::{self, TestDecl},
+    keys::{self, Section},
     model_version::ModelVersion,
     reader::YamlReader,
     yaml::Yaml,
@@ -22,9 +23,6 @@ const RAW: &[&str] = &["deprecation_date", "latest_version", "primary_key", "tim
 
 /// The properties that also count as configuration.
 const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
-
-/// The keys of dbt's semantic layer, which only describe.
-const SILENT: &[&str] = &["agg_time_dimension", "derived_semantics", "metrics", "semantic_model", "version"];
 
 /// The properties of a model, a seed or a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,12 +67,16 @@ pub struct ColumnDecl {
 impl ModelProperties {
     /// Reads an item of `snapshots:`, which may have a relation.
     pub(super) fn snapshot(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        Self::of("a snapshot", &[RELATION], yaml, diagnostics)
+        Self::of(&keys::SNAPSHOT, &[RELATION], yaml, diagnostics)
     }
 
-    /// Reads an item of `models:` or `seeds:`. `what` says which. Returns `None` if it lacks a name.
-    pub(super) fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        Self::of(what, RAW, yaml, diagnostics)
+    /// Reads an item of `models:` or `seeds:`. `section` says which. Returns `None` if it lacks a name.
+    pub(super) fn read(
+        section: &'static Section,
+        yaml: &Yaml,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        Self::of(section, RAW, yaml, diagnostics)
     }
 
     /// Returns the relation of a snapshot, such as `ref('orders')`. `None` if it has its own SQL.
@@ -95,12 +97,12 @@ impl ModelProperties {
     }
 
     fn of(
-        what: &'static str,
+        section: &'static Section,
         raw: &[&'static str],
         yaml: &Yaml,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = YamlReader::new(what, yaml, diagnostics)?;
+        let mut reader = YamlReader::new(section, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let mut config = config(&mut reader);
@@ -117,7 +119,6 @@ impl ModelProperties {
             .filter_map(|key| reader.take_entry(key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        reader.accept(SILENT);
         reader.finish(Some(META_HINT));
         let span = yaml.span.clone();
         Some(Self {
@@ -161,7 +162,7 @@ pub(super) fn columns(reader: &mut YamlReader<'_, '_>) -> Vec<ColumnDecl> {
 
 impl ColumnDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a column", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::COLUMN, yaml, diagnostics)?;
         let name = reader.required("name");
         let data_type = reader.string("data_type");
         let description = reader.string("description");
@@ -171,7 +172,6 @@ impl ColumnDecl {
         let config = config(&mut reader);
         let constraints = constraint::of_column(&mut reader);
         let quote = reader.take("quote").cloned();
-        reader.accept(&["dimension", "entity", "granularity", "policy_tags"]);
         reader.finish_open(META_HINT);
         Some(Self { name: name?, data_type, description, data_tests, tags, meta, config, constraints, quote })
     }

@@ -1,11 +1,14 @@
 //! Typed access to a YAML mapping. Missing, mistyped and unknown keys become diagnostics.
 //!
-//! Every requested key becomes a known key. [`YamlReader::finish`] then reports the other keys, and suggests
-//! similar names. This module knows no keys itself.
+//! A mapping's [`Section`] says which keys it has. [`YamlReader::finish`] reports unknown keys, suggests
+//! similar names, and warns about keys that have no effect.
 
 use std::collections::BTreeSet;
 
-use super::yaml::{Yaml, YamlValue};
+use super::{
+    keys::{Effect, Section},
+    yaml::{Yaml, YamlValue},
+};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -13,8 +16,7 @@ use crate::{
 
 /// A mapping that is being read.
 pub(super) struct YamlReader<'y, 'd> {
-    /// The thing that the mapping describes, with its article: "a source".
-    what: &'static str,
+    section: &'static Section,
     span: Span,
     entries: &'y [(Spanned<String>, Yaml)],
     known: BTreeSet<&'static str>,
@@ -25,7 +27,7 @@ impl<'y, 'd> YamlReader<'y, 'd> {
     /// Creates a reader of `yaml`. Reports anything but a mapping, and returns `None`. Null counts as an
     /// empty mapping.
     pub(super) fn new(
-        what: &'static str,
+        section: &'static Section,
         yaml: &'y Yaml,
         diagnostics: &'d mut Vec<Diagnostic>,
     ) -> Option<Self> {
@@ -33,12 +35,12 @@ impl<'y, 'd> YamlReader<'y, 'd> {
             YamlValue::Map(entries) => entries,
             YamlValue::Null => &[],
             _ => {
-                let message = format!("{what} is a mapping of keys to values");
+                let message = format!("{} is a mapping of keys to values", section.what);
                 diagnostics.push(mismatch(message, yaml));
                 return None;
             }
         };
-        Some(Self { what, span: yaml.span.clone(), entries, known: BTreeSet::new(), diagnostics })
+        Some(Self { section, span: yaml.span.clone(), entries, known: BTreeSet::new(), diagnostics })
     }
 
     /// Returns the list of diagnostics, for readers of nested mappings.
@@ -53,14 +55,14 @@ impl<'y, 'd> YamlReader<'y, 'd> {
 
     /// Returns a key with its span, and its value.
     pub(super) fn take_entry(&mut self, key: &'static str) -> Option<(&'y Spanned<String>, &'y Yaml)> {
-        self.known.insert(key);
+        self.note(key);
         let (name, value) = self.entries.iter().find(|(name, _)| name.value == key)?;
         (!value.is_null()).then_some((name, value))
     }
 
     /// Returns a key's value, as written, even if it is null, for keys where null has a meaning.
     pub(super) fn written(&mut self, key: &'static str) -> Option<&'y Yaml> {
-        self.known.insert(key);
+        self.note(key);
         self.entries.iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
     }
 
@@ -86,7 +88,7 @@ impl<'y, 'd> YamlReader<'y, 'd> {
         let value = self.take(key);
         if value.is_none() {
             let article = if key.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-            let message = format!("{} needs {article} `{key}`", self.what);
+            let message = format!("{} needs {article} `{key}`", self.section.what);
             let label = format!("no `{key}` here");
             self.diagnostics.push(Diagnostic::error("missing-key", message).at(self.span.clone(), label));
         }
@@ -164,20 +166,12 @@ impl<'y, 'd> YamlReader<'y, 'd> {
         &[]
     }
 
-    /// Accepts dbt's keys that don't affect anything here.
-    pub(super) fn accept(&mut self, keys: &[&'static str]) {
-        self.known.extend(keys);
-    }
-
-    /// Accepts dbt's keys that would affect data, and warns that they have no effect yet.
-    pub(super) fn without_effect(&mut self, keys: &[&'static str]) {
-        for key in keys {
-            if let Some((name, _)) = self.take_entry(key) {
-                let message = format!("`{key}` has no effect yet");
-                let finding = Diagnostic::warning("ignored-key", message).at(name.span.clone(), "ignored");
-                self.diagnostics.push(finding);
-            }
+    /// Notes that a key was requested. The table of keys has to know it.
+    fn note(&mut self, key: &'static str) {
+        if cfg!(test) {
+            assert!(self.section.key(key).is_some(), "{} has no `{key}` in the table", self.section.what);
         }
+        self.known.insert(key);
     }
 
     /// Reports a key whose value isn't one of `words`.
@@ -200,14 +194,22 @@ impl<'y, 'd> YamlReader<'y, 'd> {
     }
 
     fn report_unknown(self, severity: fn(&'static str, String) -> Diagnostic, hint: Option<&str>) {
-        for (key, _) in self.entries {
+        for (key, value) in self.entries {
             if self.known.contains(key.value.as_str()) {
                 continue;
             }
-            let message = format!("{} has no key `{}`", self.what, key.value);
+            match self.section.key(&key.value) {
+                Some(known) if known.effect == Effect::Ignored && !value.is_null() => {
+                    self.diagnostics.push(known.without_effect(&key.span));
+                    continue;
+                }
+                Some(known) if known.effect != Effect::Active => continue,
+                _ => {}
+            }
+            let message = format!("{} has no key `{}`", self.section.what, key.value);
             let mut finding = severity("unknown-key", message)
                 .at(key.span.clone(), "unknown")
-                .near(&key.value, self.known.iter().copied());
+                .near(&key.value, self.section.keys().map(|known| known.name));
             if let (true, Some(hint)) = (finding.hints.is_empty(), hint) {
                 finding = finding.hint(hint);
             }

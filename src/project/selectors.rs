@@ -1,6 +1,6 @@
 //! `selectors.yml`: named selections. `select` gives their definitions a meaning.
 
-use super::{files::ProjectFiles, parse, reader::YamlReader, yaml::Yaml};
+use super::{files::ProjectFiles, keys, parse, reader::YamlReader, yaml::Yaml};
 use crate::{diag::Diagnostic, text::Spanned};
 
 /// The names of the file, at the root of the project.
@@ -28,23 +28,21 @@ pub(super) fn load(files: ProjectFiles<'_>, diagnostics: &mut Vec<Diagnostic>) -
         }
     };
     let Some(yaml) = parse::yaml(&source, diagnostics) else { return Vec::new() };
-    let Some(mut reader) = YamlReader::new("selectors.yml", &yaml, diagnostics) else { return Vec::new() };
+    let Some(mut reader) = YamlReader::new(&keys::SELECTORS, &yaml, diagnostics) else { return Vec::new() };
     let mut selectors = Vec::new();
     for item in reader.list("selectors") {
         selectors.extend(SelectorDecl::read(item, reader.diagnostics()));
     }
-    reader.accept(&["version"]);
     reader.finish(None);
     selectors
 }
 
 impl SelectorDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a selector", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::SELECTOR, yaml, diagnostics)?;
         let name = reader.required("name");
         let default = reader.take("default").cloned();
         let definition = reader.needed("definition").cloned();
-        reader.accept(&["description"]);
         reader.finish(None);
         Some(Self { name: name?, default, definition: definition? })
     }

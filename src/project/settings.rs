@@ -11,7 +11,7 @@ use super::{
     dispatch,
     files::ProjectFiles,
     hooks::RunHooks,
-    parse,
+    keys, parse,
     reader::YamlReader,
     target::{self, Target},
     yaml::{Yaml, YamlValue},
@@ -42,33 +42,6 @@ const DIALECTS: [&str; 14] = [
     "sqlite",
 ];
 
-/// dbt's keys that only describe, or that concern only dbt's own workings.
-const SILENT: &[&str] = &[
-    "analyses",
-    "anchors",
-    "clean-targets",
-    "config-version",
-    "dbt-cloud",
-    "docs",
-    "exposures",
-    "flags",
-    "function-paths",
-    "functions",
-    "groups",
-    "log-path",
-    "macros",
-    "metrics",
-    "packages",
-    "profile",
-    "query-comment",
-    "require-dbt-version",
-    "saved-queries",
-    "semantic-models",
-];
-
-/// dbt's keys that would affect data, and have no effect yet.
-const WITHOUT_EFFECT: &[&str] = &["quoting", "sources"];
-
 /// The contents of the project file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectSettings {
@@ -97,6 +70,10 @@ pub struct ProjectSettings {
     pub data_tests: ConfigTree,
     /// The configuration tree of unit tests.
     pub unit_tests: ConfigTree,
+    /// The configuration tree of sources.
+    pub sources: ConfigTree,
+    /// The configuration tree of exposures.
+    pub exposures: ConfigTree,
     /// The hooks of runs, and how hooks are treated.
     pub hooks: RunHooks,
     /// The targets by name; never empty.
@@ -157,7 +134,7 @@ impl ProjectSettings {
     /// Reads the settings from a file's text. Returns `None` if it isn't a YAML mapping.
     pub(super) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let yaml = parse::yaml(source, diagnostics)?;
-        let mut reader = YamlReader::new("the project file", &yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::PROJECT_FILE, &yaml, diagnostics)?;
         let name = name(&mut reader, source);
         let version = reader.spelled("version");
         let paths = Paths::read(&mut reader);
@@ -176,12 +153,14 @@ impl ProjectSettings {
         let data_tests = tree(data_tests, &mut reader);
         let unit_tests = reader.take_entry("unit_tests");
         let unit_tests = tree(unit_tests, &mut reader);
+        let sources = reader.take_entry("sources");
+        let sources = tree(sources, &mut reader);
+        let exposures = reader.take_entry("exposures");
+        let exposures = tree(exposures, &mut reader);
         let hooks = RunHooks::read(&mut reader);
         let declared = reader.map("targets");
         let targets = target::read(declared, &name.span, reader.diagnostics());
         let default_target = default_target(&mut reader, &targets, &name.span);
-        reader.accept(SILENT);
-        reader.without_effect(WITHOUT_EFFECT);
         reader.finish(None);
         Some(Self {
             source: source.clone(),
@@ -197,6 +176,8 @@ impl ProjectSettings {
             snapshots,
             data_tests,
             unit_tests,
+            sources,
+            exposures,
             hooks,
             targets,
             default_target,

@@ -1,6 +1,6 @@
 //! Singular tests: custom queries that must return no rows, and their properties.
 
-use super::{common_keys, config::ConfigPatch, files::FoundFile, reader::YamlReader, yaml::Yaml};
+use super::{common_keys, config::ConfigPatch, files::FoundFile, keys, reader::YamlReader, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Source, Span, Spanned},
@@ -54,7 +54,7 @@ impl TestProperties {
     /// Reads an item of `data_tests:` at the top level of a properties file. Returns `None` if it lacks a
     /// name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a singular test", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::SINGULAR_TEST, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let mut config = common_keys::config(&mut reader);
@@ -63,7 +63,6 @@ impl TestProperties {
                 config.or_insert(key, value);
             }
         }
-        reader.accept(&["columns", "data_type"]);
         reader.finish(Some("configuration belongs under `config`, data of your own under `meta`"));
         Some(Self { name: name?, description, config, span: yaml.span.clone() })
     }

@@ -7,6 +7,7 @@ use super::{
     drift::DriftDecl,
     external::ExternalDecl,
     freshness::{FreshnessSetting, LoadedAt},
+    keys,
     properties::{self, ColumnDecl},
     reader::YamlReader,
     yaml::Yaml,
@@ -15,9 +16,6 @@ use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
 };
-
-/// dbt's keys for a source or its tables that have no effect here.
-const SILENT: &[&str] = &["data_type", "unrendered_config"];
 
 /// A source: a group of tables.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +81,7 @@ pub struct SourceTableDecl {
 impl SourceDecl {
     /// Reads an item of `sources:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a source", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::SOURCE, yaml, diagnostics)?;
         let name = reader.required("name");
         let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
         let mut source = Self {
@@ -105,8 +103,6 @@ impl SourceDecl {
         for table in reader.list("tables") {
             source.tables.extend(SourceTableDecl::read(table, reader.diagnostics()));
         }
-        reader.without_effect(&["quoting"]);
-        reader.accept(SILENT);
         reader.finish(Some(META_HINT));
         name.map(|_| source)
     }
@@ -114,7 +110,7 @@ impl SourceDecl {
 
 impl SourceTableDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a source's table", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::SOURCE_TABLE, yaml, diagnostics)?;
         let name = reader.required("name");
         let identifier = reader.string("identifier");
         let description = reader.string("description");
@@ -130,9 +126,6 @@ impl SourceTableDecl {
         let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
         let freshness = FreshnessSetting::of(&mut reader);
         let drift = DriftDecl::of(&mut reader);
-        reader.without_effect(&["quoting"]);
-        reader.accept(SILENT);
-        reader.accept(&["loader"]);
         reader.finish(Some(META_HINT));
         Some(Self {
             name: name?,

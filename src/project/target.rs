@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    keys,
     reader::{YamlReader, mismatch},
     yaml::{Yaml, YamlValue},
 };
@@ -72,7 +73,7 @@ pub(super) fn read(
 
 fn target(name: &Spanned<String>, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Target {
     let mut target = Target::new(name.span.clone());
-    let Some(mut reader) = YamlReader::new("a target", yaml, diagnostics) else { return target };
+    let Some(mut reader) = YamlReader::new(&keys::TARGET, yaml, diagnostics) else { return target };
     if let Some(root) = reader.string("root") {
         target.root = root;
     }

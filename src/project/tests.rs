@@ -111,7 +111,7 @@ fn what_can_be_wrong_with_settings() {
     check("- a\n", &["wrong-type"]);
     check("", &["missing-key"]);
     check("name: a\ndialect: duckd\n", &["unknown-dialect"]);
-    check("name: a\nquoting: {}\nsources: {}\n", &["ignored-key", "ignored-key"]);
+    check("name: a\nquoting: {}\n", &["ignored-key"]);
     check(
         "name: a\nmodel-paths: ['{{ x }}', ../b, /c]\n",
         &["jinja-not-allowed", "path-outside", "path-outside"],

@@ -1,7 +1,7 @@
 //! `unit_tests:`: runs of a model's SQL on given rows, with the expected rows.
 
 use super::{
-    common_keys, config::ConfigPatch, fixture::Fixtures, reader::YamlReader, rows::RowsDecl, yaml::Yaml,
+    common_keys, config::ConfigPatch, fixture::Fixtures, keys, reader::YamlReader, rows::RowsDecl, yaml::Yaml,
 };
 use crate::{
     diag::Diagnostic,
@@ -53,7 +53,7 @@ impl UnitTestDecl {
         fixtures: Fixtures<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let mut reader = YamlReader::new("a unit test", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::UNIT_TEST, yaml, diagnostics)?;
         let name = reader.required("name");
         let model = reader.required("model");
         let description = reader.string("description");
@@ -66,7 +66,6 @@ impl UnitTestDecl {
             None => Some(OverridesDecl::default()),
         };
         let config = common_keys::config(&mut reader);
-        reader.without_effect(&["versions"]);
         reader.finish(Some("`tags`, `meta` and `enabled` belong under `config`"));
         Some(Self {
             name: name?,
@@ -83,7 +82,7 @@ impl UnitTestDecl {
 
 impl InputFixtureDecl {
     fn read(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("a unit test's input", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::UNIT_TEST_INPUT, yaml, diagnostics)?;
         let input = reader.required("input");
         let rows = RowsDecl::read(yaml, &mut reader, fixtures);
         reader.finish(None);
@@ -92,7 +91,7 @@ impl InputFixtureDecl {
 }
 
 fn expect(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<RowsDecl> {
-    let mut reader = YamlReader::new("`expect`", yaml, diagnostics)?;
+    let mut reader = YamlReader::new(&keys::EXPECT, yaml, diagnostics)?;
     let rows = RowsDecl::read(yaml, &mut reader, fixtures);
     reader.finish(None);
     rows
@@ -100,7 +99,7 @@ fn expect(yaml: &Yaml, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>
 
 impl OverridesDecl {
     fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = YamlReader::new("`overrides`", yaml, diagnostics)?;
+        let mut reader = YamlReader::new(&keys::OVERRIDES, yaml, diagnostics)?;
         let overrides = Self {
             macros: reader.map("macros").to_vec(),
             vars: reader.map("vars").to_vec(),

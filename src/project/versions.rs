@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    common_keys, constraint, data_test,
+    common_keys, constraint, data_test, keys,
     model_version::{ModelVersion, compared, label},
     properties::{self, ModelProperties},
     reader::YamlReader,
@@ -67,7 +67,7 @@ fn read(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<ModelProperties> {
     let (without_choice, choice) = without_choice(yaml);
-    let mut reader = YamlReader::new("a model's version", &without_choice, diagnostics)?;
+    let mut reader = YamlReader::new(&keys::MODEL_VERSION, &without_choice, diagnostics)?;
     let number = reader.needed("v")?.clone();
     let defined_in = reader.string("defined_in").map(|file| file.value);
     let description = reader.string("description").or_else(|| model.description.clone());
@@ -81,7 +81,6 @@ fn read(
             config.or_insert(key, value);
         }
     }
-    reader.accept(&["deprecation_date", "name"]);
     reader.finish(None);
     for (key, value) in &model.config.entries {
         config.or_insert(key, value);

@@ -26,7 +26,7 @@ pub(in crate::manifest) fn tags(layer: &Layer) -> BTreeSet<String> {
 }
 
 /// Merges all layers, weakest first.
-pub(super) fn merged(layers: Vec<Layer>) -> Layer {
+pub(in crate::manifest) fn merged(layers: Vec<Layer>) -> Layer {
     let mut merged = Layer::new();
     for (key, setting) in layers.into_iter().flatten() {
         merge(&mut merged, key, setting);

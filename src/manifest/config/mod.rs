@@ -22,7 +22,7 @@ pub mod seed;
 pub mod snapshot;
 pub mod test;
 
-pub(super) use self::layer::tags;
+pub(super) use self::layer::{merged, tags};
 pub use self::{
     hook::Hook,
     incremental::{

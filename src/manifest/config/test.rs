@@ -71,7 +71,7 @@ impl TestConfig {
             error_if: condition(&mut reader, "error_if"),
             limit: reader.size("limit"),
             fail_calc: reader.text("fail_calc").unwrap_or_else(|| COUNT.into()),
-            store_failures: reader.bool("store_failures").unwrap_or(false),
+            store_failures: store_failures(&mut reader),
             alias: reader.text("alias"),
             on_violation,
             tags: reader.list("tags").into_iter().collect(),
@@ -95,6 +95,16 @@ fn severity(reader: &mut SettingsReader<'_>) -> TestSeverity {
     match word(reader, "severity", &["error", "warn"]).as_deref() {
         Some("warn") => TestSeverity::Warn,
         _ => TestSeverity::Error,
+    }
+}
+
+/// Reads `store_failures_as`, which wins, or `store_failures`.
+fn store_failures(reader: &mut SettingsReader<'_>) -> bool {
+    let stored = reader.bool("store_failures").unwrap_or(false);
+    match word(reader, "store_failures_as", &["ephemeral", "table", "view"]).as_deref() {
+        Some("ephemeral") => false,
+        Some(_) => true,
+        None => stored,
     }
 }
 

@@ -5,7 +5,10 @@ use crate::{
     diag::{Diagnostic, near},
     jinja::Captures,
     manifest::config::{Layer, Setting, layer::HOOKS},
-    project::{ConfigPatch, ConfigTree, KNOWN_CONFIG, ProjectSettings, Yaml, YamlValue},
+    project::{
+        ConfigPatch, ConfigTree, ProjectSettings, Yaml, YamlValue,
+        keys::{Effect, Section},
+    },
     text::Span,
 };
 
@@ -30,6 +33,17 @@ impl Resolver<'_> {
             layers.extend(patches.into_iter().map(|patch| self.layer(patch)));
         }
         layers
+    }
+
+    /// Warns about the settings in layers that have no effect, each place once.
+    pub(super) fn warn_of_settings(&mut self, section: &Section, layers: &[Layer]) {
+        for (key, setting) in layers.iter().flatten() {
+            if let Some(found) = without_effect(section, key, setting)
+                && !self.findings.contains(&found)
+            {
+                self.findings.push(found);
+            }
+        }
     }
 
     /// Renders one layer.
@@ -72,12 +86,14 @@ pub(super) fn in_template(captures: &Captures) -> Layer {
     captures.config.iter().map(|call| (call.key.clone(), setting(&call.value, &call.span))).collect()
 }
 
-/// Warns about an unknown setting if it resembles a known one. Otherwise it may be the user's own.
-pub(super) fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
-    if KNOWN_CONFIG.contains(&key) {
-        return None;
+/// Warns about a setting that has no effect, and about an unknown one that resembles a known one. Other
+/// unknown ones may be the user's own.
+fn without_effect(section: &Section, key: &str, setting: &Setting) -> Option<Diagnostic> {
+    if let Some(known) = section.key(key) {
+        let is_ignored = known.effect == Effect::Ignored && !setting.value.is_null();
+        return is_ignored.then(|| known.without_effect(&setting.span));
     }
-    let question = near::question(key, KNOWN_CONFIG.iter().copied())?;
+    let question = near::question(key, section.keys().map(|known| known.name))?;
     let message = format!("unknown setting `{key}`, which only templates can read");
     Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
 }

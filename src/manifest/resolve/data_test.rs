@@ -12,6 +12,7 @@ use crate::{
     manifest::{config::TestConfig, data_test::DataTest, model::Calls, node::Node},
     name::{NodeId, Relation},
     parse::{ParsedTest, ParsedTestKind, TestSubject, at_declaration},
+    project::keys,
 };
 
 impl Resolver<'_> {
@@ -160,6 +161,7 @@ impl Resolver<'_> {
             ParsedTestKind::Singular(_) => [own, written],
         };
         let layers = self.layers(|settings| &settings.data_tests, fqn, own);
+        self.warn_of_settings(&keys::TEST_CONFIG, &layers);
         let (mut config, findings) = TestConfig::resolve(layers);
         self.findings.extend(findings);
         config.tags.extend(parsed.tags.iter().cloned());

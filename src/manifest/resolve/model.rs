@@ -1,9 +1,6 @@
 //! Resolution of models: their names, tables and configuration.
 
-use super::{
-    config::{in_template, misspelt},
-    resolver::Resolver,
-};
+use super::{config::in_template, resolver::Resolver};
 use crate::{
     diag::Diagnostic,
     jinja::{Captures, ref_target},
@@ -14,7 +11,7 @@ use crate::{
     },
     name::{NodeId, NodeKind, Relation},
     parse,
-    project::{ModelFile, ModelProperties, ModelVersion},
+    project::{ModelFile, ModelProperties, ModelVersion, keys},
     text::Source,
 };
 
@@ -146,7 +143,7 @@ impl Resolver<'_> {
         let described = properties.map(|properties| self.layer(&properties.config));
         let own = described.into_iter().chain([in_template(captures)]);
         let layers = self.layers(|settings| &settings.models, fqn, own);
-        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        self.warn_of_settings(&keys::MODEL_CONFIG, &layers);
         let (config, findings) = ModelConfig::resolve(layers, self.reads_files(captures));
         self.findings.extend(findings.into_iter().filter(|_| config.enabled));
         config

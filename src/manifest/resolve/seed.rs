@@ -1,6 +1,6 @@
 //! Resolution of seeds: like models, but without SQL.
 
-use super::{config::misspelt, resolver::Resolver};
+use super::resolver::Resolver;
 use crate::{
     diag::Diagnostic,
     manifest::{
@@ -10,7 +10,7 @@ use crate::{
         seed::{self, Seed},
     },
     name::{NodeId, NodeKind},
-    project::{ModelProperties, SeedFile},
+    project::{ModelProperties, SeedFile, keys},
     text::Span,
 };
 
@@ -65,7 +65,7 @@ impl Resolver<'_> {
     ) -> (ModelConfig, SeedConfig) {
         let own = properties.map(|properties| self.layer(&properties.config));
         let layers = self.layers(|settings| &settings.seeds, fqn, own);
-        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        self.warn_of_settings(&keys::SEED_CONFIG, &layers);
         let (table, config, findings) = SeedConfig::resolve(layers);
         self.findings.extend(findings.into_iter().filter(|_| table.enabled));
         (table, config)

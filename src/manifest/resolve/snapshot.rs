@@ -1,7 +1,7 @@
 //! Resolution of snapshots: like models, except for how their rows are stored.
 
 use super::{
-    config::{in_template, misspelt},
+    config::in_template,
     resolver::{NodeEdges, Resolver},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     name::{NodeId, NodeKind},
     parse::ParsedSnapshot,
-    project::ModelProperties,
+    project::{ModelProperties, keys},
 };
 
 impl Resolver<'_> {
@@ -83,7 +83,7 @@ impl Resolver<'_> {
         let described = properties.map(|properties| self.layer(&properties.config));
         let own = described.into_iter().chain([in_template(&parsed.captures)]);
         let layers = self.layers(|settings| &settings.snapshots, fqn, own);
-        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        self.warn_of_settings(&keys::SNAPSHOT_CONFIG, &layers);
         let (table, config, findings) = SnapshotConfig::resolve(layers);
         // A missing setting has no span of its own.
         let placed = findings.into_iter().filter(|_| table.enabled).map(|found| {

@@ -10,11 +10,12 @@ use crate::{
     diag::Diagnostic,
     manifest::{
         Node,
+        config::{Layer, merged},
         documentation::Documentation,
         source::{SourceGroup, SourceTable},
     },
     name::{NodeId, Relation},
-    project::{ConfigPatch, SourceDecl, SourceTableDecl, Yaml},
+    project::{SourceDecl, SourceTableDecl, Yaml, keys},
     text::Spanned,
 };
 
@@ -39,6 +40,7 @@ impl Resolver<'_> {
                 continue;
             };
             let relation = Relation::new(schema, identifier);
+            let config = self.source_config(declared, table);
             let external = match external::external(table, &self.jinja).transpose() {
                 Ok(external) => external,
                 Err(found) => {
@@ -67,12 +69,17 @@ impl Resolver<'_> {
                 columns: self.typed(&table.columns),
                 external,
                 same_as: None,
-                event_time: event_time(declared, table),
+                event_time: text_of(&config, "event_time"),
                 freshness: self.freshness(declared, table),
                 drift: external::drift(declared, table),
                 span: table.name.span.clone(),
             };
             let key = self.lookup.source_key(&self.package, &node.source, &node.name);
+            if !is_enabled(&config) {
+                self.lookup.add_disabled_source(key);
+                self.disable(Node::Source(Box::new(node)));
+                continue;
+            }
             if !self.lookup.add_source(key, id.clone(), relation.clone()) {
                 let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
                 let first = self.places[&id].clone();
@@ -107,6 +114,13 @@ impl Resolver<'_> {
 }
 
 impl Resolver<'_> {
+    /// Returns the merged configuration of a source table.
+    fn source_config(&mut self, declared: &SourceDecl, table: &SourceTableDecl) -> Layer {
+        let layers = [self.layer(&declared.config), self.layer(&table.config)];
+        self.warn_of_settings(&keys::SOURCE_CONFIG, &layers);
+        merged(layers.into())
+    }
+
     /// Renders a text of a source's declaration, or reports the error in it.
     fn written(&mut self, text: &Spanned<String>) -> Option<String> {
         self.jinja.render_value(&text.value, &text.span).map_err(|found| self.findings.push(found)).ok()
@@ -124,10 +138,18 @@ fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_
     merged
 }
 
-/// Returns the event-time column declared by a source table or by its source.
-fn event_time(declared: &SourceDecl, table: &SourceTableDecl) -> Option<String> {
-    let of = |config: &ConfigPatch| config.entries.get("event_time")?.to_json().as_str().map(str::to_owned);
-    of(&table.config).or_else(|| of(&declared.config))
+/// Returns whether a source table is enabled.
+fn is_enabled(config: &Layer) -> bool {
+    let disabled = config.get("enabled").is_some_and(|setting| match &setting.value {
+        serde_json::Value::Bool(enabled) => !enabled,
+        serde_json::Value::String(text) => text.eq_ignore_ascii_case("false"),
+        _ => false,
+    });
+    !disabled
+}
+
+fn text_of(config: &Layer, key: &str) -> Option<String> {
+    config.get(key)?.value.as_str().map(str::to_owned)
 }
 
 fn text(spanned: Option<&Spanned<String>>) -> String {

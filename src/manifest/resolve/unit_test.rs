@@ -6,12 +6,13 @@ use super::resolver::{NodeEdges, Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
-        config::{Layer, tags},
+        config::{Layer, merged, tags},
         node::Node,
         unit_test::{InputFixture, UnitTest},
     },
     name::NodeId,
     parse::{Input, ParsedUnitTest},
+    project::keys,
 };
 
 impl Resolver<'_> {
@@ -82,7 +83,8 @@ impl Resolver<'_> {
     fn unit_test_config(&mut self, parsed: &ParsedUnitTest, fqn: &[String]) -> Layer {
         let own = self.layer(&parsed.declared.config);
         let layers = self.layers(|settings| &settings.unit_tests, fqn, [own]);
-        layers.into_iter().flatten().collect()
+        self.warn_of_settings(&keys::UNIT_TEST_CONFIG, &layers);
+        merged(layers)
     }
 
     /// Resolves the inputs with given rows. Returns `None` if one is unknown or a duplicate.

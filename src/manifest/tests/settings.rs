@@ -99,3 +99,33 @@ fn only_settings_that_shape_the_table_are_in_its_fingerprint() {
     assert!(!same_fingerprint(json!({ "partition_by": ["b", "a"] }), json!({ "partition_by": ["a", "b"] })));
     assert!(!same_fingerprint(json!({}), json!({ "target_file_size": 1 })));
 }
+
+#[test]
+fn a_setting_without_effect_is_a_warning_once_at_its_place() {
+    let project = "name: shop\nmodels:\n  +grants: { select: [ann] }\n  +docs: { show: false }\n";
+    check_wrong(
+        &[
+            ("project.yml", project),
+            ("models/a.sql", "select 1 as a"),
+            ("models/b.sql", "{{ config(cluster_by='a', database='other', sql_header=none) }} select 1 as a"),
+        ],
+        &[
+            "project.yml:3:14 | ignored-key: `grants` has no effect | rights belong to the folder or the object store",
+            "models/b.sql:1:4 | ignored-key: `database` has no effect | a lake has no databases: set `schema`",
+        ],
+    );
+}
+
+#[test]
+fn failures_are_stored_as_dbt_says() {
+    let stores = |settings: &str| {
+        let test = format!("{{{{ config({settings}) }}}} select 1 as a");
+        let manifest = manifest(&[("data-tests/t.sql", &test)]);
+        let Node::Test(test) = manifest.nodes.values().next().unwrap() else { panic!("no test") };
+        test.config.store_failures
+    };
+    assert!(!stores("severity='warn'"));
+    assert!(stores("store_failures=true"));
+    assert!(stores("store_failures_as='view'"));
+    assert!(!stores("store_failures=true, store_failures_as='ephemeral'"));
+}
