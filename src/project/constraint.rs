@@ -10,9 +10,6 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// dbt's keys about warehouses that don't enforce a constraint, and about the table that a foreign key
-/// references.
-
 /// A declared constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstraintDecl {

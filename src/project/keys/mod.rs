@@ -135,7 +135,7 @@ mod tests {
                 if !["keys", "artifact", "tests", "snapshots", "docs"].contains(&name.as_str()) {
                     readers(&path, found);
                 }
-            } else if name.ends_with(".rs") && name != "tests.rs" {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
                 found.push(path);
             }
         }
