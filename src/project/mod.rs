@@ -12,6 +12,7 @@
 //! | `document`, `common_keys` | properties files |
 //! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
+//! | `static_analysis` | `flags: static_analysis:` |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
 //! | `packages`, `dispatch` | installed packages, the list of packages, and where macros are looked for |
@@ -55,6 +56,7 @@ mod source_format;
 mod source_options;
 mod source_overrides;
 mod sources;
+mod static_analysis;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -87,6 +89,7 @@ pub use singular_test::{TestFile, TestProperties};
 pub use source_format::SourceFormatName;
 pub use source_options::SOURCE_OPTIONS;
 pub use sources::{SourceDecl, SourceTableDecl};
+pub use static_analysis::{AnalysisSettings, StaticAnalysis};
 pub use target::Target;
 pub use unit_test::{OverridesDecl, UnitTestDecl};
 pub use yaml::{Yaml, YamlValue};

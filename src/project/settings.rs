@@ -13,6 +13,7 @@ use super::{
     hooks::RunHooks,
     parse,
     reader::YamlReader,
+    static_analysis::AnalysisSettings,
     target::{self, Target},
     yaml::{Yaml, YamlValue},
 };
@@ -51,7 +52,6 @@ const SILENT: &[&str] = &[
     "dbt-cloud",
     "docs",
     "exposures",
-    "flags",
     "function-paths",
     "functions",
     "groups",
@@ -99,6 +99,8 @@ pub struct ProjectSettings {
     pub unit_tests: ConfigTree,
     /// The hooks of runs, and how hooks are treated.
     pub hooks: RunHooks,
+    /// Whether an error in a node stops the run.
+    pub static_analysis: AnalysisSettings,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,
     /// The default target; may contain Jinja.
@@ -177,6 +179,8 @@ impl ProjectSettings {
         let unit_tests = reader.take_entry("unit_tests");
         let unit_tests = tree(unit_tests, &mut reader);
         let hooks = RunHooks::read(&mut reader);
+        let is_dbts = source.package_path() == FILE_NAMES[1];
+        let static_analysis = AnalysisSettings::read(&mut reader, is_dbts);
         let declared = reader.map("targets");
         let targets = target::read(declared, &name.span, reader.diagnostics());
         let default_target = default_target(&mut reader, &targets, &name.span);
@@ -198,6 +202,7 @@ impl ProjectSettings {
             data_tests,
             unit_tests,
             hooks,
+            static_analysis,
             targets,
             default_target,
         })

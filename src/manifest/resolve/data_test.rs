@@ -161,7 +161,9 @@ impl Resolver<'_> {
         };
         let layers = self.layers(|settings| &settings.data_tests, fqn, own);
         let (mut config, findings) = TestConfig::resolve(layers);
-        self.findings.extend(findings);
+        if config.enabled {
+            self.config_findings(&parsed.id, config.static_analysis, findings);
+        }
         config.tags.extend(parsed.tags.iter().cloned());
         config
     }
