@@ -187,6 +187,11 @@ pub enum Reason {
         /// The node.
         node: NodeId,
     },
+    /// A node has errors and its static analysis isn't strict: it fails, and unaffected nodes go on.
+    Invalid {
+        /// The node.
+        node: NodeId,
+    },
     /// The columns of a model's table aren't the model's: the model fails, and unaffected nodes go on.
     ColumnsDiffer {
         /// The model.
@@ -210,7 +215,13 @@ impl Reason {
     /// Returns true if the step can only fail, since its node couldn't be checked.
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::ColumnsDiffer { .. } | Self::QueryFailed { .. })
+        matches!(
+            self,
+            Self::Unreadable { .. }
+                | Self::ColumnsDiffer { .. }
+                | Self::QueryFailed { .. }
+                | Self::Invalid { .. }
+        )
     }
 
     /// Returns true if there is nothing to do.
@@ -237,6 +248,7 @@ impl fmt::Display for Reason {
             Self::CompiledLater { node } => write!(f, "compiled after {} is built", node.name()),
             Self::ColumnsDiffer { node } => write!(f, "the table of {} has other columns", node.name()),
             Self::QueryFailed { node } => write!(f, "a query of {}'s template failed", node.name()),
+            Self::Invalid { node } => write!(f, "{} has errors", node.name()),
             Self::TableMissing => f.write_str("table was dropped"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),

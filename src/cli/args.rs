@@ -16,7 +16,7 @@ use super::{
 use crate::{
     diag::yaml,
     interval::Interval,
-    project::Buffers,
+    project::{Buffers, StaticAnalysis},
     select::Indirect,
     workspace::{self, LoadOptions, NodeSelection, Request},
 };
@@ -67,6 +67,10 @@ pub(super) struct Global {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub(super) partial_parse: bool,
+    /// Consequence of an error in a node: run nothing (strict), or run all that doesn't read the node
+    /// (baseline; off is the same)
+    #[arg(long, global = true, env = "HEADWATER_STATIC_ANALYSIS", value_name = "MODE")]
+    pub(super) static_analysis: Option<Analysis>,
     /// Disable colors (they are also off in a pipe and with NO_COLOR)
     #[arg(long, global = true, env = "HEADWATER_NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
     pub(super) no_color: bool,
@@ -91,6 +95,7 @@ impl Global {
             target_path: self.target_path.as_ref().map(std::path::absolute).transpose()?,
             vars: vars.transpose()?,
             threads: self.threads,
+            static_analysis: self.static_analysis()?,
             env: environment::variables(),
             quiet: self.quiet,
             flags: Map::from_iter([
@@ -115,10 +120,47 @@ impl Global {
         self.partial_parse && !self.no_partial_parse && !is_off
     }
 
+    /// Returns whether an error in a node stops the run, if this command line or dbt's variables say so.
+    fn static_analysis(&self) -> Result<Option<StaticAnalysis>, Failure> {
+        const DBTS: [&str; 2] = ["DBT_ENGINE_STATIC_ANALYSIS", "DBT_STATIC_ANALYSIS"];
+        if let Some(mode) = self.static_analysis {
+            return Ok(Some(mode.into()));
+        }
+        let set = DBTS.into_iter().find_map(|name| Some((name, environment::variable(name)?)));
+        let Some((name, text)) = set.filter(|(_, text)| !text.is_empty()) else { return Ok(None) };
+        StaticAnalysis::of(&text).map(Some).ok_or_else(|| {
+            let names = StaticAnalysis::NAMES.join(", ");
+            Failure::message(format!("the environment variable {name} is one of {names}, not `{text}`"))
+        })
+    }
+
     /// Applies `--no-color` to this process's streams.
     pub(super) fn colour(&self) {
         if self.no_color {
             anstream::ColorChoice::Never.write_global();
+        }
+    }
+}
+
+/// The consequence of an error in a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Analysis {
+    /// Nothing runs
+    #[value(alias = "on")]
+    Strict,
+    /// The node fails, and what reads it is skipped
+    #[value(alias = "unsafe")]
+    Baseline,
+    /// Same as baseline
+    Off,
+}
+
+impl From<Analysis> for StaticAnalysis {
+    fn from(mode: Analysis) -> Self {
+        match mode {
+            Analysis::Strict => Self::Strict,
+            Analysis::Baseline => Self::Baseline,
+            Analysis::Off => Self::Off,
         }
     }
 }

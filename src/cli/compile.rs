@@ -9,7 +9,7 @@ use super::{
     args::{Global, SelectArgs},
     deferral::DeferralArgs,
     failure::Failure,
-    loading::{load, prepare},
+    loading::{exit_code, load, prepare},
     streams::stdout,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global, args: &CompileArgs) -> Result<ExitCode,
     if !global.quiet {
         report(&chosen, &workspace.manifest, &compiled, &workspace.target_path)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(&compiled))
 }
 
 /// Reports success: the SQL of a single model, the columns of a single seed, or the number of nodes.
@@ -57,6 +57,7 @@ fn report(
     let all: Vec<&Model> = manifest
         .refables()
         .filter(|model| chosen.contains(&model.id) && !compiled.later.contains_key(&model.id))
+        .filter(|model| !compiled.unreadable.contains_key(&model.id))
         .collect();
     if let [one] = all[..]
         && let Some(done) = compiled.models.get(&one.id)

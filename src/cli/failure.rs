@@ -7,6 +7,7 @@ use std::{
 
 use super::{colour::stderr_in_colour, streams::stderr};
 use crate::{
+    compile::Compiled,
     diag::{Diagnostic, Severity, render},
     engine::{self, EngineError},
     lake::LakeError,
@@ -24,6 +25,8 @@ pub(super) const COULD_NOT_RUN: u8 = 2;
 pub(super) enum Failure {
     /// Errors in the user's files.
     Findings(Vec<Diagnostic>),
+    /// Errors in nodes, without which other nodes could run.
+    NodeErrors(Vec<Diagnostic>),
     /// Any other error, with an optional hint.
     Message { message: String, hint: Option<String> },
     /// The reader of our output closed the pipe.
@@ -44,6 +47,12 @@ impl Failure {
         match self {
             Self::BrokenPipe => return ExitCode::SUCCESS,
             Self::Findings(findings) => show(&findings, quiet),
+            Self::NodeErrors(findings) => {
+                show(&findings, quiet);
+                say(
+                    "hint: `--static-analysis baseline` runs everything but these nodes and what reads them\n",
+                );
+            }
             Self::Message { message, hint } => {
                 let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}\n"));
                 let text = format!("error: {message}\n{hint}");
@@ -78,6 +87,31 @@ pub(super) fn say(text: &str) {
 
 /// Findings as they are shown.
 pub(super) fn text(findings: &[Diagnostic], quiet: bool, colour: bool) -> String {
+    let (mut text, errors) = listed(findings, quiet, colour);
+    if errors > 0 {
+        let count = format!("{}: nothing was run\n", counted(errors));
+        text.push_str(&count);
+    }
+    text
+}
+
+/// Shows the errors of nodes that fail alone.
+pub(super) fn show_of_nodes(compiled: &Compiled) {
+    let findings: Vec<Diagnostic> =
+        compiled.errors_by_node().flat_map(|(_, findings)| findings).cloned().collect();
+    if findings.is_empty() {
+        return;
+    }
+    let (text, errors) = listed(&findings, true, stderr_in_colour());
+    let nodes = match compiled.errors_by_node().count() {
+        1 => "1 node".to_owned(),
+        nodes => format!("{nodes} nodes"),
+    };
+    say(&format!("{text}{} in {nodes}; what doesn't read them isn't affected\n\n", counted(errors)));
+}
+
+/// Returns findings as they are shown, and the number of errors among them.
+fn listed(findings: &[Diagnostic], quiet: bool, colour: bool) -> (String, usize) {
     let (mut errors, mut shown) = (0, 0);
     let mut text = String::new();
     for finding in findings {
@@ -96,12 +130,12 @@ pub(super) fn text(findings: &[Diagnostic], quiet: bool, colour: bool) -> String
         let more = format!("… and {} more\n\n", shown - SHOWN);
         text.push_str(&more);
     }
-    if errors > 0 {
-        let plural = if errors == 1 { "" } else { "s" };
-        let count = format!("{errors} error{plural}: nothing was run\n");
-        text.push_str(&count);
-    }
-    text
+    (text, errors)
+}
+
+fn counted(errors: usize) -> String {
+    let plural = if errors == 1 { "" } else { "s" };
+    format!("{errors} error{plural}")
 }
 
 /// Warns on stderr about something the command continues without.

@@ -1,6 +1,6 @@
 //! Loading for commands: shows diagnostics, and continues only if none of them is an error.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
 
 use super::{
     args::Global,
@@ -54,10 +54,21 @@ pub(super) async fn prepare(
         failure::warn(&format!("{id} is not in the project any more and is not retried"));
     }
     if prepared.has_errors() {
-        return Err(prepared.diagnostics.into());
+        let is_alone = prepared.plan.jobs.is_empty();
+        let findings = prepared.diagnostics;
+        return Err(if is_alone { findings.into() } else { Failure::NodeErrors(findings) });
     }
     failure::show(&prepared.diagnostics, quiet);
+    failure::show_of_nodes(&prepared.compiled);
     Ok(prepared)
+}
+
+/// Returns the exit code of a command that only looks: a failure if any node can't be compiled.
+pub(super) fn exit_code(compiled: &Compiled) -> ExitCode {
+    match compiled.errors_by_node().next() {
+        Some(_) => ExitCode::from(failure::NODE_FAILED),
+        None => ExitCode::SUCCESS,
+    }
 }
 
 /// The compiled nodes of a command that only looks.
@@ -68,8 +79,8 @@ pub(super) struct Looked {
     pub(super) observed: ObservedState,
 }
 
-/// Compiles nodes against the lake. Shows warnings, and fails if any node has an error or if a source can't
-/// be read.
+/// Compiles nodes against the lake. Shows warnings and the errors of nodes that fail alone, and fails if any
+/// other node has an error or if a source can't be read.
 pub(super) async fn look(
     workspace: &Workspace,
     chosen: &BTreeSet<NodeId>,
@@ -82,5 +93,6 @@ pub(super) async fn look(
         return Err(findings.into());
     }
     failure::show(&findings, quiet);
-    Ok(Looked { engine, tables, compiled: compiled.whole()?, observed })
+    failure::show_of_nodes(&compiled);
+    Ok(Looked { engine, tables, compiled: compiled.readable()?, observed })
 }

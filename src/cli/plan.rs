@@ -9,13 +9,13 @@ use super::{
     colour::stdout_in_colour,
     deferral::DeferralArgs,
     failure::Failure,
-    loading::{load, prepare},
+    loading::{exit_code, load, prepare},
     streams::stdout,
 };
 use crate::{
     report::{plan_json, plan_text},
     text::json_escaped,
-    workspace::Request,
+    workspace::{Prepared, Request},
 };
 
 /// `plan`.
@@ -46,11 +46,11 @@ pub(super) enum PlanOutput {
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let request = args.deferral.apply(args.rebuild.apply(Request::plan(args.select.selection()))?)?;
-    let plan = prepare(&load(global)?, &request, global.quiet).await?.plan;
+    let Prepared { plan, compiled, .. } = prepare(&load(global)?, &request, global.quiet).await?;
     let mut out = stdout();
     match args.output {
         PlanOutput::Text => write!(out, "{}", plan_text(&plan, stdout_in_colour()))?,
         PlanOutput::Json => writeln!(out, "{}", json_escaped(format!("{:#}", plan_json(&plan))))?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(&compiled))
 }

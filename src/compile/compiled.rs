@@ -54,16 +54,16 @@ pub struct Compiled {
 }
 
 /// The reason why a node can't be checked now although the project may be correct: a locked database, a
-/// damaged log, or a table whose columns another writer changed.
+/// damaged log, or a table whose columns another writer changed. Or the errors of a node that fails alone.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     /// The source that can't be read, the model or snapshot whose table has other columns, or the node whose
-    /// query failed.
+    /// query failed or that has errors.
     pub source: NodeId,
     /// The kind of cause.
     pub cause: UncheckedCause,
-    /// The error in it.
-    pub finding: Arc<Diagnostic>,
+    /// The errors in it.
+    pub findings: Arc<[Diagnostic]>,
 }
 
 /// The kind of cause why a node can't be checked.
@@ -75,6 +75,8 @@ pub enum UncheckedCause {
     Columns,
     /// A query of a template failed.
     Query,
+    /// It has errors, and its static analysis isn't strict.
+    Errors,
 }
 
 impl Compiled {
@@ -82,18 +84,45 @@ impl Compiled {
     /// failed.
     #[must_use]
     pub fn other_columns(&self) -> Vec<Diagnostic> {
-        let own = self.unreadable.iter().filter(|(id, cause)| **id == cause.source);
-        let models = own.filter(|(id, _)| id.kind() != NodeKind::Source);
-        models.map(|(_, cause)| cause.finding.as_ref().clone()).collect()
+        let of_models = |id: &NodeId, cause: &Unreadable| {
+            id.kind() != NodeKind::Source && cause.cause != UncheckedCause::Errors
+        };
+        self.causes(of_models).flat_map(|(_, cause)| cause.findings.iter().cloned()).collect()
+    }
+
+    /// Returns the nodes that fail alone, with their errors.
+    pub fn errors_by_node(&self) -> impl Iterator<Item = (&NodeId, &[Diagnostic])> {
+        let causes = self.causes(|_, cause| cause.cause == UncheckedCause::Errors);
+        causes.map(|(id, cause)| (id, &*cause.findings))
+    }
+
+    fn causes(
+        &self,
+        keeps: impl Fn(&NodeId, &Unreadable) -> bool,
+    ) -> impl Iterator<Item = (&NodeId, &Unreadable)> {
+        self.unreadable.iter().filter(move |(id, cause)| **id == cause.source && keeps(id, cause))
     }
 
     /// Returns `self` if everything could be checked.
     ///
     /// # Errors
-    /// One finding for each source that can't be read.
+    /// One finding for each source that can't be read, and all errors of nodes that fail alone.
     pub fn whole(self) -> Result<Self, Vec<Diagnostic>> {
-        let causes = self.unreadable.iter().filter(|(id, unreadable)| **id == unreadable.source);
-        let findings: Vec<Diagnostic> = causes.map(|(_, cause)| cause.finding.as_ref().clone()).collect();
+        self.without_causes(|_| true)
+    }
+
+    /// Returns `self` if everything could be read. Nodes that fail alone may be missing.
+    ///
+    /// # Errors
+    /// One finding for each source that can't be read.
+    pub fn readable(self) -> Result<Self, Vec<Diagnostic>> {
+        self.without_causes(|cause| cause != UncheckedCause::Errors)
+    }
+
+    fn without_causes(self, refuses: impl Fn(UncheckedCause) -> bool) -> Result<Self, Vec<Diagnostic>> {
+        let causes = self.causes(|_, cause| refuses(cause.cause));
+        let findings: Vec<Diagnostic> =
+            causes.flat_map(|(_, cause)| cause.findings.iter().cloned()).collect();
         if findings.is_empty() { Ok(self) } else { Err(findings) }
     }
 }

@@ -120,8 +120,9 @@ pub struct Wanted {
 /// and everything needed to type-check them: a parent that is neither selected nor in the lake is planned for
 /// its schema, a view for its query.
 ///
-/// Returns what could be compiled and all errors, in graph order, except for models downstream of a broken
-/// one. A source that can't be read isn't an error of the project: the nodes that read it are left out.
+/// Returns what could be compiled and all errors that stop the run, in graph order, except for models
+/// downstream of a broken one. The errors of nodes that fail alone are in [`Compiled::unreadable`], as are
+/// sources that can't be read, which aren't errors of the project: the nodes that read them are left out.
 pub async fn compile(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> (Compiled, Vec<Diagnostic>) {
     let needed = needed(context, selected);
     let mut work = Work {
@@ -133,11 +134,11 @@ pub async fn compile(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> (Com
         findings: Vec::new(),
     };
     for id in context.manifest.graph.sorted() {
-        if let Some(node) = context.manifest.nodes.get(id)
-            && needed.contains_key(id)
-            && !context.manifest.broken.contains(id)
-        {
-            work.node(node, needed[id]).await;
+        let (Some(node), Some(need)) = (context.manifest.nodes.get(id), needed.get(id)) else { continue };
+        if context.manifest.broken.contains(id) {
+            work.note_faults(id);
+        } else {
+            work.node(node, *need).await;
         }
     }
     let tests: Vec<&DataTest> = context

@@ -97,18 +97,34 @@ impl Work<'_> {
         self.compiled.broken.insert(id.clone());
         match error {
             NotCompiled::Later(_) | NotCompiled::Asks => {}
-            NotCompiled::Invalid(findings) => self.findings.extend(findings),
+            NotCompiled::Invalid(findings) => self.note_errors(id, findings),
             NotCompiled::OtherColumns(finding) => {
-                self.note_unchecked(id, UncheckedCause::Columns, *finding);
+                self.note_unchecked(id, UncheckedCause::Columns, [*finding]);
             }
             NotCompiled::FailedQuery(finding) => {
-                self.note_unchecked(id, UncheckedCause::Query, *finding);
+                self.note_unchecked(id, UncheckedCause::Query, [*finding]);
             }
             NotCompiled::BrokenInput => {
                 if let Some(above) = self.unreadable_above(id) {
                     self.compiled.unreadable.insert(id.clone(), above);
                 }
             }
+        }
+    }
+
+    /// Records the errors of a node: they stop the run, or only the node fails.
+    fn note_errors(&mut self, id: &NodeId, findings: Vec<Diagnostic>) {
+        if self.context.manifest.is_strict(id) {
+            self.findings.extend(findings);
+        } else {
+            self.note_unchecked(id, UncheckedCause::Errors, findings);
+        }
+    }
+
+    /// Records the errors that a node's settings have, so that it isn't compiled.
+    pub(super) fn note_faults(&mut self, id: &NodeId) {
+        if let Some(faults) = self.context.manifest.faults.get(id) {
+            self.note_unchecked(id, UncheckedCause::Errors, faults.iter().cloned());
         }
     }
 
@@ -127,14 +143,19 @@ impl Work<'_> {
         let finding = Diagnostic::error("unreadable-source", why)
             .at(at.clone(), "declared here")
             .hint("make sure that the source can be read, and run the command again");
-        self.note_unchecked(&source.id, UncheckedCause::Source, finding);
+        self.note_unchecked(&source.id, UncheckedCause::Source, [finding]);
         NotCompiled::BrokenInput
     }
 
     /// Records that a node can't be checked now.
-    fn note_unchecked(&mut self, id: &NodeId, cause: UncheckedCause, finding: Diagnostic) {
-        let finding = Arc::new(finding);
-        self.compiled.unreadable.insert(id.clone(), Unreadable { source: id.clone(), cause, finding });
+    fn note_unchecked(
+        &mut self,
+        id: &NodeId,
+        cause: UncheckedCause,
+        findings: impl IntoIterator<Item = Diagnostic>,
+    ) {
+        let findings: Arc<[Diagnostic]> = findings.into_iter().collect();
+        self.compiled.unreadable.insert(id.clone(), Unreadable { source: id.clone(), cause, findings });
     }
 
     async fn source(&mut self, source: &SourceTable) -> Result<(), NotCompiled> {

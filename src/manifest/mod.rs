@@ -54,8 +54,10 @@ pub use self::{
     unit_test::UnitTest,
 };
 use crate::{
+    diag::Diagnostic,
     graph::Graph,
     name::{NodeId, Relation},
+    project::{AnalysisSettings, StaticAnalysis},
     select::Candidate,
 };
 
@@ -74,10 +76,21 @@ pub struct Manifest {
     pub library: Library,
     /// The nodes that have errors. Neither they nor anything downstream of them can be compiled.
     pub broken: BTreeSet<NodeId>,
+    /// The errors in the settings of nodes that fail alone; these nodes are broken as well.
+    pub faults: BTreeMap<NodeId, Vec<Diagnostic>>,
+    /// Whether an error in a node stops the run.
+    pub static_analysis: AnalysisSettings,
     pub(crate) lookup: Arc<lookup::NameLookup>,
 }
 
 impl Manifest {
+    /// Returns whether an error in a node stops the run. Otherwise the node fails alone.
+    #[must_use]
+    pub fn is_strict(&self, id: &NodeId) -> bool {
+        let own = self.nodes.get(id).and_then(Node::static_analysis);
+        self.static_analysis.of(own) == StaticAnalysis::Strict
+    }
+
     /// Returns the model with this id.
     #[must_use]
     pub fn model(&self, id: &NodeId) -> Option<&Model> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     name::{NodeId, Relation},
-    project::ModelVersion,
+    project::{ModelVersion, StaticAnalysis},
     select::{Candidate, Comparison, TestKind, TestTraits, VersionStage},
 };
 
@@ -103,6 +103,19 @@ impl Node {
             Self::Test(test) => Some(&test.calls),
             Self::Exposure(exposure) => Some(&exposure.calls),
             Self::Seed(_) | Self::Source(_) | Self::UnitTest(_) => None,
+        }
+    }
+
+    /// Returns whether its own settings let an error in it stop the run, if they say so.
+    #[must_use]
+    pub fn static_analysis(&self) -> Option<StaticAnalysis> {
+        match self {
+            Self::Model(model) => model.config.static_analysis,
+            Self::Seed(seed) => seed.model.config.static_analysis,
+            Self::Snapshot(snapshot) => snapshot.model.config.static_analysis,
+            Self::Test(test) => test.config.static_analysis,
+            Self::UnitTest(test) => test.static_analysis,
+            Self::Source(_) | Self::Exposure(_) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     name::NodeId,
-    project::{RowsDecl, UnitTestDecl},
+    project::{RowsDecl, StaticAnalysis, UnitTestDecl},
     text::{Span, Spanned},
 };
 
@@ -25,6 +25,8 @@ pub struct UnitTest {
     pub declared: UnitTestDecl,
     /// The given rows of the model's inputs.
     pub given: Vec<InputFixture>,
+    /// Whether an error in it stops the run, if set.
+    pub static_analysis: Option<StaticAnalysis>,
     /// The tags, for selection.
     pub tags: BTreeSet<String>,
     /// All settings, resolved.

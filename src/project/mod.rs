@@ -13,6 +13,7 @@
 //! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
 //! | `source_config` | configuration of sources in the project file |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
+//! | `static_analysis` | `flags: static_analysis:` |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
 //! | `packages`, `dispatch` | installed packages, the list of packages, and where macros are looked for |
@@ -59,6 +60,7 @@ mod source_format;
 mod source_options;
 mod source_overrides;
 mod sources;
+mod static_analysis;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,7 @@ pub use singular_test::{TestFile, TestProperties};
 pub use source_format::SourceFormatName;
 pub use source_options::SOURCE_OPTIONS;
 pub use sources::{SourceDecl, SourceTableDecl};
+pub use static_analysis::{AnalysisSettings, StaticAnalysis};
 pub use target::Target;
 pub use unit_test::{OverridesDecl, UnitTestDecl};
 pub use yaml::{Yaml, YamlValue};

@@ -13,6 +13,7 @@ use super::{
     hooks::RunHooks,
     keys, parse,
     reader::YamlReader,
+    static_analysis::AnalysisSettings,
     target::{self, Target},
     yaml::{Yaml, YamlValue},
 };
@@ -76,6 +77,8 @@ pub struct ProjectSettings {
     pub exposures: ConfigTree,
     /// The hooks of runs, and how hooks are treated.
     pub hooks: RunHooks,
+    /// Whether an error in a node stops the run.
+    pub static_analysis: AnalysisSettings,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,
     /// The default target; may contain Jinja.
@@ -158,6 +161,8 @@ impl ProjectSettings {
         let exposures = reader.take_entry("exposures");
         let exposures = tree(exposures, &mut reader);
         let hooks = RunHooks::read(&mut reader);
+        let is_dbts = source.package_path() == FILE_NAMES[1];
+        let static_analysis = AnalysisSettings::read(&mut reader, is_dbts);
         let declared = reader.map("targets");
         let targets = target::read(declared, &name.span, reader.diagnostics());
         let default_target = default_target(&mut reader, &targets, &name.span);
@@ -179,6 +184,7 @@ impl ProjectSettings {
             sources,
             exposures,
             hooks,
+            static_analysis,
             targets,
             default_target,
         })

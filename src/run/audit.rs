@@ -27,7 +27,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    compile::{CompiledModel, Probe},
+    compile::{CompiledModel, Probe, Unreadable},
     diag::Diagnostic,
     engine::{
         Table,
@@ -65,7 +65,9 @@ impl Worker {
         let late = self.late_tests(tests, version.map(|(version, _)| version)).await;
         let (late, findings) = late.map_or_else(|findings| (None, findings), |late| (late, Vec::new()));
         let worker = late.as_deref().unwrap_or(self);
-        let audit = Audit { worker, version, passed_before, differences: Differences::new(), handle };
+        let unchecked = &self.compiled.unreadable;
+        let differences = Differences::new();
+        let audit = Audit { worker, version, passed_before, unchecked, differences, handle };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -78,6 +80,8 @@ struct Audit<'a> {
     worker: &'a Worker,
     version: Option<(&'a Candidate, &'a CompiledModel)>,
     passed_before: &'a PassedBefore,
+    /// The nodes that were found to have errors.
+    unchecked: &'a BTreeMap<NodeId, Unreadable>,
     differences: Differences,
     handle: &'a JobHandle,
 }
@@ -163,7 +167,8 @@ impl<'a> Audit<'a> {
         for step in tests.iter().copied() {
             let Some(task) = worker.test_task(step) else {
                 let _ = self.handle.started(step);
-                self.handle.finished(step, not_compiled(findings));
+                let own = self.unchecked.get(&step.node);
+                self.handle.finished(step, not_compiled(own.map_or(findings, |own| &*own.findings)));
                 audited.failed.push(step.node.clone());
                 continue;
             };

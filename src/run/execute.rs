@@ -11,6 +11,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
+    diag::Diagnostic,
     outcome::Outcome,
     plan::{Action, Job, Reason, Step},
 };
@@ -21,8 +22,9 @@ impl Worker {
     /// # Errors
     /// If the run was cancelled; the job has then cleaned up.
     pub async fn execute(self: Arc<Self>, job: Arc<Job>, handle: JobHandle) -> Result<(), Cancelled> {
+        // A test with errors of its own fails in the audit, so that its model isn't published.
         let (unchecked, steps): (Vec<_>, Vec<_>) =
-            job.steps.iter().partition(|step| step.reason.is_unchecked());
+            job.steps.iter().partition(|step| step.reason.is_unchecked() && !is_invalid_test(step));
         for step in &unchecked {
             if !self.one(step, &handle, std::future::ready(self.unchecked(step))).await?
                 && step.action != Action::Test
@@ -31,6 +33,9 @@ impl Worker {
             }
         }
         let Some(first) = steps.first() else { return Ok(()) };
+        if first.action == Action::Test {
+            return self.audit(&steps, None, &PassedBefore::default(), &handle).await.map(drop);
+        }
         if let Some(task) = self.task(first) {
             return self.carry_out(&job, task, &steps, &handle).await;
         }
@@ -59,9 +64,6 @@ impl Worker {
         let Some((first, others)) = steps.split_first() else { return Ok(()) };
         let is_success = match task {
             Task::Table(task) => return Box::pin(self.build(job, task, others, handle)).await,
-            Task::Test => {
-                return self.audit(steps, None, &PassedBefore::default(), handle).await.map(drop);
-            }
             Task::View(compiled) => self.one(first, handle, self.view(compiled)).await?,
             Task::UnitTest(_) if first.reason == Reason::UpToDate => {
                 self.one(first, handle, async { Ok(Outcome::Reused { rejected: None }) }).await?
@@ -75,10 +77,14 @@ impl Worker {
         self.audit(others, None, &PassedBefore::default(), handle).await.map(drop)
     }
 
-    /// Fails because of an unreadable source, a table that has other columns than its model, or a query of a
-    /// template.
+    /// Fails because of an unreadable source, a table that has other columns than its model, a query of a
+    /// template, or errors.
     fn unchecked(&self, step: &Step) -> Result<Outcome, StepError> {
-        let finding = self.compiled.unreadable.get(&step.node).map(|cause| cause.finding.as_ref());
+        let findings = self.compiled.unreadable.get(&step.node).map(|cause| &*cause.findings);
+        if let (Reason::Invalid { .. }, Some(findings)) = (&step.reason, findings) {
+            return Ok(not_compiled(findings));
+        }
+        let finding = findings.and_then(<[Diagnostic]>::first);
         let mut message = finding.map_or_else(|| step.reason.to_string(), |found| found.message.clone());
         let (Reason::ColumnsDiffer { .. } | Reason::QueryFailed { .. }, Some(finding)) =
             (&step.reason, finding)
@@ -111,4 +117,9 @@ impl Worker {
         handle.finished(step, outcome);
         Ok(well)
     }
+}
+
+/// Returns whether a step is a data test that has errors itself.
+fn is_invalid_test(step: &Step) -> bool {
+    step.action == Action::Test && matches!(&step.reason, Reason::Invalid { node } if *node == step.node)
 }

@@ -34,14 +34,16 @@ impl Worker {
         tests: &[&Arc<Step>],
         version: Option<&Candidate>,
     ) -> Result<Option<Arc<Self>>, Vec<Diagnostic>> {
-        if tests.iter().all(|test| self.test_task(test).is_some()) {
+        let is_known = |test: &Step| self.compiled.unreadable.contains_key(&test.node);
+        if tests.iter().all(|test| self.test_task(test).is_some() || is_known(test)) {
             return Ok(None);
         }
         let staged = match version {
             Some(version) => version.table().await.ok().map(|table| (version.relation.clone(), table)),
             None => None,
         };
-        let nodes = tests.iter().map(|test| test.node.clone()).collect();
+        let tests = tests.iter().filter(|test| !is_known(test));
+        let nodes = tests.map(|test| test.node.clone()).collect();
         let worker = Arc::new(self.with(Arc::clone(&self.compiled)));
         worker.compile_late(nodes, staged).await.map(Some)
     }
@@ -112,7 +114,10 @@ impl Worker {
 /// because of what it reads.
 pub(super) fn not_compiled(findings: &[Diagnostic]) -> Outcome {
     let text = |found: &Diagnostic| {
-        let place = found.labels.first().map(|label| format!(" ({})", label.span.source.path()));
+        let place = found.labels.first().map(|label| {
+            let (line, column) = label.span.line_column();
+            format!(" ({}:{line}:{column})", label.span.source.path())
+        });
         let more = found.notes.iter().map(|note| format!("\n  note: {note}"));
         let hints = found.hints.iter().map(|hint| format!("\n  help: {hint}"));
         format!("{}{}{}", found.message, place.unwrap_or_default(), more.chain(hints).collect::<String>())

@@ -180,6 +180,10 @@ impl<'a> Planner<'a> {
         };
         for id in self.chosen.iter().filter(known) {
             let Some(test) = self.manifest.test(id) else { continue };
+            if let Some(broken) = self.fails_with(id) {
+                tests.entry(broken.clone()).or_default().push(id);
+                continue;
+            }
             let parents = self.manifest.graph.parents(id);
             let built = parents
                 .iter()
@@ -190,6 +194,20 @@ impl<'a> Planner<'a> {
             tests.entry(of.clone()).or_default().push(id);
         }
         tests
+    }
+
+    /// Returns the node with errors that a test reads directly or indirectly, if it has a step: when that
+    /// fails, the test is skipped.
+    fn fails_with(&self, test: &NodeId) -> Option<&NodeId> {
+        let cause = self.compiled.unreadable.get(test)?;
+        let is_failing = cause.cause == UncheckedCause::Errors && cause.source != *test;
+        Some(&cause.source).filter(|source| is_failing && self.maker(source).is_some())
+    }
+
+    /// Returns whether a node has errors of its own and fails alone.
+    fn is_invalid(&self, id: &NodeId) -> bool {
+        let cause = self.compiled.unreadable.get(id);
+        cause.is_some_and(|cause| cause.cause == UncheckedCause::Errors && cause.source == *id)
     }
 
     fn unit_tests(&self) -> Vec<Job> {
@@ -258,7 +276,11 @@ impl<'a> Planner<'a> {
         let children = self.manifest.graph.children(model).into_iter();
         children
             .filter(|id| self.chosen.contains(*id) && self.manifest.unit_test(id).is_some())
-            .filter(|id| self.compiled.unit_tests.contains_key(*id) || self.compiled.later.contains_key(*id))
+            .filter(|id| {
+                self.compiled.unit_tests.contains_key(*id)
+                    || self.compiled.later.contains_key(*id)
+                    || self.is_invalid(id)
+            })
             .filter(|id| self.unit_test_result(id).is_none())
             .cloned()
             .collect()
@@ -360,5 +382,6 @@ fn unchecked(cause: &Unreadable) -> Reason {
         UncheckedCause::Source => Reason::Unreadable { node },
         UncheckedCause::Columns => Reason::ColumnsDiffer { node },
         UncheckedCause::Query => Reason::QueryFailed { node },
+        UncheckedCause::Errors => Reason::Invalid { node },
     }
 }

@@ -64,7 +64,8 @@ impl Workspace {
     pub fn load(options: &LoadOptions) -> Result<(Option<Self>, Vec<Diagnostic>), WorkspaceError> {
         let root = root(options)?;
         let (project, mut findings) = Project::read(ProjectFiles::new(&root, &options.buffers));
-        let Some(project) = project else { return Ok((None, findings)) };
+        let Some(mut project) = project else { return Ok((None, findings)) };
+        project.settings.static_analysis.command = options.static_analysis;
         let (target_name, target) = target::target(&project, options)?;
         let (threads, started) = (threads(options, &target), clock()?);
         let invocation_id = uuid::Uuid::new_v4().to_string();

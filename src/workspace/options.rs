@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::{jinja::MessageListener, project::Buffers};
+use crate::{
+    jinja::MessageListener,
+    project::{Buffers, StaticAnalysis},
+};
 
 /// Options for loading a project. By default, the project in the current folder is loaded as it is on disk.
 ///
@@ -23,6 +26,8 @@ pub struct LoadOptions {
     pub vars: Option<Map<String, Value>>,
     /// The number of threads, instead of the target's.
     pub threads: Option<u16>,
+    /// Whether an error in a node stops the run, instead of what the project and its nodes say.
+    pub static_analysis: Option<StaticAnalysis>,
     /// The environment variables that templates may read.
     pub env: BTreeMap<String, String>,
     /// Whether only errors and warnings are of interest, which templates may ask for.
@@ -45,6 +50,7 @@ impl Default for LoadOptions {
             target_path: None,
             vars: None,
             threads: None,
+            static_analysis: None,
             env: BTreeMap::new(),
             quiet: false,
             flags: Map::new(),

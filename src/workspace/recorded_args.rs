@@ -13,6 +13,7 @@ use super::{
 use crate::{
     interval::{Interval, instant},
     name::NodeKind,
+    project::StaticAnalysis,
     run::planning::Rebuild,
     select::Indirect,
 };
@@ -46,6 +47,7 @@ pub fn record(options: &LoadOptions, request: &Request, command_line: &str) -> M
         "project_dir": options.project_dir.to_string_lossy(),
         "target": options.target,
         "threads": options.threads,
+        "static_analysis": options.static_analysis.map(StaticAnalysis::as_str),
         "vars": options.vars.clone().unwrap_or_default(),
         "quiet": options.quiet,
     });
@@ -118,10 +120,12 @@ pub fn request(args: &Map<String, Value>) -> Option<Request> {
 pub fn options(given: LoadOptions, args: &Map<String, Value>) -> LoadOptions {
     let target = args.get("target").and_then(Value::as_str).map(str::to_owned);
     let threads = args.get("threads").and_then(Value::as_u64);
+    let mode = args.get("static_analysis").and_then(Value::as_str).and_then(StaticAnalysis::of);
     let vars = args.get("vars").and_then(Value::as_object).filter(|vars| !vars.is_empty());
     LoadOptions {
         target: given.target.or(target),
         threads: given.threads.or_else(|| threads.and_then(|threads| threads.try_into().ok())),
+        static_analysis: given.static_analysis.or(mode),
         vars: given.vars.or_else(|| vars.cloned()),
         ..given
     }
@@ -155,6 +159,7 @@ mod tests {
         let given = LoadOptions {
             target: Some("prod".into()),
             threads: Some(3),
+            static_analysis: Some(StaticAnalysis::Baseline),
             vars: Some(vars.clone()),
             ..LoadOptions::default()
         };
@@ -162,6 +167,7 @@ mod tests {
         assert_eq!(format!("{:?}", request(&args).unwrap()), format!("{build:?}"));
         let again = options(LoadOptions::default(), &args);
         assert_eq!((again.target.as_deref(), again.threads, again.vars), (Some("prod"), Some(3), Some(vars)));
+        assert_eq!(again.static_analysis, Some(StaticAnalysis::Baseline));
         let dev = LoadOptions { target: Some("dev".into()), ..LoadOptions::default() };
         assert_eq!(options(dev, &args).target.as_deref(), Some("dev"));
     }

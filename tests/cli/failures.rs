@@ -92,3 +92,27 @@ fn a_bad_row_fails_a_source_that_says_so() {
     assert_said!(project.run(["build", "--threads", "1"]).failure());
     assert!(project.files("lake").is_empty());
 }
+
+#[test]
+fn an_error_found_before_the_run_fails_only_its_node_in_a_project_of_dbts() {
+    let project = Project::empty()
+        .file("dbt_project.yml", "name: shop\ntargets: { dev: { root: lake } }\n")
+        .model("a.sql", "select 1 as x")
+        .model("b.sql", "select y from {{ ref('a') }}")
+        .model("c.sql", "select y from {{ ref('b') }}")
+        .model("d.sql", "select x + 1 as z from {{ ref('a') }}")
+        .file(
+            "models/schema.yml",
+            "models:\n  - name: b\n    columns: [{ name: y, data_tests: [not_null] }]\n",
+        );
+    let ran = project.run(["build", "--threads", "1"]).failure();
+    assert_eq!(project.rows("select z from {{ ref('d') }}"), "z\n2\n");
+    assert!(!project.exists("lake/main/b") && !project.exists("lake/main/c"), "{ran}");
+    assert_said!(ran);
+    project.run(["build", "--static-analysis", "strict"]).refused().says("--static-analysis baseline");
+    project.run(["plan"]).failure().says("b has errors");
+    project.run(["compile"]).failure().says("1 error in 1 node");
+    project.run(["docs", "generate"]).success();
+    let mended = project.model("b.sql", "select x as y from {{ ref('a') }}");
+    mended.run(["retry"]).success().says("PASS=3 WARN=0 ERROR=0 SKIP=0");
+}

@@ -10,6 +10,7 @@
 //! - [`snapshot`]: how snapshots detect new versions of a row
 //! - [`mod@test`]: when a data test fails
 //! - [`layer`][]: layers of settings and how they are merged
+//! - `static_analysis`: whether an error stops the run
 //! - `reader`: typed access to merged settings
 
 pub mod hook;
@@ -20,9 +21,9 @@ pub mod model;
 mod reader;
 pub mod seed;
 pub mod snapshot;
+mod static_analysis;
 pub mod test;
 
-pub(super) use self::layer::{merged, tags};
 pub use self::{
     hook::Hook,
     incremental::{
@@ -34,4 +35,8 @@ pub use self::{
     seed::SeedConfig,
     snapshot::{HardDeletes, SnapshotConfig, SnapshotStrategy},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
+};
+pub(super) use self::{
+    layer::{merged, tags},
+    static_analysis::static_analysis,
 };

@@ -10,7 +10,7 @@ use super::{
     layer::{Layer, merged},
     reader::SettingsReader,
 };
-use crate::{diag::Diagnostic, text::Spanned};
+use crate::{diag::Diagnostic, project::StaticAnalysis, text::Spanned};
 
 /// The materialization of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub struct ModelConfig {
     pub event_time: Option<String>,
     /// True if the columns must match the declared ones, and the constraints bind every writer.
     pub contract: bool,
+    /// Whether an error in it stops the run, if set.
+    pub static_analysis: Option<StaticAnalysis>,
     /// The SQL that runs before and after it is built.
     pub hooks: Hooks,
     /// All settings, resolved, for templates and artifacts.
@@ -103,6 +105,7 @@ impl ModelConfig {
             volatile: reader.bool("volatile"),
             event_time: reader.text("event_time"),
             contract: contract(&mut reader),
+            static_analysis: reader.static_analysis(),
             hooks,
             all: reader.all(),
         };

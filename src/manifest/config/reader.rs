@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::layer::{Layer, as_list};
-use crate::{diag::Diagnostic, text::Spanned};
+use super::{
+    layer::{Layer, as_list},
+    static_analysis::static_analysis,
+};
+use crate::{diag::Diagnostic, project::StaticAnalysis, text::Spanned};
 
 /// Typed access to merged settings. Values of the wrong type become diagnostics.
 pub(super) struct SettingsReader<'a> {
@@ -58,6 +61,10 @@ impl<'a> SettingsReader<'a> {
             Some(0) | None => self.mistyped(key, "a number of bytes above 0"),
             size => size,
         }
+    }
+
+    pub(super) fn static_analysis(&mut self) -> Option<StaticAnalysis> {
+        static_analysis(self.settings).map_err(|found| self.findings.push(found)).ok().flatten()
     }
 
     pub(super) fn mistyped<T>(&mut self, key: &str, wanted: &str) -> Option<T> {

@@ -8,7 +8,7 @@ use super::{
     layer::{Layer, merged},
     reader::SettingsReader,
 };
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, project::StaticAnalysis};
 
 /// The severity of a test failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct TestConfig {
     pub alias: Option<String>,
     /// The policy for violating rows while the model is built. `None` if they only count as failures.
     pub on_violation: Option<OnViolation>,
+    /// Whether an error in it stops the run, if set.
+    pub static_analysis: Option<StaticAnalysis>,
     /// The tags, for selection.
     pub tags: BTreeSet<String>,
     /// All settings, resolved, for templates and artifacts.
@@ -74,6 +76,7 @@ impl TestConfig {
             store_failures: store_failures(&mut reader),
             alias: reader.text("alias"),
             on_violation,
+            static_analysis: reader.static_analysis(),
             tags: reader.list("tags").into_iter().collect(),
             all: reader.all(),
         };

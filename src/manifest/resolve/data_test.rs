@@ -163,7 +163,9 @@ impl Resolver<'_> {
         let layers = self.layers(|settings| &settings.data_tests, fqn, own);
         self.warn_of_settings(&keys::TEST_CONFIG, &layers);
         let (mut config, findings) = TestConfig::resolve(layers);
-        self.findings.extend(findings);
+        if config.enabled {
+            self.config_findings(&parsed.id, config.static_analysis, findings);
+        }
         config.tags.extend(parsed.tags.iter().cloned());
         config
     }

@@ -90,11 +90,14 @@ impl Manifest {
         resolver.groups_and_access();
         let library = resolver.library(docs);
         let graph = resolver.graph(edges);
-        let Resolver { mut nodes, disabled, lookup, findings, broken, .. } = resolver;
+        let Resolver { mut nodes, disabled, lookup, findings, broken, faults, .. } = resolver;
         compiled_file::give_each_its_own(&mut nodes);
         let lookup = Arc::new(lookup);
+        let static_analysis = project.settings.static_analysis;
         let project = project.name().to_owned();
-        (Self { project, nodes, disabled, graph, library, broken, lookup }, findings)
+        let manifest =
+            Self { project, nodes, disabled, graph, library, broken, faults, static_analysis, lookup };
+        (manifest, findings)
     }
 }
 

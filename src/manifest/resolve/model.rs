@@ -60,10 +60,10 @@ impl Resolver<'_> {
         let mut fqn = vec![self.package.to_string()];
         fqn.extend(file.fqn_folders.iter().cloned());
         fqn.extend(names.fqn.iter().cloned());
-        let config = self.model_config(&fqn, properties, captures);
+        let id = NodeId::model(&self.package, &names.target);
+        let config = self.model_config((&id, &fqn), properties, captures);
         let start = file.source.span(0..0);
         let is_enabled = config.enabled;
-        let id = NodeId::model(&self.package, &names.target);
         if let Some(first) = self.places.get(&id).filter(|_| is_enabled) {
             let message = format!("two models are called `{}`", file.name);
             self.findings.push(
@@ -136,7 +136,7 @@ impl Resolver<'_> {
 
     fn model_config(
         &mut self,
-        fqn: &[String],
+        (id, fqn): (&NodeId, &[String]),
         properties: Option<&ModelProperties>,
         captures: &Captures,
     ) -> ModelConfig {
@@ -145,7 +145,9 @@ impl Resolver<'_> {
         let layers = self.layers(|settings| &settings.models, fqn, own);
         self.warn_of_settings(&keys::MODEL_CONFIG, &layers);
         let (config, findings) = ModelConfig::resolve(layers, self.reads_files(captures));
-        self.findings.extend(findings.into_iter().filter(|_| config.enabled));
+        if config.enabled {
+            self.config_findings(id, config.static_analysis, findings);
+        }
         config
     }
 

@@ -13,7 +13,7 @@ use crate::{
         lookup::{NameLookup, SourceKey},
     },
     name::NodeId,
-    project::Project,
+    project::{Project, StaticAnalysis},
     text::Span,
 };
 
@@ -45,6 +45,8 @@ pub(super) struct Resolver<'a> {
     pub(super) hook_calls: BTreeMap<NodeId, Captures>,
     /// The nodes that have errors.
     pub(super) broken: BTreeSet<NodeId>,
+    /// The errors of nodes that fail alone.
+    pub(super) faults: BTreeMap<NodeId, Vec<Diagnostic>>,
     pub(super) findings: Vec<Diagnostic>,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Resolver<'a> {
             faulty: BTreeSet::new(),
             hook_calls: BTreeMap::new(),
             broken: BTreeSet::new(),
+            faults: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
@@ -104,6 +107,24 @@ impl<'a> Resolver<'a> {
             self.findings.truncate(before);
         }
         made
+    }
+
+    /// Reports what is wrong with the settings of an enabled node. The errors concern only the node if it may
+    /// fail alone: dbt reads most settings when it runs the node.
+    pub(super) fn config_findings(
+        &mut self,
+        id: &NodeId,
+        own: Option<StaticAnalysis>,
+        findings: impl IntoIterator<Item = Diagnostic>,
+    ) {
+        let is_strict = self.root.settings.static_analysis.of(own) == StaticAnalysis::Strict;
+        let (errors, others): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|found| found.is_error() && !is_strict);
+        self.findings.extend(others);
+        if !errors.is_empty() {
+            self.broken.insert(id.clone());
+            self.faults.entry(id.clone()).or_default().extend(errors);
+        }
     }
 
     /// Marks a node as broken if there is an error among the findings since the first `before`.

@@ -20,11 +20,11 @@ impl Resolver<'_> {
         let mut fqn = vec![self.package.to_string()];
         fqn.extend(file.fqn_folders.iter().cloned());
         fqn.push(file.name.clone());
-        let (table, config) = self.seed_config(&fqn, properties);
+        let id = NodeId::seed(&self.package, &file.name);
+        let (table, config) = self.seed_config((&id, &fqn), properties);
         let source = self.project.source_at(&file.path);
         let start = source.span(0..0);
         let is_enabled = table.enabled;
-        let id = NodeId::seed(&self.package, &file.name);
         if let Some((other, _)) = self.lookup.own_model(&self.package, &file.name).filter(|_| is_enabled) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, start));
@@ -60,14 +60,16 @@ impl Resolver<'_> {
 
     fn seed_config(
         &mut self,
-        fqn: &[String],
+        (id, fqn): (&NodeId, &[String]),
         properties: Option<&ModelProperties>,
     ) -> (ModelConfig, SeedConfig) {
         let own = properties.map(|properties| self.layer(&properties.config));
         let layers = self.layers(|settings| &settings.seeds, fqn, own);
         self.warn_of_settings(&keys::SEED_CONFIG, &layers);
         let (table, config, findings) = SeedConfig::resolve(layers);
-        self.findings.extend(findings.into_iter().filter(|_| table.enabled));
+        if table.enabled {
+            self.config_findings(id, table.static_analysis, findings);
+        }
         (table, config)
     }
 

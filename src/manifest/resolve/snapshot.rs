@@ -27,9 +27,9 @@ impl Resolver<'_> {
             parsed.folders.clone().unwrap_or_else(|| self.folders(parsed.declared.source.package_path()));
         let fqn: Vec<String> =
             [self.package.to_string()].into_iter().chain(folders).chain([parsed.name.clone()]).collect();
-        let (table, config) = self.snapshot_config(&fqn, properties, parsed);
-        let is_enabled = table.enabled;
         let id = NodeId::snapshot(&self.package, &parsed.name);
+        let (table, config) = self.snapshot_config((&id, &fqn), properties, parsed);
+        let is_enabled = table.enabled;
         if let Some((other, _)) = self.lookup.own_model(&self.package, &parsed.name).filter(|_| is_enabled) {
             let other = other.clone();
             self.findings.push(self.clash(&id, &other, parsed.declared.clone()));
@@ -76,7 +76,7 @@ impl Resolver<'_> {
 
     fn snapshot_config(
         &mut self,
-        fqn: &[String],
+        (id, fqn): (&NodeId, &[String]),
         properties: Option<&ModelProperties>,
         parsed: &ParsedSnapshot,
     ) -> (ModelConfig, SnapshotConfig) {
@@ -86,10 +86,12 @@ impl Resolver<'_> {
         self.warn_of_settings(&keys::SNAPSHOT_CONFIG, &layers);
         let (table, config, findings) = SnapshotConfig::resolve(layers);
         // A missing setting has no span of its own.
-        let placed = findings.into_iter().filter(|_| table.enabled).map(|found| {
+        let placed = findings.into_iter().map(|found| {
             if found.labels.is_empty() { found.at(parsed.declared.clone(), "this snapshot") } else { found }
         });
-        self.findings.extend(placed);
+        if table.enabled {
+            self.config_findings(id, table.static_analysis, placed);
+        }
         (table, config)
     }
 }

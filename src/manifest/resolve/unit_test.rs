@@ -6,7 +6,7 @@ use super::resolver::{NodeEdges, Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
-        config::{Layer, merged, tags},
+        config::{Layer, merged, static_analysis, tags},
         node::Node,
         unit_test::{InputFixture, UnitTest},
     },
@@ -58,6 +58,8 @@ impl Resolver<'_> {
         let given = self.reporting(is_enabled, |resolver| resolver.given(parsed, &model));
         let Some(given) = given else { return NodeEdges::new() };
         let tags = tags(&settings);
+        let static_analysis = static_analysis(&settings);
+        let static_analysis = static_analysis.map_err(|found| self.findings.push(found)).ok().flatten();
         let test = UnitTest {
             id: parsed.id.clone(),
             name: name.clone(),
@@ -67,6 +69,7 @@ impl Resolver<'_> {
                 .reporting(is_enabled, |resolver| resolver.described(declared.description.as_ref()).text),
             declared: declared.clone(),
             given,
+            static_analysis,
             tags,
             config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
         };

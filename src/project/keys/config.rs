@@ -193,5 +193,6 @@ pub const SOURCE_CONFIG: Section = Section {
 /// The configuration of exposures.
 pub const EXPOSURE_CONFIG: Section = Section { what: "the configuration of an exposure", groups: &[COMMON] };
 
-/// The key of Fusion's analysis.
-const STATIC_ANALYSIS: &[Key] = &[Key::descriptive("static_analysis", "every node is analyzed, always")];
+/// The key of dbt Fusion's analysis.
+const STATIC_ANALYSIS: &[Key] =
+    &[Key::active("static_analysis", "whether an error in the node stops the run: strict, baseline or off")];

@@ -5,7 +5,7 @@ use super::{Key, Section};
 /// The sections, in the order of the reference.
 #[cfg(test)]
 pub(super) const ALL: &[&Section] =
-    &[&PROJECT_FILE, &TARGET, &DISPATCH, &SELECTORS, &SELECTOR, &PACKAGE_LIST, &LOCK_FILE];
+    &[&PROJECT_FILE, &FLAGS, &TARGET, &DISPATCH, &SELECTORS, &SELECTOR, &PACKAGE_LIST, &LOCK_FILE];
 
 /// `project.yml`, or `dbt_project.yml`.
 pub(in crate::project) const PROJECT_FILE: Section =
@@ -60,6 +60,7 @@ const SETTINGS: &[Key] = &[
     Key::active("restrict-access", "in a package: only its public models can be read from elsewhere"),
     Key::active("on-run-start", "SQL before the first node"),
     Key::active("on-run-end", "SQL after the last node"),
+    Key::active("flags", "flags of the command line, for the project"),
     Key::active("hooks", "how hooks are treated: `{unsupported: warn}`"),
     Key::active("targets", "the places of the lake, by name"),
     Key::active("target", "the default target; may contain Jinja"),
@@ -70,9 +71,72 @@ const SETTINGS: &[Key] = &[
     Key::descriptive("profile", "targets are in the project file"),
     Key::descriptive("query-comment", "no query leaves the process"),
     Key::descriptive("require-dbt-version", "a range of dbt's own versions"),
-    Key::descriptive("flags", "flags are given on the command line or in the environment"),
     Key::ignored("quoting", "names are quoted where they need it, and compared without regard to case"),
 ];
+
+/// `flags:`. Most of dbt's choose between an older and a newer behavior of dbt itself.
+pub(in crate::project) const FLAGS: Section =
+    Section { what: "`flags`", groups: &[FLAGS_OF_RUNS, FLAGS_OF_DBT] };
+
+const FLAGS_OF_RUNS: &[Key] = &[
+    Key::active("static_analysis", "whether an error in a node stops the run: strict, baseline or off"),
+    Key::ignored("debug", "set `--log-level debug` or HEADWATER_LOG_LEVEL"),
+    Key::ignored("fail_fast", "set `--fail-fast` or HEADWATER_FAIL_FAST"),
+    Key::ignored("indirect_selection", "set `--indirect-selection` or HEADWATER_INDIRECT_SELECTION"),
+    Key::ignored("log_format", "set `--log-format` or HEADWATER_LOG_FORMAT"),
+    Key::ignored("log_level", "set `--log-level` or HEADWATER_LOG_LEVEL"),
+    Key::ignored(
+        "require_ref_searches_node_package_before_root",
+        "name the package: `ref('package', 'model')`",
+    ),
+    Key::ignored("state_modified_compare_vars", "`state:modified` compares what variables become in nodes"),
+    Key::ignored("warn_error", "warnings don't become errors yet"),
+    Key::ignored("warn_error_options", "warnings don't become errors yet"),
+    Key::ignored("write_json", "artifacts are always written"),
+];
+
+const FLAGS_OF_DBT: &[Key] = &[
+    Key::descriptive("allow_jinja_file_extensions", BEHAVIOR),
+    Key::descriptive("cache_selected_only", "there is no cache of relations"),
+    Key::descriptive("enable_grouped_warn_error_parser_logs", BEHAVIOR),
+    Key::descriptive("hints_enabled", "messages have hints"),
+    Key::descriptive("latest_version_pointer_enabled_by_default", BEHAVIOR),
+    Key::descriptive("log_format_file", "there is no log file"),
+    Key::descriptive("log_level_file", "there is no log file"),
+    Key::descriptive("maximum_seed_size_mib", "seeds have no limit"),
+    Key::descriptive("partial_parse", "what didn't change isn't parsed again"),
+    Key::descriptive("populate_cache", "there is no cache of relations"),
+    Key::descriptive("printer_width", "lines are as wide as the terminal"),
+    Key::descriptive("require_all_warnings_handled_by_warn_error", BEHAVIOR),
+    Key::descriptive("require_batched_execution_for_custom_microbatch_strategy", BEHAVIOR),
+    Key::descriptive("require_corrected_analysis_fqns", BEHAVIOR),
+    Key::descriptive("require_event_names_in_deprecations", BEHAVIOR),
+    Key::descriptive("require_explicit_package_overrides_for_builtin_materializations", BEHAVIOR),
+    Key::descriptive("require_generic_test_arguments_property", BEHAVIOR),
+    Key::descriptive("require_nested_cumulative_type_params", BEHAVIOR),
+    Key::descriptive("require_resource_names_without_spaces", BEHAVIOR),
+    Key::descriptive("require_source_and_semantic_model_names_without_spaces", BEHAVIOR),
+    Key::descriptive("require_sql_header_in_test_configs", BEHAVIOR),
+    Key::descriptive("require_unique_project_resource_names", BEHAVIOR),
+    Key::descriptive("require_valid_schema_from_generate_schema_name", BEHAVIOR),
+    Key::descriptive("require_yaml_configuration_for_mf_time_spines", BEHAVIOR),
+    Key::descriptive("send_anonymous_usage_stats", "nothing is sent"),
+    Key::descriptive("skip_nodes_if_on_run_start_fails", "nothing runs if a hook before the run fails"),
+    Key::descriptive("source_freshness_run_project_hooks", BEHAVIOR),
+    Key::descriptive("state_modified_compare_more_unrendered_values", "as if it were true"),
+    Key::descriptive("static_parser", BEHAVIOR),
+    Key::descriptive("support_custom_ref_kwargs", BEHAVIOR),
+    Key::descriptive("use_catalogs_v2", BEHAVIOR),
+    Key::descriptive("use_colors", "colors are for terminals"),
+    Key::descriptive("use_colors_file", "there is no log file"),
+    Key::descriptive("use_experimental_parser", BEHAVIOR),
+    Key::descriptive("use_v2_parser", BEHAVIOR),
+    Key::descriptive("v2_parser", BEHAVIOR),
+    Key::descriptive("validate_macro_args", BEHAVIOR),
+    Key::descriptive("version_check", "a range of dbt's own versions isn't compared"),
+];
+
+const BEHAVIOR: &str = "a behavior of dbt itself";
 
 /// An entry of `targets:`.
 pub(in crate::project) const TARGET: Section = Section {

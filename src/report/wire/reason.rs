@@ -43,6 +43,7 @@ pub(in crate::report) enum ReasonJson<'a> {
     Unreadable { node: &'a NodeId },
     ColumnsDiffer { node: &'a NodeId },
     QueryFailed { node: &'a NodeId },
+    Invalid { node: &'a NodeId },
 }
 
 impl<'a> From<&'a Reason> for ReasonJson<'a> {
@@ -76,6 +77,7 @@ impl<'a> From<&'a Reason> for ReasonJson<'a> {
             Reason::Unreadable { node } => Self::Unreadable { node },
             Reason::ColumnsDiffer { node } => Self::ColumnsDiffer { node },
             Reason::QueryFailed { node } => Self::QueryFailed { node },
+            Reason::Invalid { node } => Self::Invalid { node },
         }
     }
 }

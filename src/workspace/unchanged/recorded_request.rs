@@ -163,7 +163,7 @@ fn text(options: &LoadOptions, request: &Request, program: &Path, places: (&Path
     let build = (env!("CARGO_PKG_VERSION"), stamp::of(program)?, program);
     let nodes = (request.command, &request.selection);
     let how = (request.fail_fast, request.retain, options.quiet, options.threads, cores());
-    let settings = (&options.target, &options.vars);
+    let settings = (&options.target, &options.vars, options.static_analysis);
     Some(format!("{:?}", (build, places, nodes, how, settings)))
 }
 
