@@ -10,7 +10,7 @@
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
 //! | `document`, `common_keys` | properties files |
-//! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
+//! | `sources`, `external`, `external_location`, `source_format`, `source_options`, `source_overrides` | `sources:` |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
@@ -36,6 +36,7 @@ mod document;
 mod drift;
 mod exposure;
 mod external;
+mod external_location;
 mod files;
 mod fixture;
 mod freshness;
@@ -72,6 +73,7 @@ pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};
 pub use external::{ExternalDecl, OnErrorDecl};
+pub use external_location::ExternalLocation;
 pub use files::{Buffers, ProjectFiles};
 pub use freshness::{FreshnessDecl, FreshnessSetting, Period, PeriodCount, PeriodDecl};
 pub use hooks::RunHooks;

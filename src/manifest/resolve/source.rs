@@ -39,7 +39,7 @@ impl Resolver<'_> {
                 continue;
             };
             let relation = Relation::new(schema, identifier);
-            let external = match external::external(table, &self.jinja).transpose() {
+            let external = match external::external(declared, table, &relation, &self.jinja) {
                 Ok(external) => external,
                 Err(found) => {
                     self.findings.push(found);
