@@ -8,7 +8,7 @@ use crate::{
     jinja::SpanMap,
     lake,
     manifest::{Manifest, Model, Node},
-    name::{NodeId, Relation},
+    name::{NodeId, Relation, quoted},
     text::{Source, Span},
 };
 
@@ -203,7 +203,20 @@ pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagn
         return Err(missing);
     }
     lake::delta_schema(&columns, &model.config.partition_by).map_err(|problems| {
-        let found = |problem| Diagnostic::error("delta-type", problem).at(start.clone(), this.as_str());
+        let found = |problem: String| match written_name(&problem, &columns, model.file.text()) {
+            Some(at) => Diagnostic::error("delta-type", problem).at(model.file.span(at), ""),
+            None => Diagnostic::error("delta-type", problem).at(start.clone(), this.as_str()),
+        };
         problems.into_iter().map(found).collect()
+    })
+}
+
+/// Returns the place of the name that a problem is about, if Delta can't hold it and it is written once.
+fn written_name(problem: &str, columns: &SchemaRef, text: &str) -> Option<Range<usize>> {
+    let names = columns.fields().iter().map(|field| field.name().as_str());
+    names.filter(|name| lake::forbidden(name).is_some()).map(quoted).find_map(|name| {
+        let mut places = text.match_indices(&name).filter(|_| problem.contains(&name));
+        let (at, _) = places.next().filter(|_| places.next().is_none())?;
+        Some(at..at + name.len())
     })
 }

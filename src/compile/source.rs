@@ -28,7 +28,7 @@ use crate::{
 pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<SourceSpec, Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let mut columns = Vec::new();
-    for column in &table.columns {
+    for column in table.typed_columns() {
         let data_type = match (&column.data_type, column.name.value.as_str()) {
             (Some(declared), _) => types::data_type(&declared.value)
                 .map_err(|message| Diagnostic::error("unknown-type", message).at(declared.span.clone(), "")),
@@ -209,9 +209,9 @@ pub(super) fn missing(table: &SourceTable) -> Diagnostic {
         "the source `{}.{}` is the Delta table {}, which doesn't exist",
         table.source, table.name, table.relation
     );
-    Diagnostic::error("missing-source", message)
-        .at(table.span.clone(), "declared here")
-        .hint("if it is files or a database, say where with `external:`")
+    Diagnostic::error("missing-source", message).at(table.span.clone(), "declared here").hint(
+        "if it is files or a database, say where with `external:`, or with dbt-duckdb's `external_location`",
+    )
 }
 
 /// Converts the drift settings. The values were validated when the project was read.

@@ -44,6 +44,22 @@ A location that leads to nothing is an error before anything runs, at its line, 
 So is one with a password, in a URL or as `user:password@host`: give credentials as `storage_options` of the
 target. A file whose name looks like that can be read with a pattern (`?` for the colon).
 
+## Locations of dbt-duckdb
+
+`external_location` in `meta:` or `config:` of a source or its table is read as `external:`, with the placeholders
+`{name}`, `{identifier}`, `{schema}` and those of `meta:`, in the notation that `formatter` names (`newstyle`, `oldstyle`, `template`):
+
+```yaml
+sources:
+  - name: raw
+    config: {external_location: \"read_csv('raw/{name}.csv', delim = ';')\"}
+    tables: [{name: orders}, {name: items}]
+```
+
+It is a path or one call of `read_csv`, `read_json`, `read_ndjson` (also with `_auto`), `read_parquet`, `delta_scan`
+or `sqlite_scan`. Options that have no equivalent, such as `skip`, are errors that name the cure. Models
+can't call these functions themselves: a file that isn't a source would be an input that no run knows of.
+
 ## Formats
 
 | `format` | extensions | what it is |
@@ -114,7 +130,7 @@ over a header.
 | `tinyint`, `smallint`, `integer`, `bigint` | whole numbers within the range |
 | `real`, `double` | finite numbers |
 | `decimal(precision, scale)` | rounded half away from zero |
-| `date` | `2021-01-31`, or a timestamp at midnight |
+| `date` | `2021-01-31` or `2021-1-31`, or a timestamp at midnight |
 | `timestamp`, `timestamptz` | ISO 8601, or numbers in `date_unit`; without a zone it is UTC |
 | `blob` | bytes |
 | `json` | text that is JSON: a value of a JSON document, or a text that is a JSON value |
@@ -129,8 +145,9 @@ reader if they are listed.
 
 ### Columns that are left out
 
-A text source that lists no `columns:` gets those that its files have; folders such as `day=2021-01-31` give
-columns, too. Each column gets the narrowest type that holds every value: `bigint`, `double`, `decimal`
+A text source that lists no `columns:` with a `data_type` gets the columns that its files have; names without types
+only carry tests and descriptions, as in dbt. In a list with types, a column without one is `varchar`, and Parquet,
+Avro and SQLite keep their own types. Folders such as `day=2021-01-31` give columns, too. Each column gets the narrowest type that holds every value: `bigint`, `double`, `decimal`
 where a double would lose digits, `date`, `timestamp`, `timestamptz` (if any value has a zone), `boolean`,
 `varchar`; in JSON also structs and lists, and `json` where values have nothing in common or objects more
 than 200 fields. Numbers with leading zeros are text, and so are the strings of JSON unless all of them are

@@ -190,11 +190,8 @@ fn delta_type(from: &DataType, path: &str, problems: &mut Vec<String>) -> Result
         }
         DataType::Struct(fields) => DataType::Struct(delta_fields(fields, path, problems)),
         DataType::Map(entries, _) => delta_map(entries, path, problems)?,
-        DataType::Null => {
-            return Err(
-                "has no type, being NULL in every row: give it one, as in `cast(null as varchar)`".to_owned()
-            );
-        }
+        // As in DuckDB's tables.
+        DataType::Null => DataType::Int32,
         DataType::Time32(_) | DataType::Time64(_) => {
             return Err(format!("is {}, and Delta has no time of day: cast it to varchar", type_name(from)));
         }
@@ -254,6 +251,8 @@ mod tests {
     fn every_type_has_its_place() {
         use DataType as T;
         check(T::UInt32, T::Int64);
+        check(T::Null, T::Int32);
+        check(T::new_list(T::Null, true), T::List(Arc::new(Field::new("element", T::Int32, true))));
         check(T::UInt64, T::Decimal128(20, 0));
         check(T::Float16, T::Float32);
         check(T::Utf8View, T::Utf8);
@@ -286,7 +285,6 @@ mod tests {
         use DataType as T;
         insta::assert_snapshot!(problems(
             &[
-                ("n", T::Null),
                 ("t", T::Time64(TimeUnit::Nanosecond)),
                 ("d", T::Duration(TimeUnit::Second)),
                 ("big", T::Decimal256(60, 2)),
@@ -298,15 +296,13 @@ mod tests {
             ],
             &["region", "s", "a/b"],
         ), @r#"
-        column n has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         column t is time, and Delta has no time of day: cast it to varchar
         column d is interval, and Delta has no spans of time: make it a number, say of seconds
         column big is decimal(60, 2), and Delta's decimals have 38 digits: cast it, as in `cast(… as decimal(38, 2))`, which fails where a value has more, or to double
         column "sum(a)" can't have '(' in its name: give it another, as in `… as total`
         columns Id and id differ only by case, which Delta does not tell apart: rename one
-        column s.x has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         partition_by names region, which is not a column
-        a table can't be partitioned by column s: it is struct(x null)
+        a table can't be partitioned by column s: it is struct(x integer)
         a table can't be partitioned by column a/b: `/` in its name makes folders that other readers take for other columns; give it another name
         "#);
     }

@@ -91,13 +91,25 @@ impl SourceTable {
         }
     }
 
+    /// Returns the columns that say how files are read. Columns without a type are text in a list that has
+    /// types. Without any, or where files have their own types, they only carry tests and descriptions, as
+    /// in dbt.
+    pub fn typed_columns(&self) -> impl Iterator<Item = &ColumnDecl> {
+        let is_text = self.external.as_ref().is_some_and(|external| external.declared.format.value.is_text());
+        let is_supplied = |column: &ColumnDecl| column.name.value.starts_with("_source_");
+        let has_types = self.columns.iter().any(|column| column.data_type.is_some() && !is_supplied(column));
+        self.columns
+            .iter()
+            .filter(move |column| column.data_type.is_some() || is_supplied(column) || (is_text && has_types))
+    }
+
     /// Returns whether it is a text source that declares no columns, except for those that the reader
     /// supplies.
     #[must_use]
     pub fn may_be_undeclared(&self) -> bool {
         let is_text = |external: &External| external.declared.format.value.is_text();
         self.external.as_ref().is_some_and(is_text)
-            && self.columns.iter().all(|column| column.name.value.starts_with("_source_"))
+            && self.typed_columns().all(|column| column.name.value.starts_with("_source_"))
     }
 
     /// Returns whether its rows are in files, whose number may grow.

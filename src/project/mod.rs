@@ -10,8 +10,8 @@
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
 //! | `document`, `common_keys` | properties files |
-//! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
-//! | `source_config` | configuration of sources in the project file |
+//! | `sources`, `source_format`, `source_options`, `source_overrides`, `source_config` | `sources:` |
+//! | `external`, `external_location` | where the rows of a source's table are |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `static_analysis` | `flags: static_analysis:` |
 //! | `macros` | `macros:` |
@@ -39,6 +39,7 @@ mod document;
 mod drift;
 mod exposure;
 mod external;
+mod external_location;
 mod files;
 mod fixture;
 mod freshness;
@@ -78,6 +79,7 @@ pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};
 pub use external::{ExternalDecl, OnErrorDecl};
+pub use external_location::ExternalLocation;
 pub use files::{Buffers, ProjectFiles};
 pub use freshness::{FreshnessDecl, FreshnessSetting, Period, PeriodCount, PeriodDecl};
 pub use hooks::RunHooks;

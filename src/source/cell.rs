@@ -24,6 +24,8 @@ pub(crate) enum CellToken<'a> {
     Nested(&'a str),
     Int(i64),
     Float(f64),
+    /// `NaN` or an infinity, where they are allowed.
+    NonFinite(f64),
     Blob(&'a [u8]),
 }
 
@@ -35,7 +37,7 @@ pub(crate) enum CellValue<'a> {
     Boolean(bool),
     /// A value of any integer kind, within that kind's range.
     Int(i64),
-    /// A value of either float kind, finite in that kind.
+    /// A value of either float kind.
     Float(f64),
     Decimal(i128),
     Date(i32),
@@ -72,14 +74,18 @@ impl<'a> CellToken<'a> {
             ColumnKind::Int64 => self.within(i64::MIN, i64::MAX),
             ColumnKind::Float64 => self.float().map(CellValue::Float),
             ColumnKind::Float32 => {
-                self.float().filter(|value| value.abs() <= f64::from(f32::MAX)).map(CellValue::Float)
+                let fits = |value: &f64| value.abs() <= f64::from(f32::MAX) || !value.is_finite();
+                self.float().filter(fits).map(CellValue::Float)
             }
             ColumnKind::Decimal { precision, scale } => {
                 decimal::parse(self.digits()?.as_ref(), precision, scale).map(CellValue::Decimal)
             }
             ColumnKind::Timestamp { .. } => self.micros(unit).map(CellValue::Micros),
             ColumnKind::Date => match self {
-                Self::Text(text) => instant::date(text.trim_ascii()),
+                Self::Text(text) => {
+                    let text = text.trim_ascii();
+                    instant::date(text).or_else(|| instant::date(&instant::padded(text)?))
+                }
                 _ => instant::date_of_micros(self.micros(unit)?),
             }
             .map(CellValue::Date),
@@ -89,7 +95,7 @@ impl<'a> CellToken<'a> {
     /// Returns the value as text. Numbers, arrays and objects keep the source's notation.
     fn text(self) -> Option<Cow<'a, str>> {
         Some(match self {
-            Self::Null | Self::Blob(_) | Self::Word(_) => return None,
+            Self::Null | Self::Blob(_) | Self::Word(_) | Self::NonFinite(_) => return None,
             Self::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
             Self::Number(text) | Self::Text(text) | Self::Nested(text) => Cow::Borrowed(text),
             Self::Escaped(inside) => Cow::Owned(unescape(inside)?),
@@ -102,7 +108,7 @@ impl<'a> CellToken<'a> {
     pub(crate) fn json(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Nested(text) => Some(Cow::Borrowed(text)),
-            Self::Null | Self::Blob(_) | Self::Word(_) => None,
+            Self::Null | Self::Blob(_) | Self::Word(_) | Self::NonFinite(_) => None,
             Self::Text(_) | Self::Escaped(_) => self.text().filter(|text| json::is_json(text)),
             Self::Float(value) if !value.is_finite() => None,
             Self::Bool(_) | Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
@@ -115,7 +121,12 @@ impl<'a> CellToken<'a> {
             Self::Text(text) => Some(Cow::Borrowed(text.trim_ascii())),
             Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
             Self::Escaped(_) => Some(Cow::Owned(self.text()?.trim_ascii().to_owned())),
-            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) | Self::Word(_) => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Nested(_)
+            | Self::Blob(_)
+            | Self::Word(_)
+            | Self::NonFinite(_) => None,
         }
     }
 
@@ -156,6 +167,7 @@ impl<'a> CellToken<'a> {
             #[expect(clippy::cast_precision_loss, reason = "SQL's own cast from bigint to double")]
             Self::Int(value) => Some(value as f64),
             Self::Float(value) => Some(value).filter(|value| value.is_finite()),
+            Self::NonFinite(value) => Some(value),
             Self::Number(text) => finite(text),
             _ => finite(&self.digits()?),
         }
@@ -163,17 +175,33 @@ impl<'a> CellToken<'a> {
 
     fn micros(self, unit: DateUnit) -> Option<i64> {
         match self {
-            Self::Text(text) => instant::timestamp(text.trim_ascii()),
-            Self::Escaped(_) => instant::timestamp(self.text()?.trim_ascii()),
+            Self::Text(_) | Self::Escaped(_) => {
+                let text = self.text()?;
+                let text = text.trim_ascii();
+                instant::timestamp(text).or_else(|| instant::timestamp(&instant::padded(text)?))
+            }
             Self::Int(count) => instant::micros(count, unit),
             Self::Float(count) => instant::micros_of_float(count, unit),
             Self::Number(text) => match text.parse() {
                 Ok(count) => instant::micros(count, unit),
                 Err(_) => instant::micros_of_float(finite(text)?, unit),
             },
-            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) | Self::Word(_) => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Nested(_)
+            | Self::Blob(_)
+            | Self::Word(_)
+            | Self::NonFinite(_) => None,
         }
     }
+}
+
+/// Parses `NaN` or an infinity, in any case and with any sign.
+pub(super) fn non_finite(text: &str) -> Option<f64> {
+    text.trim_ascii()
+        .parse()
+        .ok()
+        .filter(|value: &f64| !value.is_finite() && !text.contains(|sign: char| sign.is_ascii_digit()))
 }
 
 /// Parses a finite number. `NaN` and infinities would poison every sum that includes them.

@@ -34,17 +34,13 @@ impl CandidateTypes {
     const DATE: Self = Self(8);
     const TIMESTAMP: Self = Self(16);
     const BOOLEAN: Self = Self(32);
-    const SHORT_INTEGER: Self = Self(64);
 
     /// The numeric types.
     pub(super) const NUMBERS: Self = Self(Self::INTEGER.0 | Self::DOUBLE.0 | Self::DECIMAL.0);
     /// The date and time types.
     pub(super) const TIMES: Self = Self(Self::DATE.0 | Self::TIMESTAMP.0);
-    /// All types except `SHORT_INTEGER`.
+    /// All types.
     pub(super) const ALL: Self = Self(Self::NUMBERS.0 | Self::TIMES.0 | Self::BOOLEAN.0);
-    /// The types of a seed, as in dbt: integers that all fit are `integer`. There are no decimals, so numbers
-    /// that neither a bigint nor a double holds are text.
-    pub(super) const SEED: Self = Self(Self::ALL.0 & !Self::DECIMAL.0 | Self::SHORT_INTEGER.0);
 
     fn any(self, of: Self) -> bool {
         self.0 & of.0 != 0
@@ -67,15 +63,12 @@ pub(super) struct Guess {
     /// The maximum number of digits before and after the decimal point.
     whole: usize,
     scale: usize,
-    /// True if values that a double would round become decimals.
-    is_exact: bool,
 }
 
 impl Guess {
     /// Starts without values. The type will be one of `types`, or text.
     pub(super) fn new(types: CandidateTypes) -> Self {
-        let is_exact = types.any(CandidateTypes::DECIMAL);
-        Self { seen: false, open: types, zoned: false, whole: 0, scale: 0, is_exact }
+        Self { seen: false, open: types, zoned: false, whole: 0, scale: 0 }
     }
 
     /// Adds a value that isn't NULL.
@@ -101,9 +94,7 @@ impl Guess {
     /// Returns the inferred type. Without values it is text.
     pub(super) fn data_type(&self) -> DataType {
         let is = |of| self.seen && self.open.any(of);
-        if is(CandidateTypes::SHORT_INTEGER) {
-            DataType::Int32
-        } else if is(CandidateTypes::INTEGER) {
+        if is(CandidateTypes::INTEGER) {
             DataType::Int64
         } else if is(CandidateTypes::DOUBLE) {
             DataType::Float64
@@ -136,17 +127,13 @@ impl Guess {
 
     fn see_number(&mut self, text: &str) {
         let Some(number) = NumberNotation::of(text) else {
-            self.open.close(CandidateTypes::SHORT_INTEGER);
             return self.open.close(CandidateTypes::NUMBERS);
         };
         let integer = number.integer(text);
         if integer.is_none() {
             self.open.close(CandidateTypes::INTEGER);
         }
-        if integer.is_none_or(|integer| i32::try_from(integer).is_err()) {
-            self.open.close(CandidateTypes::SHORT_INTEGER);
-        }
-        if !number.is_double(text, self.is_exact) {
+        if !number.is_double(text, true) {
             self.open.close(CandidateTypes::DOUBLE);
         }
         if number.has_exponent {
@@ -244,7 +231,7 @@ pub(super) fn holds(kind: ColumnKind, token: CellToken<'_>, written: Notation) -
 }
 
 /// The notation of a number.
-struct NumberNotation {
+pub(super) struct NumberNotation {
     /// The number of digits before the point. There are no leading zeros.
     whole: usize,
     /// The number of digits after the point.
@@ -255,7 +242,7 @@ struct NumberNotation {
 
 impl NumberNotation {
     /// Parses a number. `007` isn't one, because its zeros would be lost; neither is `+49`.
-    fn of(text: &str) -> Option<Self> {
+    pub(super) fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
         let count = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -288,7 +275,7 @@ impl NumberNotation {
         rest.is_empty().then_some(number)
     }
 
-    fn integer(&self, text: &str) -> Option<i64> {
+    pub(super) fn integer(&self, text: &str) -> Option<i64> {
         match self {
             Self { is_fraction: true, .. } => None,
             // Every number of nine digits fits every integer type. Most numbers are short, so parsing them
@@ -300,7 +287,7 @@ impl NumberNotation {
 
     /// Returns whether a double holds the number: any finite number, or, if `is_exact`, only one that keeps
     /// all its digits.
-    fn is_double(&self, text: &str, is_exact: bool) -> bool {
+    pub(super) fn is_double(&self, text: &str, is_exact: bool) -> bool {
         if !self.is_fraction {
             return self.whole <= KEPT
                 || text.parse::<i64>().is_ok_and(|number| number.unsigned_abs() <= EXACT);

@@ -31,6 +31,32 @@ pub(crate) fn timestamp(text: &str) -> Option<i64> {
     within_calendar(i64::from(days).checked_mul(DAY)?.checked_add(micros)?)
 }
 
+/// Returns a date or timestamp such as `2021-1-31 2:05:00` with two digits for every number, or `None` if it
+/// isn't one with one digit too few.
+pub(crate) fn padded(text: &str) -> Option<String> {
+    let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    if text.as_bytes().get(4) != Some(&b'-') {
+        return None;
+    }
+    let (mut padded, mut at) = (text.get(..4)?.to_owned(), 4);
+    for separators in [&b"-"[..], b"-", b" T", b":", b":"] {
+        let Some(separator) = text.as_bytes().get(at).filter(|byte| separators.contains(byte)) else { break };
+        padded.push(char::from(*separator));
+        at += 1;
+        while *separator == b' ' && text.as_bytes().get(at) == Some(&b' ') {
+            at += 1;
+        }
+        let digits = if is_digit(at + 1) { 2 } else { 1 };
+        if digits == 1 {
+            padded.push('0');
+        }
+        padded.push_str(text.get(at..at + digits)?);
+        at += digits;
+    }
+    padded.push_str(text.get(at..)?);
+    (padded != text).then_some(padded)
+}
+
 /// Parses an ISO date, or a timestamp at midnight UTC, into days.
 pub(crate) fn date(text: &str) -> Option<i32> {
     if text.len() == 10 { date_prefix(text.as_bytes()) } else { date_of_micros(timestamp(text)?) }
@@ -153,6 +179,24 @@ mod tests {
         assert_eq!(timestamp("2021-01-01"), Some(1_609_459_200_000_000));
         assert_eq!(timestamp("1969-12-31T23:59:59.9999999"), Some(-1));
         assert_eq!(timestamp("2021-01-01 12:00:00.5"), Some(noon + 500_000));
+    }
+
+    #[test]
+    fn numbers_may_have_one_digit_where_that_is_allowed() {
+        for (text, want) in [
+            ("2021-1-31", "2021-01-31"),
+            ("2021-01-3", "2021-01-03"),
+            ("2021-1-3 2:05:00", "2021-01-03 02:05:00"),
+            ("2021-01-03  12:5:6.5 UTC", "2021-01-03 12:05:06.5 UTC"),
+            ("2021-01-03T2:05+02", "2021-01-03T02:05+02"),
+        ] {
+            assert_eq!(timestamp(text), None, "{text}");
+            assert_eq!(padded(text).as_deref(), Some(want), "{text}");
+        }
+        for text in ["2021-01-31", "2021-01-31 12:00:00", "1", "日本語-1-1"] {
+            assert_eq!(padded(text), None, "{text}");
+        }
+        assert_eq!(padded("2021-1-é").as_deref().map(timestamp), None);
     }
 
     #[test]

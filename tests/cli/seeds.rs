@@ -145,7 +145,7 @@ fn files_are_written_in_many_ways() {
         .file("seeds/names.csv", "select,a.b,\"q\"\"x\",order\n1,2,3,4\n")
         .file(
             "seeds/seeds.yml",
-            "seeds:\n  - name: odd\n    config: { delimiter: ';', quote: \"'\", null_values: ['-'], quote_columns: true, schema: ref, alias: strange, column_types: { größe: int } }\n  - name: none\n    config: { column_types: { id: int } }\n",
+            "seeds:\n  - name: odd\n    config: { delimiter: ';', quote: \"'\", null_values: ['-'], quote_columns: true, schema: ref, alias: strange, column_types: { größe: int } }\n  - name: none\n    config: { column_types: { id: int, gone: int } }\n",
         );
     project.run(["seed"]).refused().says("a column can't have ';' in its name").says("rename the column");
     project.write("seeds/odd.csv", odd.replace("a;b", "AB"));
@@ -160,7 +160,11 @@ fn files_are_written_in_many_ways() {
         project.rows("select \"select\", \"a.b\", \"q\"\"x\" as q, \"order\" from {{ ref('names') }}"),
         "select,a.b,q,order\n1,2,3,4\n"
     );
-    project.run(["compile", "-s", "none"]).success().says("id: integer\nname: varchar\n");
+    project
+        .run(["compile", "-s", "none"])
+        .success()
+        .says("id: integer\nname: integer\n")
+        .says("warning[unknown-column]: `column_types` names `gone`, which the seed `none`");
 }
 
 #[test]

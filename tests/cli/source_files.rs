@@ -38,6 +38,47 @@ fn files_of_a_folder_that_are_left_out_are_named() {
 }
 
 #[test]
+fn a_location_of_dbt_duckdb_is_read_as_external() {
+    let project = Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: raw\n    meta: { external_location: 'raw/{name}.csv' }\n    tables:\n      - name: orders\n        \
+             columns: [{ name: status, data_tests: [not_null] }]\n      - name: items\n        config:\n          \
+             external_location: \"read_csv('raw/{identifier}.txt', delim = '|', skip = 0)\"\n        identifier: items_1\n",
+        )
+        .file("raw/orders.csv", "id,status\n1,open\n")
+        .file("raw/items_1.txt", "id|n\n1|2.5\n")
+        .model(
+            "a.sql",
+            "select o.id + 1 as id, o.status, i.n from {{ source('raw', 'orders') }} o join {{ source('raw', 'items') }} i using (id)",
+        );
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select * from {{ ref('a') }}"), "id,status,n\n2,open,2.5\n");
+    // The file is an input like any other.
+    project.write("raw/items_1.txt", "id|n\n1|7.5\n");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select n from {{ ref('a') }}"), "n\n7.5\n");
+    let text = project.read("sources.yml").replace("skip = 0", "skip = 2");
+    project.write("sources.yml", text);
+    project
+        .run(["build"])
+        .refused()
+        .says("external-location")
+        .says("the option `skip`")
+        .says("sources.yml:9");
+}
+
+#[test]
+fn columns_without_types_hide_nothing_and_change_no_types() {
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/*.csv }", "[{ name: status, data_tests: [not_null] }]"))
+        .file("in/a.csv", "id,status\n1,open\n")
+        .model("a.sql", MODEL);
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select id + 1 as id, status from {{ ref('a') }}"), "id,status\n2,open\n");
+}
+
+#[test]
 fn what_is_missing_is_found_before_anything_runs() {
     let columns = "[{ name: id, data_type: bigint }]";
     let project = Project::new().file("data/orders/a.csv", "id\n1\n").model("a.sql", MODEL);

@@ -55,8 +55,11 @@ fn types_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn a_column_without_a_type_needs_one() {
-    assert_said!(refused("select order_id, null as note from {{ ref('orders') }}"));
+fn files_in_the_place_of_tables_are_refused_with_the_source_to_write() {
+    assert_said!(refused("select * from read_csv_auto('raw/Order items-*.csv', header = true)"));
+    let file = refused("select * from 'raw/a.parquet'");
+    file.says("queries read tables, not files: 'raw/a.parquet'")
+        .says("external: {location: 'raw/a.parquet'}");
 }
 
 #[test]
@@ -72,6 +75,12 @@ fn two_columns_that_differ_in_case_alone_are_refused() {
 #[test]
 fn a_column_without_a_name_is_refused() {
     assert_said!(refused("select count(*), max(amount) from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_name_that_delta_can_not_hold_is_shown_where_it_is_written() {
+    let refused = refused("select order_id,\n  amount as \"Total Sales\" from {{ ref('orders') }}");
+    refused.says("models/m.sql:2:13").says("give it another, as in `… as total`");
 }
 
 #[test]

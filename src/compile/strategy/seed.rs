@@ -35,6 +35,8 @@ struct Columns {
     names: Vec<String>,
     /// Their declared types.
     declared: Vec<Option<DataType>>,
+    /// Warnings about declared types of columns that the seed doesn't have.
+    surplus: Vec<Diagnostic>,
 }
 
 impl Work<'_> {
@@ -46,7 +48,8 @@ impl Work<'_> {
         let file =
             ProjectFiles::on_disk(self.context.root).read(seed.location()).map_err(|found| vec![found])?;
         let format = format(&seed.config);
-        let columns = columns(seed, &file, &format)?;
+        let mut columns = columns(seed, &file, &format)?;
+        self.compiled.warnings.append(&mut columns.surplus);
         let types = seed::types(file.text(), &format, &columns.declared);
         let types = types.map_err(|faults| findings(&file, faults))?;
         let engine = self.context.engine;
@@ -125,23 +128,18 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
         if seed.config.quote_columns { heading.name.clone() } else { folded(&heading.name) }
     };
     let names: Vec<String> = headings.iter().map(called).collect();
-    let mut declared = vec![None; names.len()];
+    let (mut declared, mut surplus) = (vec![None; names.len()], Vec::new());
     for (column, written) in &seed.config.column_types {
-        let wrong = |code: &'static str, message: String| {
-            let found = Diagnostic::error(code, message);
-            match &seed.config.column_types_at {
-                Some(at) => found.at(at.clone(), "declared here"),
-                None => found,
-            }
+        let declared_here = |found: Diagnostic| match &seed.config.column_types_at {
+            Some(at) => found.at(at.clone(), "declared here"),
+            None => found,
         };
         let at = names.iter().position(|name| name.to_lowercase() == column.to_lowercase());
         match (at, types::data_type(written)) {
             (Some(at), Ok(data_type)) => declared[at] = Some(data_type),
             (Some(_), Err(message)) => {
-                found.push(wrong(
-                    "unknown-type",
-                    format!("column `{column}` of `{}`: {message}", seed.model.name),
-                ));
+                let message = format!("column `{column}` of `{}`: {message}", seed.model.name);
+                found.push(declared_here(Diagnostic::error("unknown-type", message)));
             }
             (None, _) => {
                 let message = format!(
@@ -149,13 +147,13 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
                     seed.model.name,
                     seed.location()
                 );
-                let found_here =
-                    wrong("unknown-column", message).near(column, names.iter().map(String::as_str));
-                found.push(found_here.note(format!("its columns: {}", names.join(", "))));
+                let warning = declared_here(Diagnostic::warning("unknown-column", message));
+                let warning = warning.near(column, names.iter().map(String::as_str));
+                surplus.push(warning.note(format!("its columns: {}", names.join(", "))));
             }
         }
     }
-    if found.is_empty() { Ok(Columns { headings, names, declared }) } else { Err(found) }
+    if found.is_empty() { Ok(Columns { headings, names, declared, surplus }) } else { Err(found) }
 }
 
 /// Checks that a Delta table can have a column of this name. If the whole header is one name, the delimiter

@@ -59,6 +59,8 @@ const CASES: &[(&str, &str)] = &[
     ("select date '2020-01-01' + interval 1 day as r", "TIMESTAMP 2020-01-02 00:00:00"),
     ("select date '2020-01-03' - date '2020-01-01' as r", "BIGINT 2"),
     ("select date '2020-02-30' as r", "error"),
+    ("select date('2023-01-01') as r", "DATE 2023-01-01"),
+    ("select date(timestamp '2024-02-03 10:00:00') as r", "DATE 2024-02-03"),
     ("select interval '47.210' as r", "INTERVAL 00:00:47.21"),
     ("select interval 3 centuries as r", "INTERVAL 300 years"),
     ("select interval 1 day = interval 24 hours as r", "BOOLEAN true"),
@@ -77,6 +79,16 @@ const CASES: &[(&str, &str)] = &[
     ("select 1 as r union all select 2.5", "DECIMAL(11,1) 1.0 2.5"),
     ("select x from (values (1),(null),(2)) t(x) order by x desc", "INTEGER 2 1 NULL"),
     ("select x from (values (1),(1),(2)) t(x) except all select 1", "INTEGER 1 2"),
+    (
+        "select sum(a * 100 + coalesce(b, 9) * 10 + coalesce(c, 9)) as r from (select a, b, c from \
+         (values (1, 2, 3), (1, 3, 3)) t(a, b, c) group by rollup ((a, b), c)) where a is not null",
+        "HUGEINT 524",
+    ),
+    (
+        "select count(*) as r from (select grouping(a, b, c) from (values (1, 2, 3)) t(a, b, c) \
+         group by cube ((a, b), c))",
+        "BIGINT 4",
+    ),
     ("select x in (select 1 union all select null) as r from (values (1),(2)) t(x)", "BOOLEAN NULL true"),
     ("select 3 not in (select 1 union all select null) as r", "BOOLEAN NULL"),
     ("select exists(select 1) as r", "BOOLEAN true"),

@@ -1,13 +1,17 @@
-//! `modules.re`: Python's regular expressions, as far as expressions without look-around and
-//! back-references go.
+//! `modules.re`: Python's regular expressions.
+//!
+//! - here: the functions, and the objects they give
+//! - `python`: Python's syntax in that of the crate
+
+mod python;
 
 use std::{fmt, sync::Arc};
 
+use fancy_regex::{Captures, Regex, RegexBuilder};
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Kwargs, Object, ObjectRepr, Rest, from_args},
 };
-use regex::{Captures, Regex, RegexBuilder};
 
 use crate::jinja::value::{List, cost::pay_bytes};
 
@@ -27,6 +31,12 @@ const FLAGS: [(&str, u32); 10] = [
 
 /// The largest compiled expression, in bytes.
 const LARGEST: usize = 1 << 20;
+
+/// The maximum number of steps back in one search. Expressions with look-around may need exponentially many.
+const MOST_STEPS: usize = 1_000_000;
+
+/// The number of an expression's characters that a message quotes.
+const QUOTED: usize = 60;
 
 /// Returns a flag of the module.
 pub(super) fn flag(name: &str) -> Option<Value> {
@@ -89,18 +99,15 @@ impl Pattern {
 
     fn new(expression: &str, text: &str, flags: u32) -> Result<Self, Error> {
         let has = |name: &str| FLAGS.iter().any(|(known, bit)| *known == name && flags & bit != 0);
-        // Python's end of the text is written differently.
-        let regex = RegexBuilder::new(&expression.replace("\\Z", "\\z"))
+        let regex = RegexBuilder::new(&python::translated(expression))
             .case_insensitive(has("I"))
             .multi_line(has("M"))
             .dot_matches_new_line(has("S"))
             .ignore_whitespace(has("X"))
-            .size_limit(LARGEST)
+            .delegate_size_limit(LARGEST)
+            .backtrack_limit(MOST_STEPS)
             .build()
-            .map_err(|error| {
-                let message = format!("the regular expression `{text}` can't be used: {error}");
-                Error::new(ErrorKind::InvalidOperation, message)
-            })?;
+            .map_err(|error| failed(text, &error))?;
         Ok(Self { regex, text: text.to_owned(), flags })
     }
 
@@ -118,24 +125,28 @@ impl Pattern {
     ) -> Result<Value, Error> {
         let Some(subject) = texts.last() else { return Err(Error::from(ErrorKind::MissingArgument)) };
         pay_bytes(state, subject.len())?;
-        let found = |captures: Option<Captures<'_>>| {
-            captures.map_or(Value::from(()), |captures| {
+        let failed = |error: fancy_regex::Error| failed(&self.text, &error);
+        let found = |captures: fancy_regex::Result<Option<Captures<'_, str>>>| {
+            let captures = captures.map_err(failed)?;
+            Ok::<_, Error>(captures.map_or(Value::from(()), |captures| {
                 Value::from_object(Match::of(&self.regex, &captures, subject))
-            })
+            }))
         };
         Ok(match function {
-            "match" => found(self.within("\\A", "")?.regex.captures(subject)),
-            "fullmatch" => found(self.within("\\A", "\\z")?.regex.captures(subject)),
-            "search" => found(self.regex.captures(subject)),
+            "match" => found(self.within("\\A", "")?.regex.captures(*subject))?,
+            "fullmatch" => found(self.within("\\A", "\\z")?.regex.captures(*subject))?,
+            "search" => found(self.regex.captures(*subject))?,
             "findall" => {
-                let all = self.regex.captures_iter(subject).map(|captures| groups_of(&captures));
-                Value::from_object(List::new(all.collect()))
+                let all = self.regex.captures_iter(*subject);
+                let all = all.map(|captures| Ok(groups_of(&captures.map_err(failed)?)));
+                Value::from_object(List::new(all.collect::<Result<_, Error>>()?))
             }
             "split" => {
-                let parts: Vec<&str> = match count {
+                let parts: Result<Vec<&str>, _> = match count {
                     0 => self.regex.split(subject).collect(),
                     count => self.regex.splitn(subject, count.saturating_add(1)).collect(),
                 };
+                let parts = parts.map_err(failed)?;
                 Value::from_object(List::new(parts.into_iter().map(Value::from).collect()))
             }
             _ => {
@@ -145,16 +156,32 @@ impl Pattern {
                         "sub takes an expression and two texts",
                     ));
                 };
-                let matches = self.regex.find_iter(subject).count();
+                let matches = self.regex.find_iter(*subject).count();
                 pay_bytes(state, replacement.len().saturating_mul(matches))?;
-                Value::from(self.regex.replacen(subject, count, template(replacement).as_str()).into_owned())
+                let replaced = self.regex.try_replacen(subject, count, template(replacement).as_str());
+                Value::from(replaced.map_err(failed)?.into_owned())
             }
         })
     }
 }
 
+/// Returns the error about an expression, of which it quotes the beginning.
+fn failed(text: &str, error: &fancy_regex::Error) -> Error {
+    let text = text.trim();
+    let line = text.lines().next().unwrap_or_default();
+    let mut quoted: String = line.chars().take(QUOTED).collect();
+    if quoted.len() < text.len() {
+        quoted.push('…');
+    }
+    // The crate repeats the whole expression before the reason.
+    let reason = error.to_string();
+    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let message = format!("the regular expression `{quoted}` can't be used: {reason}");
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
 /// Returns an item of `findall`: the text, or that of the groups.
-fn groups_of(captures: &Captures<'_>) -> Value {
+fn groups_of(captures: &Captures<'_, str>) -> Value {
     let text = |index: usize| Value::from(captures.get(index).map_or("", |group| group.as_str()));
     match captures.len() {
         1 => text(0),
@@ -234,9 +261,9 @@ struct Group {
 }
 
 impl Match {
-    fn of(regex: &Regex, captures: &Captures<'_>, subject: &str) -> Self {
+    fn of(regex: &Regex, captures: &Captures<'_, str>, subject: &str) -> Self {
         let at = |byte: usize| subject[..byte].chars().count();
-        let group = |found: regex::Match<'_>| Group {
+        let group = |found: fancy_regex::Match<'_>| Group {
             text: found.as_str().to_owned(),
             start: at(found.start()),
             end: at(found.end()),

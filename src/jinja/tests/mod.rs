@@ -361,6 +361,10 @@ fn regular_expressions_are_pythons() {
     check("sub('[^a-z]+', '_', 'a B c1')", "a_c_");
     check("sub('(a)(b)', '\\\\2\\\\1', 'ab ab', 1)", "ba ab");
     check("sub('A', 'x', 'aA', flags=modules.re.IGNORECASE)", "xx");
+    check("sub('(a)(?=b)', '<\\\\1>', 'ab ac')", "<a>b ac");
+    check("fullmatch('(.)\\\\1', 'aa') is not none", "True");
+    check("match('[[a]+', '[a') is not none", "True");
+    check("findall('(?<!distinct )(from|join) ({' ~ '{x)', 'from {' ~ '{x') | length", "1");
     check("match('b', 'ab')", "None");
     check("search('(?P<x>b+)', 'äbb').group('x')", "bb");
     check("search('b+', 'äbb').span()", "[1, 3]");

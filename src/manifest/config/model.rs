@@ -131,6 +131,17 @@ fn materialized(reader: &mut SettingsReader<'_>) -> Materialized {
         "incremental" => Materialized::Incremental,
         "view" => Materialized::View,
         "ephemeral" => Materialized::Ephemeral,
+        // dbt-duckdb's, whose readers read the file.
+        "external" => {
+            let message = "an `external` model is a Delta table here: no file is written to `location`";
+            let mut found = Diagnostic::warning("external-model", message);
+            if let Some(setting) = reader.settings.get("materialized") {
+                found = found.at(setting.span.clone(), "");
+            }
+            let hint = "set `materialized: table`; DuckDB reads Delta tables by `delta_scan('…')`";
+            reader.findings.push(found.hint(hint));
+            Materialized::Table
+        }
         other => {
             let known = Materialized::DBT_ONLY.contains(&other);
             let message = if known {

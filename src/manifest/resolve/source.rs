@@ -41,7 +41,7 @@ impl Resolver<'_> {
             };
             let relation = Relation::new(schema, identifier);
             let config = self.source_config(declared, table);
-            let external = match external::external(table, &self.jinja).transpose() {
+            let external = match external::external(declared, table, &relation, &self.jinja) {
                 Ok(external) => external,
                 Err(found) => {
                     self.findings.push(found);

@@ -183,6 +183,14 @@ pub const SOURCE_CONFIG: Section = Section {
                 "event_time",
                 "the column with the time of a row, by which microbatch models filter it",
             ),
+            Key::active(
+                "external_location",
+                "dbt-duckdb's place of the rows: a path, or a call such as read_csv",
+            ),
+            Key::active(
+                "formatter",
+                "the notation of names in `external_location`: newstyle, oldstyle or template",
+            ),
             Key::active("freshness", "the limits of the age of its newest row").mapping(),
             Key::active("loaded_at_field", "the column with the load time of a row"),
             Key::active("loaded_at_query", "the query for the load time of the newest row"),

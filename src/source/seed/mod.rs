@@ -3,11 +3,13 @@
 //!
 //! - here: the walk over the file
 //! - `fault`: the faults in it
+//! - `inference`: the type of a column
 //!
 //! Builds no rows; they are read afterwards, like those of any CSV source. Start at [`header`], then
 //! [`types`].
 
 mod fault;
+mod inference;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +18,9 @@ use std::{collections::HashSet, ops::Range};
 use datafusion::arrow::datatypes::DataType;
 
 pub use self::fault::{SeedFault, SeedFaults};
+use self::inference::SeedInference;
 use super::{
-    cell::CellToken,
     excerpt::excerpt,
-    guess::{CandidateTypes, Guess},
     json::Cursor,
     kind::ColumnKind,
     spec::{DateUnit, Nulls, SOURCE_FILE, SOURCE_ROW, SourceFormat},
@@ -99,7 +100,7 @@ pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<SeedHeading>, SeedF
     faults.or(headings)
 }
 
-/// Returns the type of each column: the one in `declared`, or the narrowest that holds all of its values.
+/// Returns the type of each column: the one in `declared`, or the one that dbt infers from all of its values.
 ///
 /// # Errors
 /// For every row that can't be read: too many or too few values, misplaced quotes, or a value that doesn't
@@ -184,14 +185,14 @@ fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<SeedHeading>, Cursor<'a>)
 /// A column during the inspection.
 enum SeedColumn {
     Declared { name: String, kind: Option<ColumnKind>, data_type: DataType },
-    Open(Guess),
+    Open(SeedInference),
 }
 
 impl SeedColumn {
     fn new(name: String, declared: Option<DataType>) -> Self {
         match declared {
             Some(data_type) => Self::Declared { name, kind: ColumnKind::from_arrow(&data_type), data_type },
-            None => Self::Open(Guess::new(CandidateTypes::SEED)),
+            None => Self::Open(SeedInference::new()),
         }
     }
 
@@ -201,16 +202,14 @@ impl SeedColumn {
             return Some(torn(field, csv));
         }
         match self {
-            Self::Open(guess) => {
-                // Only a text column can distinguish an empty text from NULL.
+            Self::Open(inference) => {
                 if !csv.is_null(field, false) {
-                    guess.see(&field.text);
+                    inference.see(&field.text);
                 }
                 None
             }
             Self::Declared { name, kind: Some(kind), .. } => {
-                let fits = csv.is_null(field, kind.keeps_empty())
-                    || CellToken::Text(&field.text).fit(*kind, DateUnit::default()).is_some();
+                let fits = csv.token(field, *kind).fit(*kind, DateUnit::default()).is_some();
                 (!fits).then(|| SeedFault {
                     code: "seed-value",
                     message: format!(
@@ -229,7 +228,7 @@ impl SeedColumn {
     fn data_type(self) -> DataType {
         match self {
             Self::Declared { data_type, .. } => data_type,
-            Self::Open(guess) => guess.data_type(),
+            Self::Open(inference) => inference.data_type(),
         }
     }
 }

@@ -58,8 +58,9 @@ fn columns_are_named_and_typed_by_the_whole_file() {
     assert_eq!(looked("id,name\n1,a\n2,b\n", &[]), "id integer, name varchar");
     assert_eq!(looked("id,zip\n1,null\n,007\n", &[]), "id integer, zip varchar");
     assert_eq!(looked("a\r\n1\r\n2.5", &[]), "a double");
-    assert_eq!(looked("a,b\n", &[(1, "date")]), "a varchar, b date");
+    assert_eq!(looked("a,b\n", &[(1, "date")]), "a integer, b date");
     assert_eq!(looked("\n größe , 名前\n1,\"x\ny\"\n\n2,\"\"\n", &[]), "größe integer, 名前 varchar");
+    assert_eq!(looked("a,b\n1,\n2,null\n", &[]), "a integer, b integer");
     assert_eq!(looked("a,b\n\"1\",\"x, \"\"y\"\"\"\n", &[]), "a integer, b varchar");
     assert_eq!(looked("a,b\n1,2\n", &[(0, "varchar"), (1, "decimal(10,2)")]), "a varchar, b decimal(10, 2)");
 }
@@ -118,6 +119,14 @@ async fn null_is_what_is_said_to_be() {
     };
     let (dbts, own) = (read(&["", "null"]).await, read(&["NA"]).await);
     insta::assert_snapshot!(format!("{dbts}\n{own}"));
+}
+
+#[tokio::test]
+async fn numbers_that_are_not_finite_and_times_without_zeros_are_values() {
+    let directory = TempDir::new().unwrap();
+    let text = "n,t\n1.5,2022-02-01 2:20:51\nNaN,2022-2-1 02:20:51\n-inf,\"\"\n";
+    let spec = spec(&directory, text, &format()).unwrap();
+    insta::assert_snapshot!(rows(&spec).await.unwrap());
 }
 
 #[tokio::test]

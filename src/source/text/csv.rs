@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::{csv_dialect::Csv, header::TextHeader, json_frame::mark, refusal::Refusal, sink::DocumentSink};
 use crate::source::{
-    cell::CellToken,
+    cell::{CellToken, non_finite},
     json::{Cursor, JsonStop},
+    kind::ColumnKind,
     names::ColumnPlace,
     rows::SourceRows,
 };
@@ -69,9 +70,7 @@ impl Csv {
             }
             if let (Some(ColumnPlace::Column(column)), None) = (header.places.get(place), &refusal) {
                 let kind = rows.kind(*column);
-                let null = self.is_null(field, kind.keeps_empty());
-                let token = if null { CellToken::Null } else { CellToken::Text(&field.text) };
-                if !rows.append(*column, token) {
+                if !rows.append(*column, self.token(field, kind)) {
                     refusal = Some(Refusal::Cell { column: *column, value: field.start..field.end });
                 }
             }
@@ -93,6 +92,16 @@ impl Csv {
         };
         cursor.at += length;
         Ok(length > 0)
+    }
+
+    /// Returns the value of a field in a column of this kind. Only seeds have numbers that aren't finite.
+    pub(in crate::source) fn token<'a>(&self, field: &'a CsvField<'_>, kind: ColumnKind) -> CellToken<'a> {
+        if self.is_null(field, kind.keeps_empty()) {
+            return CellToken::Null;
+        }
+        let is_float = matches!(kind, ColumnKind::Float32 | ColumnKind::Float64);
+        let non_finite = (is_float && self.nulls.is_some()).then(|| non_finite(&field.text)).flatten();
+        non_finite.map_or(CellToken::Text(&field.text), CellToken::NonFinite)
     }
 
     /// Returns whether a field is NULL. With `keeps_empty`, an empty text is a value.

@@ -8,34 +8,6 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::engine::dialect::refusal::SyntaxRefusal;
 
-/// Rejects the result of an operator in ROLLUP, CUBE and GROUPING SETS. Operators become functions after
-/// DataFusion has planned the sets, which then no longer match the SELECT list.
-pub(super) fn grouping_sets(keys: &[Expr]) -> Result<(), SyntaxRefusal> {
-    let sets = keys.iter().filter_map(|key| match key {
-        Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => Some(sets),
-        _ => None,
-    });
-    let mut keys: Vec<&Expr> = keys.iter().chain(sets.clone().flatten().flatten()).collect();
-    let is_computed = |key: &&Expr| matches!(unwrapped(key), Expr::BinaryOp { .. });
-    keys.retain(is_computed);
-    match keys.first().filter(|_| sets.count() > 0) {
-        None => Ok(()),
-        Some(key) => {
-            let help = "compute it in a subquery, and group by its name";
-            let message =
-                "an operator's result beside or within ROLLUP, CUBE or GROUPING SETS is not supported";
-            Err(SyntaxRefusal::new(message, Some(help), key.span()))
-        }
-    }
-}
-
-fn unwrapped(mut key: &Expr) -> &Expr {
-    while let Expr::Nested(inner) = key {
-        key = inner;
-    }
-    key
-}
-
 /// Rewrites an aggregate call, or rejects it if DuckDB doesn't have it.
 pub(super) fn lower(function: &mut Function) -> Result<(), SyntaxRefusal> {
     let span = function.name.span();

@@ -81,6 +81,10 @@ fn scalar(
             };
             case(None, condition, then, otherwise)
         }
+        ("date", 1) => match arguments.pop() {
+            Some(value) => cast(CAST, value, "DATE"),
+            None => Expr::Function(function),
+        },
         ("ifnull", 2) => call("coalesce", arguments),
         // The age at midnight today.
         ("age", 1) => {

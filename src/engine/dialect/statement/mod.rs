@@ -23,8 +23,10 @@ mod column;
 mod condition;
 mod expand;
 mod expression;
+mod file_table;
 pub(super) mod frame;
 mod function;
+mod grouping;
 mod having;
 mod join;
 mod lambda;
@@ -216,8 +218,9 @@ impl VisitorMut for StatementLowering {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
         select.flavor = SelectFlavor::Standard;
-        if let GroupByExpr::Expressions(keys, _) = &select.group_by {
-            flow(aggregate::grouping_sets(keys))?;
+        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+            flow(grouping::tuples(keys))?;
+            flow(grouping::sets(keys))?;
         }
         self.relations.extend(lambda::relations(&select.from));
         self.own_stars.push(Vec::new());
@@ -281,6 +284,7 @@ impl VisitorMut for StatementLowering {
         if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor {
             column::tell_apart(alias, subquery);
         }
+        file_table::refuse(factor)?;
         relation::lower(factor)?;
         if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
             for join in &mut table_with_joins.joins {
