@@ -10,7 +10,8 @@
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
 //! | `document`, `common_keys` | properties files |
-//! | `sources`, `external`, `external_location`, `source_format`, `source_options`, `source_overrides` | `sources:` |
+//! | `sources`, `external`, `source_format`, `source_options`, `source_overrides` | `sources:` |
+//! | `external_location` | dbt-duckdb's location of a source |
 //! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
