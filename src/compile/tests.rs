@@ -197,7 +197,7 @@ async fn every_broken_model_is_told_and_none_below_one() {
         ("models/a.sql", "select wrong"),
         ("models/b.sql", "select also_wrong from {{ ref('a') }}"),
         ("models/c.sql", "select nothing_here as c"),
-        ("models/d.sql", "select null as d"),
+        ("models/d.sql", "select interval 1 day as d"),
     ];
     let findings = compiled(&files, &["a", "b", "c", "d"], &[]).await.unwrap_err();
     let places: Vec<String> =

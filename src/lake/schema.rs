@@ -159,7 +159,8 @@ fn delta_type(from: &DataType, path: &str, problems: &mut Vec<String>) -> Result
         | DataType::Float32
         | DataType::Float64 => from.clone(),
         DataType::UInt8 => DataType::Int16,
-        DataType::UInt16 => DataType::Int32,
+        // A column without a type is an integer in DuckDB's tables.
+        DataType::UInt16 | DataType::Null => DataType::Int32,
         DataType::UInt32 => DataType::Int64,
         DataType::UInt64 => DataType::Decimal128(20, 0),
         DataType::Float16 => DataType::Float32,
@@ -190,8 +191,6 @@ fn delta_type(from: &DataType, path: &str, problems: &mut Vec<String>) -> Result
         }
         DataType::Struct(fields) => DataType::Struct(delta_fields(fields, path, problems)),
         DataType::Map(entries, _) => delta_map(entries, path, problems)?,
-        // As in DuckDB's tables.
-        DataType::Null => DataType::Int32,
         DataType::Time32(_) | DataType::Time64(_) => {
             return Err(format!("is {}, and Delta has no time of day: cast it to varchar", type_name(from)));
         }

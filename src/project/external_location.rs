@@ -55,7 +55,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 pub struct ExternalLocation<'a> {
     /// The text, after Jinja.
     pub text: String,
-    /// How placeholders are written: `newstyle`, `oldstyle` or `template`.
+    /// The notation of placeholders: `newstyle`, `oldstyle` or `template`.
     pub formatter: &'a str,
     /// The values of the placeholders.
     pub values: BTreeMap<String, String>,
@@ -95,15 +95,14 @@ impl ExternalLocation<'_> {
             }
             _ => return Err(self.wrong("the first argument has to be the path of the files".to_owned())),
         };
-        let mut format = match &call.function {
-            Some(function) => self.format_of(function)?,
-            None => {
-                let file = location.rsplit(['/', '\\']).next().unwrap_or_default();
-                SourceFormatName::of_file(file).ok_or_else(|| {
-                    self.wrong("can't infer the format from `external_location`".to_owned())
-                        .hint("call the function that reads it, such as `read_csv('raw/a.txt')`")
-                })?
-            }
+        let mut format = if let Some(function) = &call.function {
+            self.format_of(function)?
+        } else {
+            let file = location.rsplit(['/', '\\']).next().unwrap_or_default();
+            SourceFormatName::of_file(file).ok_or_else(|| {
+                self.wrong("can't infer the format from `external_location`".to_owned())
+                    .hint("call the function that reads it, such as `read_csv('raw/a.txt')`")
+            })?
         };
         let mut options: Vec<(String, YamlValue)> = Vec::new();
         for argument in arguments {

@@ -79,7 +79,7 @@ impl<'a> Settings<'a> {
             values.extend(texts(meta.to_json()));
         }
         for config in [&self.source.config, &self.table.config] {
-            values.extend(config.entries.iter().flat_map(|(key, value)| one(key, &value.to_json())));
+            values.extend(config.entries.iter().filter_map(|(key, value)| one(key, &value.to_json())));
         }
         for (key, value) in [
             ("name", self.table.name.value.as_str()),

@@ -15,6 +15,7 @@ const KEPT: usize = f64::DIGITS as usize;
 
 /// The inference state after the values seen so far: which types hold all of them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each type that may be left")]
 pub(super) struct SeedInference {
     is_empty: bool,
     short_integer: bool,
@@ -120,7 +121,9 @@ mod tests {
 
     fn check(values: &[&str], want: &str) {
         let mut inference = SeedInference::new();
-        values.iter().for_each(|value| inference.see(value));
+        for value in values {
+            inference.see(value);
+        }
         assert_eq!(type_name(&inference.data_type()), want, "{values:?}");
     }
 
