@@ -379,9 +379,9 @@ const LANGUAGE = [
   // Wrong.
   ["tags:x"],
   ["constructor:x"],
-  ["state:modified"],
+  ["metric:modified"],
   ["group:finance"],
-  ["saved_query:x", "result:error"],
+  ["saved_query:x", "metric:error"],
   ["config:view"],
   ["config.:view"],
   ["config.a..b:view"],
@@ -419,7 +419,7 @@ const LANGUAGE = [
   ["path:**/**/*.sql"],
   ["path:models/**/**"],
   ["models/**"],
-  ["tags:x a, state:y @b+ + config:z tag.x:y"],
+  ["tags:x a, metric:y @b+ + config:z tag.x:y"],
 ];
 
 const { Project, select } = await bundled();
