@@ -78,7 +78,7 @@ pub struct Manifest {
     pub broken: BTreeSet<NodeId>,
     /// The errors in the settings of nodes that fail alone; these nodes are broken as well.
     pub faults: BTreeMap<NodeId, Vec<Diagnostic>>,
-    /// Whether an error in a node stops the run.
+    /// The mode of static analysis.
     pub static_analysis: AnalysisSettings,
     pub(crate) lookup: Arc<lookup::NameLookup>,
 }

@@ -25,7 +25,7 @@ pub struct UnitTest {
     pub declared: UnitTestDecl,
     /// The given rows of the model's inputs.
     pub given: Vec<InputFixture>,
-    /// Whether an error in it stops the run, if set.
+    /// The mode of static analysis, if set: the consequence of an error in it.
     pub static_analysis: Option<StaticAnalysis>,
     /// The tags, for selection.
     pub tags: BTreeSet<String>,

@@ -77,7 +77,7 @@ pub struct ProjectSettings {
     pub exposures: ConfigTree,
     /// The hooks of runs, and how hooks are treated.
     pub hooks: RunHooks,
-    /// Whether an error in a node stops the run.
+    /// The mode of static analysis.
     pub static_analysis: AnalysisSettings,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,

@@ -26,7 +26,7 @@ pub struct LoadOptions {
     pub vars: Option<Map<String, Value>>,
     /// The number of threads, instead of the target's.
     pub threads: Option<u16>,
-    /// Whether an error in a node stops the run, instead of what the project and its nodes say.
+    /// The mode of static analysis, instead of those of the project and its nodes.
     pub static_analysis: Option<StaticAnalysis>,
     /// The environment variables that templates may read.
     pub env: BTreeMap<String, String>,

@@ -73,7 +73,7 @@ pub struct ModelConfig {
     pub event_time: Option<String>,
     /// True if the columns must match the declared ones, and the constraints bind every writer.
     pub contract: bool,
-    /// Whether an error in it stops the run, if set.
+    /// The mode of static analysis, if set: the consequence of an error in it.
     pub static_analysis: Option<StaticAnalysis>,
     /// The SQL that runs before and after it is built.
     pub hooks: Hooks,

@@ -50,7 +50,7 @@ pub struct TestConfig {
     pub alias: Option<String>,
     /// The policy for violating rows while the model is built. `None` if they only count as failures.
     pub on_violation: Option<OnViolation>,
-    /// Whether an error in it stops the run, if set.
+    /// The mode of static analysis, if set: the consequence of an error in it.
     pub static_analysis: Option<StaticAnalysis>,
     /// The tags, for selection.
     pub tags: BTreeSet<String>,

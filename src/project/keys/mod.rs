@@ -35,7 +35,7 @@ pub struct Key {
     pub effect: Effect,
     /// The purpose of the key. If it is ignored, what to do instead.
     pub text: &'static str,
-    /// Whether its value is always a mapping, so that it is a setting and not a folder in a tree of
+    /// True if its value is always a mapping, so that it is a setting and not a folder in a tree of
     /// configuration.
     pub is_mapping: bool,
 }
