@@ -61,6 +61,18 @@ impl Worker {
         }
     }
 
+    /// Fails if a table whose rows are kept couldn't be read when its model was compiled, as if it weren't
+    /// there: built like that, it would lose them.
+    pub(super) fn refuse_unread(&self, model: &Model, step: &Step) -> Result<(), StepError> {
+        let keeps_rows = model.kind() == NodeKind::Snapshot || model.config.incremental.is_some();
+        match self.unread.get(&model.relation) {
+            Some(reason) if keeps_rows && !step.reason.is_from_scratch() => Err(StepError::Other(format!(
+                "{reason}; it could be read a moment later, but its new rows depend on it: run again"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns why a companion table of a relation can't be used.
     async fn companion_damage(
         &self,

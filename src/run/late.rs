@@ -44,7 +44,7 @@ impl Worker {
         };
         let tests = tests.iter().filter(|test| !is_known(test));
         let nodes = tests.map(|test| test.node.clone()).collect();
-        let worker = Arc::new(self.with(Arc::clone(&self.compiled)));
+        let worker = Arc::new(self.with(Arc::clone(&self.compiled), Arc::clone(&self.unread)));
         worker.compile_late(nodes, staged).await.map(Some)
     }
 
@@ -106,7 +106,7 @@ impl Worker {
         }
         let compiled = Arc::new(compiled.whole()?);
         late.note(Arc::clone(&compiled));
-        Ok(Arc::new(self.with(compiled)))
+        Ok(Arc::new(self.with(compiled, Arc::new(unreadable))))
     }
 }
 

@@ -110,6 +110,9 @@ impl Worker {
             }
             own => own?,
         };
+        if own.is_some() {
+            self.refuse_unread(model, step)?;
+        }
         let own = self.set_aside_damage(model, step, own, handle).await?;
         let files = if self.empty { Vec::new() } else { self.files(compiled).await? };
         let inputs = self.versions(compiled, &files).await?;

@@ -105,6 +105,10 @@ impl<'a> Planner<'a> {
             let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
             return Some(Reason::Damaged { set_aside: self.options.set_aside && !is_snapshot });
         }
+        if own.is_none() && self.observed.unreadable.contains_key(&model.relation) && !self.options.set_aside
+        {
+            return Some(Reason::Damaged { set_aside: false });
+        }
         if own.is_none() {
             let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.observed.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });

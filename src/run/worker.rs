@@ -1,6 +1,6 @@
 //! The worker: the state that all jobs share, and what they do in common: open inputs and describe errors.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,8 @@ pub struct Worker {
     pub manifest: Arc<Manifest>,
     /// The compiled models and tests.
     pub compiled: Arc<Compiled>,
+    /// The tables that couldn't be read when these were compiled, with the reasons.
+    pub unread: Arc<BTreeMap<Relation, String>>,
     /// The compiler of the other ones.
     pub late: Arc<LateCompiler>,
     /// The display path of the artifacts.
@@ -63,14 +65,15 @@ pub struct Retain {
 }
 
 impl Worker {
-    /// Returns a worker with other compiled nodes.
-    pub(super) fn with(&self, compiled: Arc<Compiled>) -> Self {
+    /// Returns a worker with other compiled nodes, and the tables that couldn't be read for them.
+    pub(super) fn with(&self, compiled: Arc<Compiled>, unread: Arc<BTreeMap<Relation, String>>) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
             tables: Arc::clone(&self.tables),
             writer: Arc::clone(&self.writer),
             manifest: Arc::clone(&self.manifest),
             compiled,
+            unread,
             late: Arc::clone(&self.late),
             artifacts: self.artifacts.clone(),
             invocation_id: self.invocation_id.clone(),

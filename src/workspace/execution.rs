@@ -136,6 +136,7 @@ impl Workspace {
             invocation_id: self.invocation_id,
             manifest: Arc::new(self.manifest),
             compiled: Arc::new(compiled),
+            unread: Arc::new(observed.unreadable.clone()),
             retain: request.retain,
             empty,
             changed_batches: Arc::default(),
