@@ -18,7 +18,7 @@ use super::{
     commit::{self, TableDefinition},
     constraint::Constraints,
     directories::Directories,
-    error::{LakeError, is_conflict},
+    error::{LakeError, UnsupportedTable, is_conflict},
     file_settings::FileSettings,
     layout::MARKER,
     operation::LakeOperation,
@@ -62,10 +62,7 @@ impl LakeWriter {
         if write.replaces.of().is_some_and(|of| of + 1 != next) {
             return Err(LakeError::Conflict { relation: relation.clone(), version: next });
         }
-        let refused = |base: &EagerSnapshot| {
-            write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints, &write.replaces))
-        };
-        if let Some(reason) = base.as_deref().and_then(refused) {
+        if let Some(reason) = base.as_deref().and_then(|base| refused(base, &write)) {
             return Err(LakeError::Unsupported { place, reason });
         }
         let url = lake.root().mount_of(relation);
@@ -223,4 +220,9 @@ fn not_null(table: &SchemaRef, constraints: &Constraints) -> Vec<usize> {
         .filter(|(_, field)| constraints.not_null.contains(field.name()))
         .map(|(position, _)| position)
         .collect()
+}
+
+/// Returns the reason if a write can't follow the base version.
+fn refused(base: &EagerSnapshot, write: &Write) -> Option<UnsupportedTable> {
+    write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints, &write.replaces))
 }

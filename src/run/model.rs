@@ -22,6 +22,7 @@ use crate::{
         plan::joins::Joins,
     },
     lake::{Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
+    manifest::Model,
     name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
@@ -103,17 +104,7 @@ impl Worker {
         progress: &RowCounter,
     ) -> Result<Option<Outcome>, StepError> {
         // Observe all states before opening anything: a change in between makes the next run look again.
-        let own = match self.tables.observe(&model.relation).await {
-            Err(error) if error.is_damage() => {
-                self.replace_damaged(model, step, error, handle).await?;
-                None
-            }
-            own => own?,
-        };
-        if own.is_some() {
-            self.refuse_unread(model, step)?;
-        }
-        let own = self.set_aside_damage(model, step, own, handle).await?;
+        let own = self.observe_own(model, step, handle).await?;
         let files = if self.empty { Vec::new() } else { self.files(compiled).await? };
         let inputs = self.versions(compiled, &files).await?;
         if self.empty && own.is_some() && !step.reason.is_from_scratch() && compiled.strategy.keeps_rows() {
@@ -147,23 +138,7 @@ impl Worker {
             reports: (step, handle),
             joins: Joins::Hash,
         };
-        let version = match Box::pin(candidate(&build)).await {
-            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
-                if is_out_of_memory(&error) =>
-            {
-                tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
-                Box::pin(candidate(&Build { joins: Joins::Merge, ..build })).await?
-            }
-            // The damaged file is known only after each file has been read alone.
-            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
-                if is_unreadable(&error) && self.find_damage(compiled).await? =>
-            {
-                tracing::info!(node = %step.node, "a source has damaged files; trying again without them");
-                Box::pin(candidate(&build)).await?
-            }
-            staged => staged?,
-        };
-        let version = Box::pin(hooks::applied(&build, version)).await?;
+        let version = Box::pin(self.staged(build)).await?;
         let passed_before = PassedBefore::of(own.as_ref(), &version, compiled, &questions);
         let Ok(audited) = self.audit(tests, Some((&version, compiled)), &passed_before, handle).await else {
             version.abort().await;
@@ -171,6 +146,49 @@ impl Worker {
         };
         let own = own.filter(|_| step.reason != Reason::Forced && !step.reason.is_from_scratch());
         Box::pin(self.conclude(job, step, version, audited, questions, own)).await.map(Some)
+    }
+
+    /// Returns the current version of a model's table. A damaged one is set aside first if that is allowed.
+    async fn observe_own(
+        &self,
+        model: &Model,
+        step: &Arc<Step>,
+        handle: &JobHandle,
+    ) -> Result<Option<CurrentVersion>, StepError> {
+        let own = match self.tables.observe(&model.relation).await {
+            Err(error) if error.is_damage() => {
+                self.replace_damaged(model, step, error, handle).await?;
+                None
+            }
+            own => own?,
+        };
+        if own.is_some() {
+            self.refuse_unread(model, step)?;
+        }
+        self.set_aside_damage(model, step, own, handle).await
+    }
+
+    /// Stages a build's version and applies its hooks. A build that runs out of memory, or into damaged
+    /// files, is tried once more: with joins that spill, or without those files.
+    async fn staged(&self, build: Build<'_>) -> Result<Candidate, StepError> {
+        let node = &build.model.id;
+        let version = match Box::pin(candidate(&build)).await {
+            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
+                if is_out_of_memory(&error) =>
+            {
+                tracing::info!(%node, "out of memory; trying again with joins that spill");
+                Box::pin(candidate(&Build { joins: Joins::Merge, ..build })).await?
+            }
+            // The damaged file is known only after each file has been read alone.
+            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
+                if is_unreadable(&error) && self.find_damage(build.compiled).await? =>
+            {
+                tracing::info!(%node, "a source has damaged files; trying again without them");
+                Box::pin(candidate(&build)).await?
+            }
+            staged => staged?,
+        };
+        Box::pin(hooks::applied(&build, version)).await
     }
 
     /// Publishes a version or aborts it, depending on its audit. `own` is the current version, if it may be

@@ -76,12 +76,7 @@ impl Workspace {
             Retried { nodes: selected, gone } = retried(last, selected, &self.manifest);
         }
         let mut chosen = request.nodes(&selected, &self.manifest);
-        if request.retain.failures {
-            let shared = self.manifest.shared_audits(&chosen);
-            if !shared.is_empty() {
-                return Err(shared.into());
-            }
-        }
+        self.check_audits(request, &chosen)?;
         let engine = self.engine()?;
         let mut tables = self.tables(&engine)?;
         let mut deferred = BTreeMap::new();
@@ -111,12 +106,7 @@ impl Workspace {
                 self.compile_context(&engine, (&stored, &observed.unreadable), &found, &wanted, &queries);
             let (compiled, errors) = compile::compile(&context, &chosen).await;
             observed = observed.and_sources(&engine, &compiled).await;
-            // What reads a source that can't be read is planned, and fails.
-            let planned: BTreeSet<NodeId> = chosen
-                .iter()
-                .filter(|id| !compiled.broken.contains(*id) || compiled.unreadable.contains_key(*id))
-                .cloned()
-                .collect();
+            let planned = plannable(&chosen, &compiled);
             let plan = planning::plan(&self.manifest, &planned, &compiled, &observed, options);
             let idle = plan.steps().filter(|step| step.reason.is_idle()).map(|step| &step.node);
             let idle: BTreeSet<&NodeId> = idle.collect();
@@ -147,6 +137,15 @@ impl Workspace {
             diagnostics,
             gone,
         })
+    }
+
+    /// Returns an error if failures are to be stored and two of the chosen tests would share a table.
+    fn check_audits(&self, request: &Request, chosen: &BTreeSet<NodeId>) -> Result<(), WorkspaceError> {
+        if !request.retain.failures {
+            return Ok(());
+        }
+        let shared = self.manifest.shared_audits(chosen);
+        if shared.is_empty() { Ok(()) } else { Err(shared.into()) }
     }
 
     /// Returns those of the chosen nodes that build a table.
@@ -296,4 +295,10 @@ impl Workspace {
             queries,
         }
     }
+}
+
+/// Returns the nodes that can be planned. One that reads a source that can't be read is planned, and fails.
+fn plannable(chosen: &BTreeSet<NodeId>, compiled: &Compiled) -> BTreeSet<NodeId> {
+    let is_whole = |id: &&NodeId| !compiled.broken.contains(*id) || compiled.unreadable.contains_key(*id);
+    chosen.iter().filter(is_whole).cloned().collect()
 }

@@ -28,71 +28,76 @@ impl Resolver<'_> {
             meta: declared.meta.as_ref().map_or_else(|| serde_json::json!({}), Yaml::to_json),
         });
         for table in &declared.tables {
-            let id = NodeId::source(&self.package, &declared.name.value, &table.name.value);
-            let schema = declared.schema.as_ref().unwrap_or(&declared.name);
-            let identifier = table.identifier.as_ref().unwrap_or(&table.name);
-            let (Some(schema), Some(identifier)) = (self.written(schema), self.written(identifier)) else {
-                self.faulty.insert(self.lookup.source_key(
-                    &self.package,
-                    &declared.name.value,
-                    &table.name.value,
-                ));
-                continue;
-            };
-            let relation = Relation::new(schema, identifier);
-            let config = self.source_config(declared, table);
-            let external = match external::external(declared, table, &relation, &self.jinja) {
-                Ok(external) => external,
-                Err(found) => {
-                    self.findings.push(found);
-                    self.faulty.insert(self.lookup.source_key(
-                        &self.package,
-                        &declared.name.value,
-                        &table.name.value,
-                    ));
-                    continue;
-                }
-            };
-            let node = SourceTable {
-                id: id.clone(),
-                source: declared.name.value.clone(),
-                name: table.name.value.clone(),
-                relation: relation.clone(),
-                documentation: Documentation {
-                    description: self.described(table.description.as_ref()),
-                    columns: self.columns_described(&table.columns),
-                    declared: Some(table.name.span.clone()),
-                },
-                meta: merged_meta(&of.meta, table.meta.as_ref()),
-                of: Arc::clone(&of),
-                tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
-                columns: self.typed(&table.columns),
-                external,
-                same_as: None,
-                event_time: text_of(&config, "event_time"),
-                freshness: self.freshness(declared, table),
-                drift: external::drift(declared, table),
-                span: table.name.span.clone(),
-            };
-            let key = self.lookup.source_key(&self.package, &node.source, &node.name);
-            if !is_enabled(&config) {
-                self.lookup.add_disabled_source(key);
-                self.disable(Node::Source(Box::new(node)));
-                continue;
+            if let Some((node, is_enabled)) = self.source_table(declared, table, &of) {
+                self.add_source_table(node, is_enabled);
+            } else {
+                let (source, table) = (&declared.name.value, &table.name.value);
+                self.faulty.insert(self.lookup.source_key(&self.package, source, table));
             }
-            if !self.lookup.add_source(key, id.clone(), relation.clone()) {
-                let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
-                let first = self.places[&id].clone();
-                self.findings.push(
-                    Diagnostic::error("duplicate-source", message)
-                        .at(table.name.span.clone(), "again here")
-                        .at(first, "first here"),
-                );
-                continue;
-            }
-            self.nodes.insert(id.clone(), Node::Source(Box::new(node)));
-            self.place(&id, &relation, table.name.span.clone());
         }
+    }
+
+    /// Resolves a table of a source, and whether it is enabled. Returns `None`, after noting why, if it is
+    /// faulty.
+    fn source_table(
+        &mut self,
+        declared: &SourceDecl,
+        table: &SourceTableDecl,
+        of: &Arc<SourceGroup>,
+    ) -> Option<(SourceTable, bool)> {
+        let schema = self.written(declared.schema.as_ref().unwrap_or(&declared.name));
+        let identifier = self.written(table.identifier.as_ref().unwrap_or(&table.name));
+        let relation = Relation::new(schema?, identifier?);
+        let config = self.source_config(declared, table);
+        let external = match external::external(declared, table, &relation, &self.jinja) {
+            Ok(external) => external,
+            Err(found) => {
+                self.findings.push(found);
+                return None;
+            }
+        };
+        let node = SourceTable {
+            id: NodeId::source(&self.package, &declared.name.value, &table.name.value),
+            source: declared.name.value.clone(),
+            name: table.name.value.clone(),
+            relation,
+            documentation: Documentation {
+                description: self.described(table.description.as_ref()),
+                columns: self.columns_described(&table.columns),
+                declared: Some(table.name.span.clone()),
+            },
+            meta: merged_meta(&of.meta, table.meta.as_ref()),
+            of: Arc::clone(of),
+            tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
+            columns: self.typed(&table.columns),
+            external,
+            same_as: None,
+            event_time: text_of(&config, "event_time"),
+            freshness: self.freshness(declared, table),
+            drift: external::drift(declared, table),
+            span: table.name.span.clone(),
+        };
+        Some((node, is_enabled(&config)))
+    }
+
+    /// Adds a table of a source, unless another has its name.
+    fn add_source_table(&mut self, node: SourceTable, is_enabled: bool) {
+        let key = self.lookup.source_key(&self.package, &node.source, &node.name);
+        if !is_enabled {
+            self.lookup.add_disabled_source(key);
+            self.disable(Node::Source(Box::new(node)));
+            return;
+        }
+        let (id, relation, span) = (node.id.clone(), node.relation.clone(), node.span.clone());
+        if !self.lookup.add_source(key, id.clone(), relation.clone()) {
+            let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
+            let first = self.places[&id].clone();
+            let found = Diagnostic::error("duplicate-source", message);
+            self.findings.push(found.at(span, "again here").at(first, "first here"));
+            return;
+        }
+        self.nodes.insert(id.clone(), Node::Source(Box::new(node)));
+        self.place(&id, &relation, span);
     }
 
     /// Returns whether this is a source whose table is in the lake, where a node may build it.

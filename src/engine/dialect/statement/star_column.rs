@@ -41,7 +41,6 @@ pub(in crate::engine::dialect) fn candidates(
     known: &[Column],
 ) -> Result<Vec<StarColumn>, SyntaxRefusal> {
     let merged = merged_columns(query, number);
-    let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
     let mut seen = HashSet::new();
     let of_table = |column: &Column| {
         let Some(wanted) = star.table.last() else { return true };
@@ -56,34 +55,7 @@ pub(in crate::engine::dialect) fn candidates(
                 && !(star.table.is_empty() && again && (merged.contains(&lower) || merged.contains(ALL)))
         })
         .collect();
-    let missing = |name: &str, list: &str| {
-        SyntaxRefusal::new(
-            format!("the column {name} in the {list} list isn't a column of FROM"),
-            None,
-            star.span,
-        )
-    };
-    let is_of = |column: &Column, names: &[String]| {
-        let table = names.len().checked_sub(2).map(|table| names[table].as_str());
-        let is_its = table.is_none_or(|table| {
-            column.relation.as_ref().is_some_and(|relation| same(relation.table(), table))
-        });
-        is_its && names.last().is_some_and(|name| same(name, &column.name))
-    };
-    for excluded in &star.exclude {
-        if !columns.iter().any(|column| is_of(column, excluded)) {
-            return Err(missing(&excluded.join("."), "EXCLUDE"));
-        }
-    }
-    star.check()?;
-    for (place, (name, _)) in star.replace.iter().enumerate() {
-        let known = columns.iter().any(|column| same(&column.name, name));
-        let twice = star.replace[..place].iter().any(|(other, _)| same(other, name));
-        let excluded = star.exclude.iter().any(|other| other.last().is_some_and(|other| same(other, name)));
-        if !known || twice || excluded {
-            return Err(missing(name, "REPLACE"));
-        }
-    }
+    check_options(star, &columns)?;
     let excluded = |column: &Column| star.exclude.iter().any(|names| is_of(column, names));
     let taken = columns.into_iter().filter(|column| !excluded(column)).map(|column| {
         let replaced = star.replace.iter().find(|(name, _)| same(name, &column.name));
@@ -108,6 +80,42 @@ pub(in crate::engine::dialect) fn candidates(
         }
     });
     Ok(taken.collect())
+}
+
+/// Checks that a star's EXCLUDE and REPLACE name columns of FROM, and none of them twice.
+fn check_options(star: &Star, columns: &[&Column]) -> Result<(), SyntaxRefusal> {
+    let missing = |name: &str, list: &str| {
+        let message = format!("the column {name} in the {list} list isn't a column of FROM");
+        SyntaxRefusal::new(message, None, star.span)
+    };
+    for excluded in &star.exclude {
+        if !columns.iter().any(|column| is_of(column, excluded)) {
+            return Err(missing(&excluded.join("."), "EXCLUDE"));
+        }
+    }
+    star.check()?;
+    for (place, (name, _)) in star.replace.iter().enumerate() {
+        let known = columns.iter().any(|column| same(&column.name, name));
+        let twice = star.replace[..place].iter().any(|(other, _)| same(other, name));
+        let excluded = star.exclude.iter().any(|other| other.last().is_some_and(|other| same(other, name)));
+        if !known || twice || excluded {
+            return Err(missing(name, "REPLACE"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a name, which may be qualified by its table, is that of a column.
+fn is_of(column: &Column, names: &[String]) -> bool {
+    let table = names.len().checked_sub(2).map(|table| names[table].as_str());
+    let is_its = table
+        .is_none_or(|table| column.relation.as_ref().is_some_and(|relation| same(relation.table(), table)));
+    is_its && names.last().is_some_and(|name| same(name, &column.name))
+}
+
+/// Returns whether two names are the same; case doesn't count.
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 /// Returns a column as a qualified expression.

@@ -1,6 +1,6 @@
 //! Documents of values.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use datafusion::{
     arrow::{
@@ -29,13 +29,7 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
         DataType::Null => Document::Null,
         DataType::Boolean => Document::Bool(column.as_boolean().value(row)),
         of if of.is_integer() => Document::Integer(text(column, row)?),
-        of if of.is_floating() => {
-            let one = cast(&column.slice(row, 1), &DataType::Float64)?;
-            let value = one.as_primitive::<Float64Type>().value(0);
-            let exact =
-                if *of == DataType::Float32 { text(column, row)?.parse().unwrap_or(value) } else { value };
-            Document::Real(exact)
-        }
+        of if of.is_floating() => Document::Real(real(column, row)?),
         DataType::Decimal128(_, 0) => {
             Document::Integer(column.as_primitive::<Decimal128Type>().value(row).to_string())
         }
@@ -64,21 +58,7 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
             let member = |at| Ok((json_of(keys, at)?.unquoted(), json_of(values, at)?));
             Document::Object((0..entries.len()).map(member).collect::<Result<_>>()?)
         }
-        DataType::Timestamp(_, zone) => {
-            let micros =
-                cast(&column.slice(row, 1), &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
-            let micros = micros.as_primitive::<TimestampMicrosecondType>().value(0);
-            let mut shown = timestamp_us_to_datetime(micros)
-                .map(|at| at.format("%Y-%m-%d %H:%M:%S%.f").to_string())
-                .unwrap_or_default();
-            if shown.contains('.') {
-                shown.truncate(shown.trim_end_matches('0').len());
-            }
-            if zone.is_some() {
-                shown.push_str("+00");
-            }
-            Document::Text(shown)
-        }
+        DataType::Timestamp(_, zone) => Document::Text(moment(column, row, zone.as_ref())?),
         DataType::Interval(_) => {
             let one = cast(
                 &column.slice(row, 1),
@@ -92,6 +72,30 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
         }
         _ => Document::Text(text(column, row)?),
     })
+}
+
+/// Returns a float as a double. A 32-bit one becomes the double with the same shortest digits.
+fn real(column: &ArrayRef, row: usize) -> Result<f64> {
+    let one = cast(&column.slice(row, 1), &DataType::Float64)?;
+    let value = one.as_primitive::<Float64Type>().value(0);
+    let is_single = *column.data_type() == DataType::Float32;
+    Ok(if is_single { text(column, row)?.parse().unwrap_or(value) } else { value })
+}
+
+/// Formats a timestamp without trailing zeros of the second; `+00` follows if it has a time zone.
+fn moment(column: &ArrayRef, row: usize, zone: Option<&Arc<str>>) -> Result<String> {
+    let micros = cast(&column.slice(row, 1), &DataType::Timestamp(TimeUnit::Microsecond, zone.cloned()))?;
+    let micros = micros.as_primitive::<TimestampMicrosecondType>().value(0);
+    let mut shown = timestamp_us_to_datetime(micros)
+        .map(|at| at.format("%Y-%m-%d %H:%M:%S%.f").to_string())
+        .unwrap_or_default();
+    if shown.contains('.') {
+        shown.truncate(shown.trim_end_matches('0').len());
+    }
+    if zone.is_some() {
+        shown.push_str("+00");
+    }
+    Ok(shown)
 }
 
 pub(super) fn text(column: &ArrayRef, row: usize) -> Result<String> {
