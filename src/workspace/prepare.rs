@@ -105,6 +105,7 @@ impl Workspace {
                 damage: damage_finder(&tables),
                 building,
                 waits: true,
+                staged: None,
             };
             let stored = observed.schemas();
             let context =
@@ -235,6 +236,7 @@ impl Workspace {
             damage: damage_finder(tables),
             building: BTreeSet::new(),
             waits,
+            staged: None,
         };
         let wanted = Wanted::default();
         let context =
