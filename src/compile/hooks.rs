@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{NotCompiled, Work, check::complaint, lake_queries::Asker, render};
+use super::{NotCompiled, Work, check::complaint};
 use crate::{
     diag::Diagnostic,
     engine::{
@@ -12,10 +12,8 @@ use crate::{
         plan::exact_cast::Destination,
         statement::{self, RowChange, Statement, StatementKind},
     },
-    jinja::NodeContext,
     manifest::{Hook, Model},
     name::Relation,
-    text::Source,
 };
 
 /// The effect of a model's hooks.
@@ -26,8 +24,11 @@ pub struct CompiledHooks {
     pub rows: Option<Query>,
     /// The queries that they run over its table.
     pub reads: Vec<Query>,
+    /// True if one asks about the rows of a version that isn't staged yet. Then all post-hooks are compiled
+    /// once it is staged.
+    pub waits: bool,
     /// The statements that have an effect.
-    statements: Vec<String>,
+    pub(super) statements: Vec<String>,
 }
 
 impl CompiledHooks {
@@ -42,13 +43,23 @@ impl CompiledHooks {
     }
 }
 
+/// The table whose hooks are compiled.
+#[derive(Clone, Copy)]
+pub(super) struct HookedTable<'a> {
+    pub(super) model: &'a Model,
+    pub(super) schema: &'a SchemaRef,
+    pub(super) is_incremental: bool,
+    /// The query for its rows before the hooks, if they aren't those of the table.
+    pub(super) base: Option<&'a Query>,
+}
+
 /// A hook's text after rendering, and when it runs.
-struct RenderedHook<'a> {
-    hook: &'a Hook,
-    is_post: bool,
-    statements: Vec<Statement>,
+pub(super) struct RenderedHook<'a> {
+    pub(super) hook: &'a Hook,
+    pub(super) is_post: bool,
+    pub(super) statements: Vec<Statement>,
     /// The relations that its template drops.
-    dropped: Vec<Relation>,
+    pub(super) dropped: Vec<Relation>,
 }
 
 /// A change of the rows of a model's own table.
@@ -72,49 +83,56 @@ impl Work<'_> {
         if model.config.hooks.is_empty() {
             return Ok(done);
         }
-        let has_table = model.config.materialized.is_table();
-        if has_table {
-            self.declare_rows(model, schema, base.as_ref())?;
-        }
-        let hooks = &model.config.hooks;
-        for (hook, is_post) in
-            hooks.pre.iter().map(|hook| (hook, false)).chain(hooks.post.iter().map(|hook| (hook, true)))
-        {
-            let hook = self.rendered_hook(model, (hook, is_post), is_incremental).await?;
-            self.refuse_drops(model, &hook)?;
-            let applied = self.apply(model, schema, (&hook, base.as_ref()), is_incremental, &mut done).await;
-            if applied.is_err() && has_table {
-                self.redeclare(&model.relation, schema)?;
-            }
-            applied?;
-        }
-        if has_table {
+        let table = HookedTable { model, schema, is_incremental, base: base.as_ref() };
+        self.declare_rows(table, None)?;
+        let compiled = self.hooks_in_order(table, &mut done).await;
+        if model.config.materialized.is_table() {
             self.redeclare(&model.relation, schema)?;
         }
+        compiled?;
         Ok(done)
     }
 
-    async fn rendered_hook<'a>(
-        &self,
-        model: &Model,
-        (hook, is_post): (&'a Hook, bool),
-        is_incremental: bool,
-    ) -> Result<RenderedHook<'a>, NotCompiled> {
-        let file = Source::new(hook.span.source.path(), hook.sql.as_str());
-        let node = NodeContext { is_hook: true, ..render::context(model, is_incremental) };
-        let names = self.context.manifest.lookup.clone();
-        let rendered = self.rendered(Asker { id: &model.id, file: &file }, &node, names).await;
-        let rendered = rendered.map_err(|error| error.map(|found| at_hook(found, hook)))?;
-        let dropped = rendered.captures.dropped;
-        if rendered.text.trim().trim_matches(';').trim().is_empty() {
-            return Ok(RenderedHook { hook, is_post, statements: Vec::new(), dropped });
+    async fn hooks_in_order(
+        &mut self,
+        table: HookedTable<'_>,
+        done: &mut CompiledHooks,
+    ) -> Result<(), NotCompiled> {
+        let hooks = &table.model.config.hooks;
+        // Once the version is staged, they are done.
+        let pre: &[Hook] = if self.is_staged(table.model) { &[] } else { &hooks.pre };
+        for hook in pre {
+            self.hook(table, (hook, false), done).await?;
         }
-        let statements = self.context.engine.statements(&rendered.text).map_err(|message| {
-            let found = Diagnostic::error("sql-syntax", format!("this hook can't be parsed: {message}"));
-            let found = found.at(hook.span.clone(), "").note(format!("its SQL: {}", rendered.text.trim()));
-            NotCompiled::from(vec![found])
-        })?;
-        Ok(RenderedHook { hook, is_post, statements, dropped })
+        let reads = done.reads.len();
+        for (at, hook) in hooks.post.iter().enumerate() {
+            if !self.hook(table, (hook, true), done).await? {
+                done.waits = true;
+                done.rows = None;
+                done.reads.truncate(reads);
+                done.statements.extend(hooks.post[at..].iter().map(|hook| hook.sql.clone()));
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renders a hook and applies its statements. Returns false if it waits for the staged version.
+    async fn hook(
+        &mut self,
+        table: HookedTable<'_>,
+        hook: (&Hook, bool),
+        done: &mut CompiledHooks,
+    ) -> Result<bool, NotCompiled> {
+        let Some(hook) = self.rendered_hook(table, hook, done).await? else { return Ok(false) };
+        self.refuse_drops(table.model, &hook)?;
+        self.apply(table, &hook, done).await?;
+        Ok(true)
+    }
+
+    /// Returns whether the hooks of a staged version of this model are compiled.
+    pub(super) fn is_staged(&self, model: &Model) -> bool {
+        self.context.queries.staged.as_ref().is_some_and(|staged| staged.relation == model.relation)
     }
 
     /// Warns of a hook that drops its own table, which has no effect, and refuses one that drops another.
@@ -136,26 +154,22 @@ impl Work<'_> {
     }
 
     /// Applies the statements of a hook.
-    async fn apply(
+    pub(super) async fn apply(
         &mut self,
-        model: &Model,
-        schema: &SchemaRef,
-        (hook, base): (&RenderedHook<'_>, Option<&Query>),
-        is_incremental: bool,
+        table: HookedTable<'_>,
+        hook: &RenderedHook<'_>,
         done: &mut CompiledHooks,
     ) -> Result<(), NotCompiled> {
+        let HookedTable { model, schema, is_incremental, .. } = table;
         for statement in &hook.statements {
             match &statement.kind {
                 StatementKind::Query => {
                     // It reads the staged table.
-                    let has_table = model.config.materialized.is_table();
-                    if has_table {
+                    if model.config.materialized.is_table() {
                         self.redeclare(&model.relation, schema)?;
                     }
                     let query = self.hook_query(model, hook.hook, &statement.sql).await?;
-                    if has_table {
-                        self.declare_rows(model, schema, done.rows.as_ref().or(base))?;
-                    }
+                    self.declare_rows(table, done.rows.as_ref())?;
                     done.statements.push(statement.sql.clone());
                     done.reads.push(query);
                 }
@@ -209,8 +223,9 @@ impl Work<'_> {
             let mut tests = self.context.manifest.tests_of(&model.id);
             tests.any(|test| test.config.on_violation.is_some())
         };
-        if model.config.incremental.is_some() && has_rules() {
-            let why = "tests with `on_violation` remove rows before a post-hook of an incremental model changes them";
+        if (model.config.incremental.is_some() || self.is_staged(model)) && has_rules() {
+            let why = "tests with `on_violation` remove rows before a post-hook of an incremental model, or one \
+                       that queries the rows, changes them";
             let cure = "change the rows in the model's query, or drop `on_violation`, so that the test fails";
             return self.refuse(model, hook, &statement.sql, why, cure);
         }
@@ -268,6 +283,7 @@ impl Work<'_> {
 
     /// Plans a query of a hook, which may read the model's table and what the model depends on.
     async fn hook_query(&self, model: &Model, hook: &Hook, sql: &str) -> Result<Query, NotCompiled> {
+        self.reads_no_broken_parent(&model.id, sql)?;
         let planned = self.context.engine.plan(sql).await;
         let query = planned.map_err(|error| {
             vec![complaint(&error, Some("this hook"), hook.span.clone()).note(format!("its SQL: {sql}"))]
@@ -285,14 +301,15 @@ impl Work<'_> {
         }
     }
 
-    /// Declares a model's relation to have the rows of a query, or else of its table.
-    fn declare_rows(
+    /// Declares the relation of a table to have the rows of a query, or else those before the hooks.
+    pub(super) fn declare_rows(
         &self,
-        model: &Model,
-        schema: &SchemaRef,
+        table: HookedTable<'_>,
         rows: Option<&Query>,
     ) -> Result<(), Vec<Diagnostic>> {
-        match rows {
+        let HookedTable { model, schema, base, .. } = table;
+        match rows.or(base) {
+            _ if !model.config.materialized.is_table() => Ok(()),
             Some(rows) => self.declare_hook_view(&model.relation, rows),
             None => self.redeclare(&model.relation, schema),
         }
@@ -323,7 +340,7 @@ impl Work<'_> {
     }
 }
 
-fn is_table_of(model: &Model, relation: &Relation) -> bool {
+pub(super) fn is_table_of(model: &Model, relation: &Relation) -> bool {
     relation.schema.eq_ignore_ascii_case(&model.relation.schema)
         && relation.name.eq_ignore_ascii_case(&model.relation.name)
 }
@@ -372,7 +389,7 @@ fn unsupported(kind: &StatementKind) -> (String, &'static str) {
     }
 }
 
-fn at_hook(mut found: Diagnostic, hook: &Hook) -> Diagnostic {
+pub(super) fn at_hook(mut found: Diagnostic, hook: &Hook) -> Diagnostic {
     found.labels.clear();
     found.at(hook.span.clone(), "in this hook")
 }

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     diag::Diagnostic,
     engine::{EngineError, Query, SchemaRef, Table, exec::streams::is_unreadable, types::type_name},
-    jinja::{Answer, Asking, NameResolver, NodeContext, QueryTable, Question, RelationFacts, Rendered},
+    jinja::{
+        Answer, Asking, NameResolver, NodeContext, QueryAnswers, QueryTable, Question, RelationFacts,
+        Rendered,
+    },
     lake::{Damage, LakeError},
     manifest::Node,
     name::{NodeId, Relation},
@@ -40,6 +43,17 @@ pub struct LakeQueries {
     pub building: BTreeSet<NodeId>,
     /// True if nodes that query missing tables are compiled later, too.
     pub waits: bool,
+    /// The staged version that `read` opens instead of the published one, whose hooks are compiled.
+    pub staged: Option<StagedRows>,
+}
+
+/// A staged version of a table.
+#[derive(Debug, Clone)]
+pub struct StagedRows {
+    /// The table.
+    pub relation: Relation,
+    /// True if the build adds new rows to those of the version before.
+    pub adds_rows: bool,
 }
 
 impl Default for LakeQueries {
@@ -47,7 +61,7 @@ impl Default for LakeQueries {
     fn default() -> Self {
         let read: TableReader = Arc::new(|_| async { Ok(None) }.boxed());
         let damage: DamageFinder = Arc::new(|_| async { None }.boxed());
-        Self { read, damage, building: BTreeSet::new(), waits: false }
+        Self { read, damage, building: BTreeSet::new(), waits: false, staged: None }
     }
 }
 
@@ -68,6 +82,16 @@ const READABLE: &str = "make sure that the source can be read";
 pub(super) struct Asker<'a> {
     pub(super) id: &'a NodeId,
     pub(super) file: &'a Source,
+    /// True if it reads its node's own table as it is now, although this run builds it.
+    pub(super) reads_own: bool,
+}
+
+impl Asker<'_> {
+    /// Returns whether a node is built by this run before its table can be read.
+    fn awaits(self, node: &Node, queries: &LakeQueries) -> bool {
+        let is_own = self.reads_own && node.id() == self.id;
+        queries.building.contains(node.id()) && !is_own
+    }
 }
 
 impl Work<'_> {
@@ -80,23 +104,43 @@ impl Work<'_> {
     ) -> Result<Rendered, NotCompiled> {
         let mut answers = self.context.jinja.no_answers(asker.file, node);
         loop {
-            let asking = self.context.jinja.render_asking(asker.file, node, Arc::clone(&names), &answers);
-            let question = match asking.map_err(|found| vec![found])? {
-                Asking::Rendered(rendered) => return Ok(*rendered),
+            let question = match self.asking(asker, node, &names, &answers)? {
+                Asking::Rendered(mut rendered) => {
+                    rendered.captures.found = answers.found().cloned().collect();
+                    return Ok(*rendered);
+                }
                 Asking::Question(question) => question,
             };
-            if answers.len() >= MOST_QUERIES {
-                let message = format!("this template runs more than {MOST_QUERIES} queries");
-                let hint = "ask for all values in one query, or join in the model's SQL";
-                let found = Diagnostic::error("template-budget", message).at(asker.file.span(0..0), "");
-                return Err(vec![found.hint(hint)].into());
-            }
-            let answer = match &question {
-                Question::Query(sql) => Answer::Rows(self.rows_of(asker, sql).await?),
-                Question::Relation(relation) => Answer::Relation(self.facts(asker, relation).await?),
-            };
+            let answer = self.answer(asker, &question).await?;
             answers.push(question, answer);
         }
+    }
+
+    /// Renders a template up to its next question.
+    pub(super) fn asking(
+        &self,
+        asker: Asker<'_>,
+        node: &NodeContext,
+        names: &Arc<dyn NameResolver>,
+        answers: &QueryAnswers,
+    ) -> Result<Asking, NotCompiled> {
+        let asking = self.context.jinja.render_asking(asker.file, node, Arc::clone(names), answers);
+        let asking = asking.map_err(|found| vec![found])?;
+        if matches!(asking, Asking::Question(_)) && answers.len() >= MOST_QUERIES {
+            let message = format!("this template runs more than {MOST_QUERIES} queries");
+            let hint = "ask for all values in one query, or join in the model's SQL";
+            let found = Diagnostic::error("template-budget", message).at(asker.file.span(0..0), "");
+            return Err(vec![found.hint(hint)].into());
+        }
+        Ok(asking)
+    }
+
+    /// Answers a question.
+    pub(super) async fn answer(&self, asker: Asker<'_>, question: &Question) -> Result<Answer, NotCompiled> {
+        Ok(match question {
+            Question::Query(sql) => Answer::Rows(self.rows_of(asker, sql).await?),
+            Question::Relation(relation) => Answer::Relation(self.facts(asker, relation).await?),
+        })
     }
 
     /// Renders a template as far as that is possible without a query.
@@ -115,7 +159,7 @@ impl Work<'_> {
     }
 
     /// Runs a query.
-    async fn rows_of(&self, asker: Asker<'_>, sql: &str) -> Result<QueryTable, NotCompiled> {
+    pub(super) async fn rows_of(&self, asker: Asker<'_>, sql: &str) -> Result<QueryTable, NotCompiled> {
         let failed = |found: Diagnostic| {
             let found = found.note(format!("a template asked: {}", sql.trim()));
             NotCompiled::from(vec![found])
@@ -194,11 +238,7 @@ impl Work<'_> {
         asker: Asker<'_>,
         relation: &Relation,
     ) -> Result<Option<RelationFacts>, NotCompiled> {
-        let of = |is_view, schema: &SchemaRef| {
-            let columns = schema.fields().iter();
-            let columns = columns.map(|field| (field.name().clone(), type_name(field.data_type()))).collect();
-            Some(RelationFacts { is_view, columns })
-        };
+        let of = |is_view, schema: &SchemaRef| Some(relation_facts(is_view, schema));
         let Context { manifest, queries, .. } = self.context;
         let Some(node) = manifest.at(&relation.table()) else {
             self.context.jinja.note_volatile();
@@ -251,7 +291,7 @@ impl Work<'_> {
         };
         let id = node.id();
         self.depends_on(asker, node, relation)?;
-        if self.compiled.later.contains_key(id) || (queries.building.contains(id) && !is_view(node)) {
+        if self.compiled.later.contains_key(id) || (asker.awaits(node, queries) && !is_view(node)) {
             return Err(NotCompiled::Later(id.clone()));
         }
         if self.compiled.broken.contains(id) {
@@ -283,7 +323,7 @@ impl Work<'_> {
                 continue;
             }
             let node = manifest.at(&relation.table());
-            if let Some(node) = node.filter(|node| queries.building.contains(node.id())) {
+            if let Some(node) = node.filter(|node| asker.awaits(node, queries)) {
                 return Err(NotCompiled::Later(node.id().clone()));
             }
             let spec = node.and_then(|node| self.compiled.sources.get(node.id()));
@@ -324,6 +364,13 @@ impl Work<'_> {
         }
         Err(vec![absent(asker, node)].into())
     }
+}
+
+/// Returns the facts about a relation with these columns.
+pub(super) fn relation_facts(is_view: bool, schema: &SchemaRef) -> RelationFacts {
+    let columns = schema.fields().iter();
+    let columns = columns.map(|field| (field.name().clone(), type_name(field.data_type()))).collect();
+    RelationFacts { is_view, columns }
 }
 
 fn is_view(node: &Node) -> bool {

@@ -8,12 +8,13 @@
 //! - `column_names`: names from properties files as SQL compares them
 //! - [`damaged_table`]: descriptions of damage, and cures
 //! - [`data_test`], [`unit_test`]: tests
-//! - [`hooks`]: SQL before and after the build of a model
+//! - [`hooks`]: SQL before and after the build of a model; `hook_template` renders it
 //! - [`freshness`]: source ages
 //! - [`inline`]: ad-hoc queries
 //! - [`inputs`]: the nodes that a query reads
 //! - [`source`]: declared sources as the engine reads them
 //! - [`lake_queries`], `query_table`, `table_list`: queries that templates run while they are compiled
+//! - `unread`: broken sources and ephemeral models that no node reads
 //! - [`compiled`]: the result
 //!
 //! Must not write. Start at [`compile`].
@@ -26,6 +27,7 @@ pub mod contract;
 pub mod damaged_table;
 pub mod data_test;
 pub mod freshness;
+mod hook_template;
 pub mod hooks;
 pub mod inline;
 pub mod inputs;
@@ -39,6 +41,7 @@ mod table_list;
 #[cfg(test)]
 mod tests;
 pub mod unit_test;
+mod unread;
 mod work;
 
 use std::{
@@ -55,7 +58,7 @@ pub use self::{
     freshness::{Clock, FreshnessCheck},
     hooks::CompiledHooks,
     inputs::{InputForm, InputNode, InputNodes},
-    lake_queries::{DamageFinder, LakeQueries, TableReader},
+    lake_queries::{DamageFinder, LakeQueries, StagedRows, TableReader},
     source::{FOUND_COLUMNS, FoundColumns, RecordedColumns},
     strategy::{
         ExistingFiles, ExistingVersions, FILE, FileLoad, MergeQueries, NewRows, Refresh, SnapshotQueries,
@@ -150,6 +153,7 @@ pub async fn compile(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> (Com
         .filter_map(|id| context.manifest.test(id))
         .collect();
     work.data_tests(&tests).await;
+    work.forget_unread();
     (work.compiled, work.findings)
 }
 

@@ -27,8 +27,9 @@ impl Work<'_> {
     /// # Errors
     /// All errors in its SQL and settings.
     pub(super) async fn model(&mut self, model: &Model) -> Result<(), NotCompiled> {
-        let allowed = self.allowed(&model.id)?;
-        let Written { sql, map, changes } = self.written_model(model, false).await?;
+        let mut allowed = self.allowed(&model.id)?;
+        let Written { sql, map, changes, found } = self.written_model(model, false).await?;
+        allowed.extend(found);
         self.declare_changes(model, &changes)?;
         self.compiled.warnings.extend(useless_changes(model, &changes));
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
@@ -103,6 +104,10 @@ impl Work<'_> {
         schema: &SchemaRef,
         strategy: &Strategy,
     ) -> Result<(Query, CompiledHooks, CompiledHooks), NotCompiled> {
+        if let Some(staged) = self.context.queries.staged.as_ref().filter(|_| self.is_staged(model)) {
+            let hooks = self.hooks(model, schema, staged.adds_rows, None).await?;
+            return Ok((query, hooks, CompiledHooks::default()));
+        }
         let (query, hooks) = match strategy {
             Strategy::Rebuild if model.config.materialized.is_table() => {
                 self.rebuilt_with_hooks(model, query, schema).await?

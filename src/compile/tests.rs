@@ -1,5 +1,6 @@
 //! Small projects, compiled against a lake that consists only of schemas.
 
+mod hooks;
 mod static_analysis;
 mod unit_tests;
 

@@ -189,7 +189,7 @@ impl Work<'_> {
             ..NodeContext::default()
         };
         let of_test = |found: Diagnostic| vec![found.at(test.declared_at().clone(), "in this unit test")];
-        let asker = Asker { id: &model.id, file: &model.file };
+        let asker = Asker { id: &model.id, file: &model.file, reads_own: false };
         let rendered = self.rendered(asker, &node, Arc::new(names)).await;
         let rendered = rendered.map_err(|error| error.map(|found| of_test(found).remove(0)))?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };

@@ -263,7 +263,8 @@ impl Work<'_> {
     /// If a parent is broken, which has already been reported.
     pub(super) fn allowed(&self, id: &NodeId) -> Result<BTreeSet<Relation>, NotCompiled> {
         let parents = self.context.manifest.graph.parents(id);
-        if parents.iter().any(|parent| self.compiled.broken.contains(*parent)) {
+        if parents.iter().any(|parent| self.compiled.broken.contains(*parent) && !self.may_ignore(id, parent))
+        {
             return Err(NotCompiled::BrokenInput);
         }
         if let Some(parent) = parents.iter().find(|parent| self.compiled.later.contains_key(**parent)) {

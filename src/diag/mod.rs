@@ -125,3 +125,17 @@ fn clipped(text: String) -> String {
         None => text,
     }
 }
+
+/// Returns the text of findings: each with its position, notes and hints.
+pub fn described(findings: &[Diagnostic]) -> String {
+    let text = |found: &Diagnostic| {
+        let place = found.labels.first().map(|label| {
+            let (line, column) = label.span.line_column();
+            format!(" ({}:{line}:{column})", label.span.source.path())
+        });
+        let more = found.notes.iter().map(|note| format!("\n  note: {note}"));
+        let hints = found.hints.iter().map(|hint| format!("\n  help: {hint}"));
+        format!("{}{}{}", found.message, place.unwrap_or_default(), more.chain(hints).collect::<String>())
+    };
+    findings.iter().map(text).collect::<Vec<_>>().join("\n")
+}

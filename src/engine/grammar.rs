@@ -302,11 +302,15 @@ fn distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<E
 /// Interval units that the parser doesn't know.
 const UNITS: [&str; 6] = ["centuries", "decades", "millennia", "millenniums", "quarters", "isoyears"];
 
-/// Parses `interval 3 centuries`, because the parser would take the unit for an alias.
+/// Parses `interval 3 centuries`, because the parser would take the unit for an alias, and `interval` without
+/// an amount, which is a column.
 fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let is = |token: &Token, name: &str| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name));
     if !is(&parser.peek_token_ref().token, "interval") {
         return None;
+    }
+    if !begins_amount(&parser.peek_nth_token_ref(1).token) {
+        return Some(parser.parse_identifier().map(Expr::Identifier));
     }
     let unit = UNITS.into_iter().find(|unit| is(&parser.peek_nth_token_ref(2).token, unit))?;
     let amount = match &parser.peek_nth_token_ref(1).token {
@@ -327,6 +331,22 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         last_field: None,
         fractional_seconds_precision: None,
     })))
+}
+
+/// Returns whether a token after `interval` begins an amount, or a field of a column of that name.
+fn begins_amount(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => word.keyword == Keyword::NULL,
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::Placeholder(_)
+        | Token::LParen
+        | Token::Plus
+        | Token::Minus
+        | Token::Period => true,
+        _ => false,
+    }
 }
 
 /// Parses `x IN list` with a list value as `contains(list, x)`.

@@ -122,6 +122,8 @@ pub struct Captures {
     pub env_vars: BTreeSet<String>,
     /// Whether the text depends on the time or the invocation of the rendering.
     pub volatile: bool,
+    /// The relations that it looked up and that exist.
+    pub found: Vec<Relation>,
     /// The relations that `adapter.drop_relation` was called with.
     pub dropped: Vec<Relation>,
     /// The messages of `log` and `print`.

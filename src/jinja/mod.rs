@@ -54,7 +54,7 @@ pub use self::{
     generic_test::GenericTest,
     library::missing_package,
     message::{MessageKind, MessageListener, TemplateMessage},
-    query::{Answer, QueryColumn, QueryTable, QueryType, QueryValue, Question, RelationFacts},
+    query::{Answer, QueryAnswers, QueryColumn, QueryTable, QueryType, QueryValue, Question, RelationFacts},
     renderer::{Asking, Described, Jinja, Rendered},
     span_map::SpanMap,
 };

@@ -64,6 +64,14 @@ impl QueryAnswers {
         self.given.len()
     }
 
+    /// Returns the relations that exist, of those that were asked about.
+    pub fn found(&self) -> impl Iterator<Item = &Relation> {
+        self.given.iter().filter_map(|given| match given {
+            (Question::Relation(relation), Answer::Relation(Some(_))) => Some(relation),
+            _ => None,
+        })
+    }
+
     /// Returns the answer to a rendering's question number `at`, counted from 0.
     pub(super) fn answer(&self, at: usize, question: &Question) -> Option<&Answer> {
         self.given.get(at).filter(|(asked, _)| asked == question).map(|(_, answer)| answer)

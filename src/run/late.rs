@@ -15,8 +15,8 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    compile::{self, LakeQueries, TableReader},
-    diag::Diagnostic,
+    compile::{self, Compiled, CompiledHooks, LakeQueries, StagedRows, TableReader},
+    diag::{Diagnostic, described},
     engine::Table,
     name::{NodeId, Relation},
     outcome::Outcome,
@@ -63,6 +63,39 @@ impl Worker {
         nodes: &BTreeSet<NodeId>,
         version: Option<(Relation, Table)>,
     ) -> Result<Arc<Self>, Vec<Diagnostic>> {
+        let (compiled, unreadable) = self.compile_now(nodes, version, None).await?;
+        let compiled = Arc::new(compiled);
+        self.late.note(Arc::clone(&compiled));
+        Ok(Arc::new(self.with(compiled, Arc::new(unreadable))))
+    }
+
+    /// Compiles the post-hooks of a node, which query the rows of its staged version.
+    ///
+    /// # Errors
+    /// If they can't be compiled.
+    pub(super) async fn staged_hooks(
+        &self,
+        id: &NodeId,
+        version: (Relation, Table),
+        adds_rows: bool,
+    ) -> Result<CompiledHooks, Vec<Diagnostic>> {
+        let staged = StagedRows { relation: version.0.clone(), adds_rows };
+        let nodes = BTreeSet::from([id.clone()]);
+        let (mut compiled, _) = self.compile_now(&nodes, Some(version), Some(staged)).await?;
+        for warning in &compiled.warnings {
+            tracing::warn!(node = %id, "{}", warning.message);
+        }
+        let hooks = compiled.models.remove(id).map(|model| model.hooks);
+        hooks.ok_or_else(|| vec![Diagnostic::error("hooks", format!("the hooks of {id} can't be compiled"))])
+    }
+
+    /// Compiles nodes. Also returns the tables that can't be read, with the reasons.
+    async fn compile_now(
+        &self,
+        nodes: &BTreeSet<NodeId>,
+        version: Option<(Relation, Table)>,
+        staged: Option<StagedRows>,
+    ) -> Result<(Compiled, BTreeMap<Relation, String>), Vec<Diagnostic>> {
         let late = &self.late;
         let _one_at_a_time = late.declaring.lock().await;
         let (mut stored, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
@@ -86,7 +119,7 @@ impl Worker {
             _ => read(relation),
         });
         let damage = damage_finder(&self.tables);
-        let queries = LakeQueries { read, damage, building: BTreeSet::new(), waits: false };
+        let queries = LakeQueries { read, damage, building: BTreeSet::new(), waits: false, staged };
         let context = compile::Context {
             manifest: &self.manifest,
             jinja: &late.jinja,
@@ -104,27 +137,16 @@ impl Worker {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let compiled = Arc::new(compiled.whole()?);
-        late.note(Arc::clone(&compiled));
-        Ok(Arc::new(self.with(compiled, Arc::new(unreadable))))
+        Ok((compiled.whole()?, unreadable))
     }
 }
 
 /// Returns the outcome of a step that couldn't be compiled. Without findings about it, the node is missing
 /// because of what it reads.
 pub(super) fn not_compiled(findings: &[Diagnostic]) -> Outcome {
-    let text = |found: &Diagnostic| {
-        let place = found.labels.first().map(|label| {
-            let (line, column) = label.span.line_column();
-            format!(" ({}:{line}:{column})", label.span.source.path())
-        });
-        let more = found.notes.iter().map(|note| format!("\n  note: {note}"));
-        let hints = found.hints.iter().map(|hint| format!("\n  help: {hint}"));
-        format!("{}{}{}", found.message, place.unwrap_or_default(), more.chain(hints).collect::<String>())
-    };
     let message = match findings {
         [] => "it could not be compiled, because a node that it reads could not be".to_owned(),
-        findings => findings.iter().map(text).collect::<Vec<_>>().join("\n"),
+        findings => described(findings),
     };
     Outcome::Failed { message, compiled: None }
 }

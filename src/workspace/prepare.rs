@@ -100,6 +100,7 @@ impl Workspace {
                 damage: damage_finder(&tables),
                 building,
                 waits: true,
+                staged: None,
             };
             let stored = observed.schemas();
             let context =
@@ -234,6 +235,7 @@ impl Workspace {
             damage: damage_finder(tables),
             building: BTreeSet::new(),
             waits,
+            staged: None,
         };
         let wanted = Wanted::default();
         let context =

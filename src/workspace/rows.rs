@@ -176,6 +176,7 @@ impl Workspace {
             damage: damage_finder(tables),
             building: BTreeSet::new(),
             waits: false,
+            staged: None,
         };
         let context =
             self.compile_context(engine, (&stored, &observed.unreadable), &found, &wanted, &queries);

@@ -58,6 +58,43 @@ fn an_incremental_model_changes_its_whole_table() {
     assert_eq!(project.rows("select id from {{ ref('kept') }} order by 1"), "id\n2\n3\n4\n");
 }
 
+const HOOK_MACROS: &str = "{% macro add(r) %}{% call statement('x') %}insert into {{ r }} values (2), (3);{% endcall %}\
+     {% do run_query('delete from ' ~ r ~ ' where a = 3') %}{% endmacro %}\n\
+     {% macro trim(r) %}{% set rows = run_query('select count(*) from ' ~ r) %}\
+     {% if execute %}{% set n = rows.columns[0].values()[0] %}{% do log('rows: ' ~ n, info=true) %}\
+     {% if n > 2 %}{% do run_query('delete from ' ~ r ~ ' where a = 1') %}{% endif %}{% endif %}{% endmacro %}";
+
+#[test]
+fn statements_that_a_hook_runs_itself_are_part_of_the_version() {
+    let project = Project::new()
+        .file("macros/hooks.sql", HOOK_MACROS)
+        .model("m.sql", "{{ config(post_hook='{{ add(this) }}') }} select 1 as a");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select a from {{ ref('m') }} order by 1"), "a\n1\n2\n");
+    project.run(["plan"]).success().says("nothing to do");
+}
+
+#[test]
+fn a_hook_queries_the_staged_rows_and_changes_them() {
+    let project = Project::new().file("macros/hooks.sql", HOOK_MACROS).model(
+        "m.sql",
+        "{{ config(materialized='incremental', incremental_strategy='append', post_hook=['{{ add(this) }}', '{{ trim(this) }}']) }}\n\
+         select {{ var('a', 1) }} as a",
+    );
+    project.run(["build"]).success().says("rows: 2");
+    assert_eq!(project.rows("select a from {{ ref('m') }} order by 1"), "a\n1\n2\n");
+    project.run(["plan"]).success().says("nothing to do");
+    project.run(["build", "--vars", "{a: 5}"]).success().says("rows: 4");
+    assert_eq!(project.rows("select a from {{ ref('m') }} order by 1"), "a\n2\n2\n5\n");
+    // A table's rows are counted before they are published, too.
+    let project = Project::new()
+        .file("macros/hooks.sql", HOOK_MACROS)
+        .model("m.sql", "{{ config(post_hook='{{ trim(this) }}') }} select unnest([1, 2, 3]) as a")
+        .file("models/m.yml", "models: [{name: m, columns: [{name: a, data_tests: [{accepted_values: {arguments: {values: [2, 3]}}}]}]}]");
+    project.run(["build"]).success().says("rows: 3").says_nothing_of("compiled after m");
+    assert_eq!(project.rows("select a from {{ ref('m') }} order by 1"), "a\n2\n3\n");
+}
+
 #[test]
 fn what_hooks_cannot_do_is_refused_or_left_out() {
     let project = project().file(

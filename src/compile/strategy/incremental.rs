@@ -90,7 +90,8 @@ impl Work<'_> {
         self.redeclare(&model.relation, this)?;
         let mut allowed = self.allowed(&model.id)?;
         allowed.insert(model.relation.clone());
-        let written = self.written_model(model, true).await?;
+        let mut written = self.written_model(model, true).await?;
+        allowed.append(&mut written.found);
         self.declare_changes(model, &written.changes)?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&written.sql).await;

@@ -88,8 +88,9 @@ impl Work<'_> {
 
     async fn compiled_snapshot(&mut self, snapshot: &Snapshot) -> Result<CompiledModel, NotCompiled> {
         let model = &snapshot.model;
-        let allowed = self.allowed(&model.id)?;
-        let written = self.written_model(model, false).await?;
+        let mut allowed = self.allowed(&model.id)?;
+        let mut written = self.written_model(model, false).await?;
+        allowed.append(&mut written.found);
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&written.sql).await;
         let query = planned.map_err(|error| vec![origin.sql_error(&error, &written.map)])?;

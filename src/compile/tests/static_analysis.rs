@@ -38,3 +38,23 @@ async fn a_wrong_setting_concerns_only_its_node_unless_the_analysis_is_strict() 
     assert_eq!(names(&done), ["model.shop.b"]);
     assert_eq!(done.errors_by_node().count(), 1);
 }
+
+#[tokio::test]
+async fn errors_of_sources_and_ephemeral_models_that_nothing_reads_are_dropped() {
+    let files = [
+        ("project.yml", "name: shop\nflags: { static_analysis: baseline }\n"),
+        ("sources.yml", "sources: [{name: raw, tables: [{name: t}]}]"),
+        ("models/a.sql", "select 1 as x -- {{ source('raw', 't') }} {{ ref('e') }}"),
+        ("models/e.sql", "{{ config(materialized='ephemeral') }} select y from {{ ref('b') }}"),
+        ("models/f.sql", "{{ config(materialized='ephemeral') }} {{ ref('e') }}"),
+        ("models/b.sql", "select 1 as x"),
+    ];
+    let done = compiled(&files, &["a", "b", "e", "f"], &[]).await.unwrap();
+    assert_eq!(names(&done), ["model.shop.a", "model.shop.b"]);
+    assert!(done.unreadable.is_empty(), "{:?}", done.unreadable);
+    let reader = ("models/c.sql", "select * from {{ ref('e') }}, {{ source('raw', 't') }}");
+    let done = compiled(&[&files[..], &[reader]].concat(), &["a", "c"], &[]).await.unwrap();
+    assert!(done.unreadable.contains_key(&NodeId::model("shop", "c")));
+    let found: Vec<&str> = done.errors_by_node().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(found, ["model.shop.e", "source.shop.raw.t"]);
+}

@@ -65,6 +65,10 @@ const CASES: &[(&str, &str)] = &[
     ("select interval 3 centuries as r", "INTERVAL 300 years"),
     ("select interval 1 day = interval 24 hours as r", "BOOLEAN true"),
     (
+        "select max(interval) as r from (select interval as interval from (select 1 as \"interval\")) where interval = 1",
+        "INTEGER 1",
+    ),
+    (
         "select timestamp '2021-10-31 01:30' at time zone 'Europe/London' as r",
         "TIMESTAMP WITH TIME ZONE 2021-10-31 01:30:00+00",
     ),

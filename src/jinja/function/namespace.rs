@@ -341,8 +341,8 @@ impl Object for Namespace {
                 return Ok(from_json(&self.run.shared.globals.target["type"]));
             }
             (NamespaceKind::Adapter, "check_schema_exists") => {
-                let (_, schema): (Option<Value>, &str) = from_args(args)?;
-                return Ok(Value::from(self.run.node.executing && self.has_schema(schema)));
+                let schema = query::wanted_schema(args)?;
+                return Ok(Value::from(self.run.node.executing && self.has_schema(&schema)));
             }
             (NamespaceKind::Context | NamespaceKind::Package, "get") if self.lookup("get").is_none() => {
                 let (name, default): (&str, Option<Value>) = from_args(args)?;

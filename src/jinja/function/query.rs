@@ -190,6 +190,16 @@ pub(in crate::jinja) fn drop_relation(run: &Arc<Rendering>, args: &[Value]) -> R
     Ok(Value::from(""))
 }
 
+/// Returns the schema of `adapter.check_schema_exists(database, schema)`.
+pub(in crate::jinja) fn wanted_schema(args: &[Value]) -> Result<String, Error> {
+    let (positional, named): (Rest<Value>, Kwargs) = from_args(args)?;
+    let (_, schema) = (named.get::<Option<Value>>("database")?, named.get::<Option<String>>("schema")?);
+    named.assert_all_used()?;
+    let at = if named.has("database") { 0 } else { 1 };
+    let schema = schema.or_else(|| positional.get(at).map(ToString::to_string));
+    schema.ok_or_else(|| Error::new(ErrorKind::MissingArgument, "check_schema_exists takes a schema"))
+}
+
 /// Returns the relation that a method is called with, if its name is complete.
 fn wanted_relation(method: &str, args: &[Value]) -> Result<Option<Relation>, Error> {
     let (wanted,): (Value,) = from_args(args)?;

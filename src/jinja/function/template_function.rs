@@ -127,9 +127,10 @@ impl TemplateFunction {
         Ok(Value::from_object(Callable::local(Arc::clone(&self.run), MacroPosition { file, header }, native)))
     }
 
+    /// Evaluates `return(value)`. An undefined value stays undefined, as in dbt.
     fn start_return(&self, args: &[Value]) -> Result<Value, Error> {
-        let (value,): (Option<Value>,) = from_args(args)?;
-        self.run.start_return(value.unwrap_or_else(|| Value::from(())));
+        let (value,): (Value,) = if args.is_empty() { (Value::from(()),) } else { from_args(args)? };
+        self.run.start_return(value);
         Err(Error::new(ErrorKind::InvalidOperation, "return"))
     }
 }

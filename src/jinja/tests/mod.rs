@@ -210,7 +210,7 @@ fn names_of_dbts_own_package_and_context_are_known() {
     check("{{ shop.get('no', {}).get('zz') }}", "None");
     check("{{ dbt_metadata_envs }} {{ model.resource_type }}", "{} model");
     check(
-        "{{ adapter.check_schema_exists(target.database, 'main') }} {{ adapter.check_schema_exists(none, 'no') }}",
+        "{{ adapter.check_schema_exists(target.database, 'main') }} {{ adapter.check_schema_exists(database=none, schema='no') }}",
         "True False",
     );
     check(
@@ -275,6 +275,10 @@ fn macros_follow_jinjas_calling_rules() {
 
 #[test]
 fn macros_return_any_value() {
+    check(
+        "{% macro f() %}{{ return(no) }}{% endmacro %}{% macro g() %}{{ return() }}{% endmacro %}{{ f()|length }} {{ g() }}",
+        "0 None",
+    );
     let f = "{% macro f(x) %}text{% if x %}{{ return([x, x]) }}{% endif %}{% endmacro %}";
     check_with(&[f], "{% for i in f(1) %}{{ i }}{% endfor %}{{ f(0) }}", "11text");
     check_with(

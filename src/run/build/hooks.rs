@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Build, Candidate};
 use crate::{
     compile::CompiledHooks,
+    diag::described,
     engine::{Query, Table},
     lake::{Replaces, Write},
     name::Relation,
@@ -29,18 +30,24 @@ pub(in crate::run) async fn applied(
     }
 }
 
-/// Returns the hooks of what is built: new rows, or all of them.
-fn of<'a>(build: &Build<'a>) -> &'a CompiledHooks {
+/// Returns whether new rows are added to those of the current version.
+fn adds_rows(build: &Build<'_>) -> bool {
     let compiled = build.compiled;
-    let adds_rows = compiled.strategy.new_rows().is_some()
+    compiled.strategy.new_rows().is_some()
         && compiled.refresh.is_none()
         && build.current_version.is_some()
-        && !build.follows_other_sql();
-    if adds_rows { &compiled.new_rows_hooks } else { &compiled.hooks }
+        && !build.follows_other_sql()
+}
+
+/// Returns the hooks of what is built: new rows, or all of them.
+fn of<'a>(build: &Build<'a>) -> &'a CompiledHooks {
+    if adds_rows(build) { &build.compiled.new_rows_hooks } else { &build.compiled.hooks }
 }
 
 async fn run(build: &Build<'_>, hooks: &CompiledHooks, version: &mut Candidate) -> Result<(), StepError> {
-    if let Some(rows) = &hooks.rows {
+    let staged = if hooks.waits { Some(staged(build, version).await?) } else { None };
+    let after = staged.as_ref().unwrap_or(hooks);
+    if let Some(rows) = &after.rows {
         let tables = tables(build, rows, version).await?;
         let streams = build.streams(rows, &tables).await?;
         let write = Write {
@@ -53,11 +60,32 @@ async fn run(build: &Build<'_>, hooks: &CompiledHooks, version: &mut Candidate) 
         abort_all([std::mem::replace(&mut version.own, own)]).await;
         version.effect.same_rows = false;
     }
-    for read in &hooks.reads {
+    let reads_after = staged.iter().flat_map(|staged| &staged.reads);
+    for read in hooks.reads.iter().chain(reads_after) {
         let tables = tables(build, read, version).await?;
         build.worker.engine.gather(&read.bind(&tables)?).await?;
     }
     Ok(())
+}
+
+/// Compiles the post-hooks over the staged version, whose rows they query.
+async fn staged(build: &Build<'_>, version: &Candidate) -> Result<CompiledHooks, StepError> {
+    let Build { worker, model, compiled, .. } = build;
+    let table = (version.relation.clone(), version.table().await?);
+    let compiling = Box::pin(worker.staged_hooks(&model.id, table, adds_rows(build)));
+    let hooks = compiling.await.map_err(|findings| StepError::Other(described(&findings)))?;
+    // Staleness compares only inputs that are known before the build.
+    let is_input =
+        |relation: &Relation| *relation == model.relation || compiled.inputs.contains_key(&relation.table());
+    let other = hooks.queries().flat_map(Query::relations).find(|relation| !is_input(relation));
+    match other {
+        Some(relation) => Err(StepError::Other(format!(
+            "a hook of `{}` reads {relation} only after it queried the rows of {}\n  help: read it in the model's \
+             SQL, or in a hook before",
+            model.name, model.relation
+        ))),
+        None => Ok(hooks),
+    }
 }
 
 /// Opens the tables that a hook reads: the staged version, and published ones.
