@@ -1,6 +1,6 @@
 //! Broken nodes that no node reads. A run uses sources and ephemeral models only in what reads them, and a
-//! template may name one without reading it. As in dbt, they stop nothing then, unless their static analysis is
-//! strict.
+//! template may name one without reading it. As in dbt, they stop nothing then, unless their static analysis
+//! is strict.
 
 use std::collections::BTreeSet;
 
