@@ -195,7 +195,7 @@ pub(in crate::jinja) fn wanted_schema(args: &[Value]) -> Result<String, Error> {
     let (positional, named): (Rest<Value>, Kwargs) = from_args(args)?;
     let (_, schema) = (named.get::<Option<Value>>("database")?, named.get::<Option<String>>("schema")?);
     named.assert_all_used()?;
-    let at = if named.has("database") { 0 } else { 1 };
+    let at = usize::from(!named.has("database"));
     let schema = schema.or_else(|| positional.get(at).map(ToString::to_string));
     schema.ok_or_else(|| Error::new(ErrorKind::MissingArgument, "check_schema_exists takes a schema"))
 }
